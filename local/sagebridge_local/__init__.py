@@ -1,0 +1,1 @@
+"""Local mode: SageMaker and a Kubernetes control plane on this machine."""
