@@ -1,0 +1,1 @@
+"""What is different about each kind, declared."""

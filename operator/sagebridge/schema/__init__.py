@@ -1,0 +1,1 @@
+"""The botocore service model as a schema: CRDs and conversion."""

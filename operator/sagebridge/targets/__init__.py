@@ -1,0 +1,1 @@
+"""Where a job runs: one protocol, one package per target."""

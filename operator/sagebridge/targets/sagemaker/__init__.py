@@ -1,0 +1,1 @@
+"""SageMaker as a target: the only importer of boto3."""
