@@ -1,0 +1,1 @@
+"""Runs training jobs for real on this machine, under SageMaker's /opt/ml contract."""

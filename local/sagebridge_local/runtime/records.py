@@ -1,0 +1,130 @@
+"""What a training run takes, reports and gives back: plain data that the simulator and the runtime share."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class SecondaryStatus(StrEnum):
+    """The secondary statuses that the runtime reports, in the order they can come.
+
+    Source: SecondaryStatus of https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
+    """
+
+    STARTING = "Starting"
+    DOWNLOADING = "Downloading"
+    TRAINING = "Training"
+    STOPPING = "Stopping"
+    UPLOADING = "Uploading"
+
+
+class OutcomeStatus(StrEnum):
+    """How a run can end; the values of TrainingJobStatus that are terminal."""
+
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeSettings:
+    """What this machine offers to the runs on it.
+
+    Attributes:
+        interpreter: The Python that stands for the one in framework images.
+        stop_grace_seconds: Seconds between SIGTERM and SIGKILL; SageMaker gives 120.
+        file_systems: EFS or FSx file system id -> the local directory that stands for it.
+        cache_dir: Where virtual environments made from requirements.txt are kept between jobs.
+        use_docker: Whether images without another meaning may run through a Docker daemon.
+        log_flush_seconds: Longest time that a log line waits before it is sent to CloudWatch Logs.
+        checkpoint_sync_seconds: Time between two uploads of changed checkpoint files.
+        source_limit_bytes: Largest unpacked size of a submitted source archive.
+    """
+
+    interpreter: str = sys.executable
+    stop_grace_seconds: float = 120.0
+    file_systems: Mapping[str, Path] = field(default_factory=dict)
+    cache_dir: Path = Path(tempfile.gettempdir()) / "sagebridge-venvs"
+    use_docker: bool = True
+    log_flush_seconds: float = 0.2
+    checkpoint_sync_seconds: float = 2.0
+    source_limit_bytes: int = 2 * 1024**3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingRun:
+    """One training job to be run.
+
+    Attributes:
+        name: TrainingJobName.
+        arn: TrainingJobArn.
+        request: The whole CreateTrainingJob request, PascalCase, already validated.
+        region: The job's region.
+        account: The job's account id, 12 digits.
+        work_dir: A directory of this job's own; /opt/ml of every host is made below it.
+        endpoint_url: Where S3 and CloudWatch Logs are, for the runtime and (in AWS_ENDPOINT_URL) for the script.
+        images: Image, or glob over images, -> the command that stands for the image; the word `train` is added to it.
+        credentials: AWS_* variables for the runtime and for the script.
+        settings: What this machine offers.
+    """
+
+    name: str
+    arn: str
+    request: Mapping[str, Any]
+    region: str
+    account: str
+    work_dir: Path
+    endpoint_url: str
+    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    settings: RuntimeSettings = field(default_factory=RuntimeSettings)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """A step the run has just entered; each secondary status is reported at most once.
+
+    Attributes:
+        secondary_status: The new SecondaryStatus.
+        message: The StatusMessage of the transition, in SageMaker's words where they are known.
+    """
+
+    secondary_status: SecondaryStatus
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How the run ended.
+
+    Attributes:
+        status: Completed, Failed or Stopped.
+        secondary_status: The last SecondaryStatus: Completed, Failed, Stopped, MaxRuntimeExceeded, MaxWaitTimeExceeded.
+        failure_reason: FailureReason, at most 1,024 characters; None unless the run failed.
+        exit_code: The exit code that decided the outcome; None when no process ran or ended by itself.
+        metrics: FinalMetricDataList: `{"MetricName", "Value", "Timestamp"}`, the last value of each.
+        model_artifacts: ModelArtifacts.S3ModelArtifacts; None when nothing was uploaded.
+        training_start_time: When instances were taken into use: the download's begin. None if that never came.
+        training_end_time: When the last upload was over. With the start time, gives TrainingTimeInSeconds.
+        instance_count: Instances that were in use; billable seconds are counted for each.
+    """
+
+    status: OutcomeStatus
+    secondary_status: str
+    failure_reason: str | None = None
+    exit_code: int | None = None
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    model_artifacts: str | None = None
+    training_start_time: datetime | None = None
+    training_end_time: datetime | None = None
+    instance_count: int = 1
+
+
+Report = Callable[[Progress], None]
