@@ -21,8 +21,9 @@ $(READY): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
-lock: ## Resolve the dependencies again, into requirements.lock
+lock: ## Resolve the dependencies again: all of them, and the operator image's own
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock' --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra operator --universal --python-version 3.11 --constraints requirements.lock --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock' --output-file requirements-operator.lock
 
 lint: $(READY) ## What CI checks before the tests
 	$(BIN)/ruff check .

@@ -1,0 +1,98 @@
+{{/* The chart's name, or nameOverride. */}}
+{{- define "sagebridge.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The name of the objects of this release; 52 characters leave room for the suffixes added to it. */}}
+{{- define "sagebridge.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- $name := include "sagebridge.name" . }}
+{{- if contains $name .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "sagebridge.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "sagebridge.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "sagebridge.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "sagebridge.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: sagebridge
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "sagebridge.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "sagebridge.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- required "serviceAccount.name is needed when serviceAccount.create is false" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "sagebridge.releaseFinalizersName" -}}
+{{ include "sagebridge.fullname" . }}-release
+{{- end }}
+
+{{- define "sagebridge.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{/*
+The plural names of the namespaced kinds, as a JSON list, read from the CRDs the chart carries: a kind that is added to
+the CRDs gets its permissions with it.
+*/}}
+{{- define "sagebridge.kinds" -}}
+{{- $plurals := list }}
+{{- range $path, $_ := .Files.Glob "files/crds/*.yaml" }}
+{{- $crd := $.Files.Get $path | fromYaml }}
+{{- if eq $crd.spec.scope "Namespaced" }}
+{{- $plurals = append $plurals $crd.spec.names.plural }}
+{{- end }}
+{{- end }}
+{{- if not $plurals }}{{ fail "the chart carries no CRDs: run make crds" }}{{ end }}
+{{- $plurals | sortAlpha | toJson }}
+{{- end }}
+
+{{/* The same names with the status subresource, as a JSON list. */}}
+{{- define "sagebridge.kindStatuses" -}}
+{{- $statuses := list }}
+{{- range include "sagebridge.kinds" . | fromJsonArray }}
+{{- $statuses = append $statuses (printf "%s/status" .) }}
+{{- end }}
+{{- $statuses | toJson }}
+{{- end }}
+
+{{/* What the operator may do with the objects it serves, in the namespaces it watches. */}}
+{{- define "sagebridge.workRules" -}}
+- apiGroups: [sagebridge.io]
+  resources: {{ include "sagebridge.kinds" . }}
+  # patch: finalizer and annotations; delete: ttlSecondsAfterFinished
+  verbs: [get, list, watch, patch, delete]
+- apiGroups: [sagebridge.io]
+  resources: {{ include "sagebridge.kindStatuses" . }}
+  verbs: [get, patch]
+# source.configMap and environmentFrom. No list, no watch: only what an object names.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
