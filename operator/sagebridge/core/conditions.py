@@ -1,0 +1,107 @@
+"""Conditions as kstatus, Job and Argo CD read them (docs/conditions.md has the table)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sagebridge.core.reasons import Reason
+
+READY = "Ready"
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+SUSPENDED = "Suspended"
+COMPLETE = "Complete"
+FAILED = "Failed"
+
+MESSAGE_LIMIT = 2048
+
+
+class State(StrEnum):
+    """Where an object stands; each state fixes all its conditions."""
+
+    UNSEEN = "Unseen"
+    PROGRESSING = "Progressing"
+    SUSPENDED = "Suspended"
+    PAUSED = "Paused"
+    READY = "Ready"
+    STALLED = "Stalled"
+    FAILED = "Failed"
+
+
+_TABLE: Mapping[State, Mapping[str, str]] = {
+    State.UNSEEN: {READY: "Unknown", RECONCILING: "True"},
+    State.PROGRESSING: {READY: "False", RECONCILING: "True"},
+    State.SUSPENDED: {READY: "False", SUSPENDED: "True"},
+    State.PAUSED: {READY: "False"},
+    State.READY: {READY: "True", COMPLETE: "True"},
+    State.STALLED: {READY: "False", STALLED: "True"},
+    State.FAILED: {READY: "False", STALLED: "True", FAILED: "True"},
+}
+_PERMANENT = (COMPLETE, FAILED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What a pass concluded about an object.
+
+    Attributes:
+        state: which row of the table of conditions holds.
+        reason: why, one word.
+        message: what happened, and what the user can do where they can.
+    """
+
+    state: State
+    reason: Reason
+    message: str
+
+
+def build(
+    verdict: Verdict, *, previous: Iterable[Mapping[str, Any]], generation: int, now: str
+) -> list[dict[str, Any]]:
+    """The whole list of conditions for `verdict`.
+
+    Args:
+        verdict: the conclusion of this pass.
+        previous: the conditions in the object's status; a transition time is kept while its status stays.
+        generation: the generation the conclusion is about.
+        now: RFC 3339 time of this pass.
+
+    Returns:
+        Conditions in a fixed order. Complete and Failed, once there, never leave.
+    """
+    before = {condition["type"]: condition for condition in previous}
+    wanted = _TABLE[verdict.state]
+    built = [
+        _condition(kind, status, verdict=verdict, before=before.get(kind), generation=generation, now=now)
+        for kind, status in wanted.items()
+    ]
+    kept = [dict(before[kind]) for kind in _PERMANENT if kind in before and kind not in wanted]
+    return built + kept
+
+
+def _condition(
+    kind: str, status: str, *, verdict: Verdict, before: Mapping[str, Any] | None, generation: int, now: str
+) -> dict[str, Any]:
+    unchanged = before is not None and before.get("status") == status
+    return {
+        "type": kind,
+        "status": status,
+        "reason": verdict.reason.value,
+        "message": verdict.message[:MESSAGE_LIMIT],
+        "lastTransitionTime": before["lastTransitionTime"] if before is not None and unchanged else now,
+        "observedGeneration": generation,
+    }
+
+
+def find(conditions: Iterable[Mapping[str, Any]], kind: str) -> Mapping[str, Any] | None:
+    """The condition of that type, if there."""
+    return next((condition for condition in conditions if condition.get("type") == kind), None)
+
+
+def is_true(conditions: Iterable[Mapping[str, Any]], kind: str) -> bool:
+    """Whether the condition of that type is there and True."""
+    condition = find(conditions, kind)
+    return condition is not None and condition.get("status") == "True"

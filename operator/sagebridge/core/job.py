@@ -1,0 +1,227 @@
+"""A job object as the planner sees it: parsed once, immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sagebridge.core import conditions
+from sagebridge.core.clock import parse_time
+from sagebridge.core.errors import JobFailure
+
+ANNOTATION_PREFIX = "sagebridge.io/"
+ANNOTATION_PAUSED = ANNOTATION_PREFIX + "paused"
+ANNOTATION_ADOPT = ANNOTATION_PREFIX + "adopt"
+ANNOTATION_RECONCILE_AT = ANNOTATION_PREFIX + "reconcile-at"
+FINALIZER = ANNOTATION_PREFIX + "finalizer"
+
+STOPPED_TO_SUSPEND = "Suspended"
+"""The `stopRequested` of an attempt that was stopped because the user suspended the object."""
+
+_DEFAULT_RETRY_ON = (JobFailure.CAPACITY_ERROR.value, JobFailure.INTERNAL_SERVER_ERROR.value)
+
+
+class DeletionPolicy(StrEnum):
+    """What deleting the object does to what it made in AWS."""
+
+    STOP = "Stop"
+    RETAIN = "Retain"
+    PURGE = "Purge"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One try at a job, as `status.attempts` records it before anything is created.
+
+    Attributes:
+        number: 1 for the first.
+        name: the SageMaker name.
+        region: where it runs.
+        recorded_at: RFC 3339 time at which it was recorded.
+        arn: empty until the job is known to exist.
+        status: the terminal status once it is closed, else empty.
+        reason: the class of failure that ended it, or empty.
+        message: the FailureReason, or empty.
+        end_time: RFC 3339 time, empty while open.
+        stop_requested: why the operator stopped it, or empty.
+        adopted: whether it was there before the object; adopted things are never purged.
+    """
+
+    number: int
+    name: str
+    region: str
+    recorded_at: str
+    arn: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    end_time: str = ""
+    stop_requested: str = ""
+    adopted: bool = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended and the status says how."""
+        return bool(self.status)
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> Attempt:
+        """From an entry of `status.attempts`."""
+        values = {field.name: entry.get(_camel(field.name)) for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+    def dump(self) -> dict[str, Any]:
+        """To an entry of `status.attempts`; empty values are left out."""
+        values = {_camel(field.name): getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in ("", False)}
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunPolicy:
+    """`spec.runPolicy`, with its defaults."""
+
+    deletion_policy: DeletionPolicy = DeletionPolicy.STOP
+    suspend: bool = False
+    retry_limit: int = 0
+    retry_on: tuple[str, ...] = _DEFAULT_RETRY_ON
+    ttl_seconds: int | None = None
+
+    @classmethod
+    def parse(cls, spec: Mapping[str, Any]) -> RunPolicy:
+        """From a whole spec."""
+        policy = spec.get("runPolicy") or {}
+        retry = policy.get("retry") or {}
+        return cls(
+            deletion_policy=DeletionPolicy(policy.get("deletionPolicy", DeletionPolicy.STOP)),
+            suspend=bool(policy.get("suspend", False)),
+            retry_limit=int(retry.get("limit", 0)),
+            retry_on=tuple(retry.get("on", _DEFAULT_RETRY_ON)),
+            ttl_seconds=policy.get("ttlSecondsAfterFinished"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A custom resource of a job kind, parsed.
+
+    Attributes:
+        body: the whole object; treat it as read-only.
+        run_policy: parsed `spec.runPolicy`.
+        attempts: parsed `status.attempts`, oldest first.
+    """
+
+    body: Mapping[str, Any]
+    run_policy: RunPolicy
+    attempts: tuple[Attempt, ...]
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Job:
+        """From the object as the API server gives it."""
+        entries = (body.get("status") or {}).get("attempts") or ()
+        return cls(
+            body=body,
+            run_policy=RunPolicy.parse(body.get("spec") or {}),
+            attempts=tuple(Attempt.parse(entry) for entry in entries),
+        )
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return self.body["metadata"]  # type: ignore[no-any-return]
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        return self.body.get("spec") or {}
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return self.body.get("status") or {}
+
+    @property
+    def uid(self) -> str:
+        return str(self.metadata["uid"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.metadata["namespace"])
+
+    @property
+    def name(self) -> str:
+        return str(self.metadata["name"])
+
+    @property
+    def generation(self) -> int:
+        return int(self.metadata.get("generation", 0))
+
+    @property
+    def conditions(self) -> list[Mapping[str, Any]]:
+        return list(self.status.get("conditions") or ())
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def is_paused(self) -> bool:
+        return self.annotations.get(ANNOTATION_PAUSED) == "true"
+
+    @property
+    def may_adopt(self) -> bool:
+        return self.annotations.get(ANNOTATION_ADOPT) == "true"
+
+    @property
+    def is_finalized(self) -> bool:
+        """Whether our finalizer holds it, so that nothing made for it can be forgotten."""
+        return FINALIZER in (self.metadata.get("finalizers") or ())
+
+    @property
+    def deletion_requested_at(self) -> datetime | None:
+        stamp = self.metadata.get("deletionTimestamp")
+        return parse_time(stamp) if stamp else None
+
+    @property
+    def is_complete(self) -> bool:
+        return conditions.is_true(self.conditions, conditions.COMPLETE)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether Complete or Failed is there: no further attempt can follow."""
+        return self.is_complete or conditions.is_true(self.conditions, conditions.FAILED)
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def has_unapplied_tags(self) -> bool:
+        """Whether `spec.tags` differs from what was last written to AWS."""
+        return tag_map(self.spec.get("tags")) != tag_map(self.status.get("tags"))
+
+
+def tag_map(tags: Any) -> dict[str, str]:
+    """A list of {key, value} as a mapping."""
+    return {tag["key"]: tag.get("value", "") for tag in tags or ()}
+
+
+def is_tracked_by_gitops(metadata: Mapping[str, Any]) -> bool:
+    """Whether Argo CD or Flux keeps the object: deleting it would have it made, and paid for, again.
+
+    Sources:
+        https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
+        https://fluxcd.io/flux/components/kustomize/kustomizations/ (labels of applied objects)
+    """
+    labels = metadata.get("labels") or {}
+    annotations = metadata.get("annotations") or {}
+    return (
+        "argocd.argoproj.io/tracking-id" in annotations
+        or "app.kubernetes.io/instance" in labels
+        or "kustomize.toolkit.fluxcd.io/name" in labels
+        or "helm.toolkit.fluxcd.io/name" in labels
+    )

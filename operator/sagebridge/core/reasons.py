@@ -1,0 +1,48 @@
+"""The one list of condition and Event reasons."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a condition holds, in CamelCase as Kubernetes wants it."""
+
+    # Not looked at yet
+    ACCEPTED = "Accepted"
+
+    # On the way
+    SUBMITTING = "Submitting"
+    IN_PROGRESS = "InProgress"
+    STOPPING = "Stopping"
+    WAITING_FOR_REFERENCE = "WaitingForReference"
+    THROTTLED = "Throttled"
+    SERVICE_UNAVAILABLE = "ServiceUnavailable"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    RETRY_PENDING = "RetryPending"
+    STATUS_STALE = "StatusStale"
+    PAUSED = "Paused"
+    SUSPENDED = "Suspended"
+
+    # Ended
+    COMPLETED = "Completed"
+    JOB_FAILED = "JobFailed"
+    JOB_STOPPED = "JobStopped"
+    JOB_GONE = "JobGone"
+
+    # The user, or an administrator, has to act
+    INVALID_SPEC = "InvalidSpec"
+    NOT_ALLOWED = "NotAllowed"
+    ACCESS_DENIED = "AccessDenied"
+    REJECTED = "Rejected"
+    NAME_CONFLICT = "NameConflict"
+    TAGS_REJECTED = "TagsRejected"
+
+    # Deletion
+    DELETING = "Deleting"
+    DELETION_BLOCKED = "DeletionBlocked"
+    ORPHANED = "Orphaned"
+
+    # Events only
+    ATTEMPT_CREATED = "AttemptCreated"
+    ADOPTED = "Adopted"
+    TTL_IGNORED = "TTLIgnored"
+    EXPIRED = "Expired"

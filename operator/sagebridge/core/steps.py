@@ -1,0 +1,92 @@
+"""The steps that a plan can name. Each is idempotent; any process may die between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sagebridge.core.conditions import Verdict
+from sagebridge.core.job import Attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """Nothing to do until something changes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conclude:
+    """Say in status how things stand, and look again after `again_after` seconds if given."""
+
+    verdict: Verdict
+    again_after: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """Check and resolve everything the attempt needs, then record it in status. Nothing is created yet."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submit:
+    """Create the recorded attempt's job, or take over the one that is there and ours."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """Describe the attempt's job."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """Stop the attempt's job. `why` is recorded first, if given, so that its end is understood."""
+
+    attempt: Attempt
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tag:
+    """Bring the job's tags to what the spec says."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Close:
+    """Record how the attempt ended. Another may follow."""
+
+    attempt: Attempt
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forget:
+    """Take an attempt that never came to be out of status, so that the manifest can be corrected."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Purge:
+    """Delete the jobs of all attempts in AWS, then release."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """Let the object go. `orphan` names the attempt that may be left in AWS."""
+
+    orphan: Attempt | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expire:
+    """Delete the object: its time to live is over."""
+
+
+Step = Wait | Conclude | Record | Submit | Look | Stop | Tag | Close | Forget | Purge | Release | Expire

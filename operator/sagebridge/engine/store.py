@@ -1,0 +1,92 @@
+"""What the operator remembers of each object. All of it can be lost: a restart reads it again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sagebridge.core.job import Job
+from sagebridge.core.observation import Observation
+
+
+@dataclass(kw_only=True, slots=True)
+class Memory:
+    """One object, from when it is first seen to when it is gone.
+
+    Attributes:
+        kind: its kind.
+        body: the newest version seen.
+        job: `body`, parsed.
+        observation: the last look at its last attempt.
+        stale_because: why looking has failed for a while; empty while it works.
+        failures: passes in a row that a passing fault has ended.
+        released: set when the finalizer may go.
+    """
+
+    kind: str
+    body: Mapping[str, Any]
+    job: Job
+    observation: Observation | None = None
+    stale_because: str = ""
+    failures: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Store:
+    """Objects by UID, and UIDs by kind, namespace and name."""
+
+    def __init__(self) -> None:
+        self._memories: dict[str, Memory] = {}
+        self._uids: dict[tuple[str, str, str], str] = {}
+
+    def __iter__(self) -> Iterator[Memory]:
+        return iter(tuple(self._memories.values()))
+
+    def __len__(self) -> int:
+        return len(self._memories)
+
+    def get(self, uid: str) -> Memory | None:
+        """What is remembered of the object with this UID."""
+        return self._memories.get(uid)
+
+    def find(self, *, kind: str, namespace: str, name: str) -> Memory | None:
+        """The object that now has this name."""
+        uid = self._uids.get((kind, namespace, name))
+        return self._memories.get(uid) if uid else None
+
+    def put(self, kind: str, body: Mapping[str, Any]) -> Memory:
+        """Remember `body` unless a newer version of it is known."""
+        metadata = body["metadata"]
+        memory = self._memories.get(metadata["uid"])
+        if memory is None:
+            memory = Memory(kind=kind, body=body, job=Job.parse(body))
+            self._memories[metadata["uid"]] = memory
+            self._uids[(kind, metadata["namespace"], metadata["name"])] = metadata["uid"]
+        elif not is_older(body, memory.body):
+            memory.body = body
+            memory.job = Job.parse(body)
+        return memory
+
+    def remove(self, uid: str) -> None:
+        """Forget the object; whoever waits for its release goes on."""
+        memory = self._memories.pop(uid, None)
+        if memory is None:
+            return
+        key = (memory.kind, memory.job.namespace, memory.job.name)
+        if self._uids.get(key) == uid:
+            del self._uids[key]
+        memory.released.set()
+
+
+def is_older(body: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
+    """Whether one version of an object comes before another.
+
+    Resource versions are integers to be compared, by KEP-5504; where a server's are not, the last one seen counts.
+    Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    try:
+        return int(body["metadata"]["resourceVersion"]) < int(than["metadata"]["resourceVersion"])
+    except (KeyError, ValueError):
+        return False

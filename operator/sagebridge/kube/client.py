@@ -1,0 +1,155 @@
+"""One small asynchronous client: the few requests the operator makes, over the connection settings that kopf found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import kopf
+
+from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
+
+MERGE_PATCH = "application/merge-patch+json"
+_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_PAGE = 500
+
+Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
+
+
+class KubeClient:
+    """Requests to the API server, by path.
+
+    Credentials come from `login`, which is called again when the API server no longer accepts them.
+    """
+
+    def __init__(self, *, login: Login, connections: int = 64) -> None:
+        self._login = login
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+        self._server = ""
+        self._login_lock = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """GET one object.
+
+        Raises:
+            NotFoundError: it is not there.
+            KubeError: anything else.
+        """
+        return await self._request("GET", path)
+
+    async def list(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """All objects of a collection, page by page."""
+        token = ""
+        while True:
+            page = await self._request("GET", path, parameters={"limit": str(_PAGE), "continue": token})
+            for item in page.get("items", ()):
+                yield item
+            token = page.get("metadata", {}).get("continue") or ""
+            if not token:
+                return
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """POST one object to a collection."""
+        return await self._request("POST", path, body=body)
+
+    async def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """PUT one object; a stale `resourceVersion` in it is a ConflictError."""
+        return await self._request("PUT", path, body=body)
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge-patch one object or its subresource; a stale `resourceVersion` in `body` is a ConflictError."""
+        return await self._request("PATCH", path, body=body, content_type=MERGE_PATCH)
+
+    async def delete(self, path: str, *, uid: str) -> None:
+        """Delete the object that has this UID; one that has another, or is gone, is left."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        with contextlib.suppress(NotFoundError, ConflictError):
+            await self._request("DELETE", path, body=body)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        parameters: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body)
+        for last_try in (False, True):
+            session = await self._connected()
+            try:
+                async with session.request(
+                    method, self._server + path, data=data, params=parameters, headers={"Content-Type": content_type}
+                ) as response:
+                    if response.status == 401 and not last_try:
+                        await self._log_in_again(session)
+                        continue
+                    return await _decode(response, method=method, path=path)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise KubeError(f"{method} {path}: {error or type(error).__name__}") from error
+        raise KubeError(f"{method} {path}: no answer")
+
+    async def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            async with self._login_lock:
+                if self._session is None:
+                    self._session = await self._open()
+        return self._session
+
+    async def _log_in_again(self, stale: aiohttp.ClientSession) -> None:
+        async with self._login_lock:
+            if self._session is stale:
+                self._session = await self._open()
+                await stale.close()
+
+    async def _open(self) -> aiohttp.ClientSession:
+        connection = await self._login()
+        self._server = connection.server.rstrip("/")
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=connection.as_ssl_context()),
+            headers={**connection.as_http_headers(), "Accept": "application/json"},
+            timeout=_TIMEOUT,
+        )
+
+
+async def _decode(response: aiohttp.ClientResponse, *, method: str, path: str) -> dict[str, Any]:
+    text = await response.text()
+    if response.status < 300:
+        return _parse(text, method=method, path=path)
+    message = f"{method} {path}: {_message(text) or response.reason}"
+    if response.status == 404:
+        raise NotFoundError(message, status=404)
+    if response.status == 409:
+        raise ConflictError(message, status=409)
+    if 400 <= response.status < 500 and response.status not in (401, 408, 429):
+        raise RefusedError(message, status=response.status)
+    raise KubeError(message, status=response.status)
+
+
+def _parse(text: str, *, method: str, path: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text)
+    except ValueError as error:
+        raise KubeError(f"{method} {path}: the reply is no JSON") from error
+    if not isinstance(parsed, dict):
+        raise KubeError(f"{method} {path}: the reply is no object")
+    return parsed
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text).get("message", ""))
+    except (ValueError, AttributeError):
+        return text[:200]

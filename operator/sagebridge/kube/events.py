@@ -1,0 +1,124 @@
+"""Kubernetes Events, written beside the work: they never hold a reconcile up, and never fail it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sagebridge.core.clock import format_time
+from sagebridge.kube.client import KubeClient
+from sagebridge.kube.errors import KubeError, NotFoundError, RefusedError
+from sagebridge.kube.paths import EVENTS
+
+logger = logging.getLogger(__name__)
+
+_COMPONENT = "sagebridge"
+_MESSAGE_LIMIT = 1024
+_BACKLOG = 20_000
+_REMEMBERED = 10_000
+_TRIES = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something worth telling about an object.
+
+    Attributes:
+        involved: apiVersion, kind, namespace, name, uid of the object.
+        kind: ``Normal`` or ``Warning``.
+        reason: one CamelCase word.
+        message: for people.
+    """
+
+    involved: Mapping[str, Any]
+    kind: str
+    reason: str
+    message: str
+
+
+class EventRecorder:
+    """A queue of Events and the task that writes them."""
+
+    def __init__(self, *, client: KubeClient, now: Callable[[], datetime], writers: int = 4) -> None:
+        self._client = client
+        self._now = now
+        self._writers = writers
+        self._queue: asyncio.Queue[tuple[Event, datetime]] = asyncio.Queue(maxsize=_BACKLOG)
+        self._recent: OrderedDict[str, None] = OrderedDict()
+
+    def emit(self, event: Event) -> None:
+        """Have `event` written soon. The same one, told again of the same object in a row, is written once."""
+        if self._is_repeat(event):
+            return
+        try:
+            self._queue.put_nowait((event, self._now()))
+        except asyncio.QueueFull:
+            logger.warning("Too many Events wait; one is dropped: %s %s", event.reason, event.involved.get("name"))
+
+    async def run(self) -> None:
+        """Write Events until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._writers):
+                group.create_task(self._write_all())
+
+    async def drain(self) -> None:
+        """Wait until all Events so far are written, or given up."""
+        await self._queue.join()
+
+    async def _write_all(self) -> None:
+        while True:
+            event, moment = await self._queue.get()
+            try:
+                await self._write(event, moment)
+            finally:
+                self._queue.task_done()
+
+    async def _write(self, event: Event, moment: datetime) -> None:
+        body = _body(event, moment)
+        path = EVENTS.collection(body["metadata"]["namespace"])
+        for pause in range(1, _TRIES + 1):
+            try:
+                await self._client.create(path, body)
+            except (NotFoundError, RefusedError) as error:
+                logger.debug("Event not accepted (its namespace may be going): %s", error)
+            except KubeError:
+                await asyncio.sleep(pause)
+                continue
+            return
+
+    def _is_repeat(self, event: Event) -> bool:
+        key = f"{event.involved.get('uid')}"
+        said = hashlib.sha256(f"{event.reason}\0{event.message}".encode()).hexdigest()
+        marker = f"{key}/{said}"
+        repeated = marker in self._recent
+        self._recent[marker] = None
+        self._recent.move_to_end(marker)
+        if len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)
+        return repeated
+
+
+def _body(event: Event, moment: datetime) -> dict[str, Any]:
+    stamp = format_time(moment)
+    # Events of cluster-scoped objects live in "default".
+    namespace = event.involved.get("namespace") or "default"
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{event.involved['name'][:200]}.", "namespace": namespace},
+        "involvedObject": dict(event.involved),
+        "type": event.kind,
+        "reason": event.reason,
+        "message": event.message[:_MESSAGE_LIMIT],
+        "source": {"component": _COMPONENT},
+        "reportingComponent": _COMPONENT,
+        "firstTimestamp": stamp,
+        "lastTimestamp": stamp,
+        "count": 1,
+    }

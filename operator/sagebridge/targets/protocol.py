@@ -1,0 +1,94 @@
+"""What every target can do with an attempt at a job. The engine, and all above it, know only this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sagebridge.core.names import Owner
+from sagebridge.core.observation import Observation
+from sagebridge.core.tenancy import Tenant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handle:
+    """One attempt, as a target finds it again.
+
+    Attributes:
+        owner: the object it belongs to.
+        tenant: under whose policy calls are made.
+        region: where it runs.
+        name: its deterministic name.
+        since: no later than its creation.
+    """
+
+    owner: Owner
+    tenant: Tenant
+    region: str
+    name: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """How a submit ended well.
+
+    Attributes:
+        arn: of the job.
+        adopted: whether it was there before, untagged, and was taken over.
+    """
+
+    arn: str
+    adopted: bool = False
+
+
+class NameConflictError(Exception):
+    """A job of that name is there and belongs to somebody else."""
+
+
+class NotOwnedError(Exception):
+    """The job that was to be changed does not carry this object's tags."""
+
+
+class Target(Protocol):
+    """Where the jobs of one kind run. Every method may raise `sagebridge.core.errors.AwsError`."""
+
+    async def submit(self, handle: Handle, spec: Mapping[str, Any], *, adopt: bool) -> Submission:
+        """Create the job, or take over the one of that name if it is ours (or untagged, with `adopt`).
+
+        Raises:
+            NameConflictError: it is somebody else's.
+            sagebridge.core.errors.SpecError: `spec`, complete and in lowerCamelCase, can't be sent.
+        """
+
+    async def observe(self, handles: Sequence[Handle]) -> Mapping[str, Observation]:
+        """Look at all handles of one tenant and region at once; UID to what was seen, without those not found."""
+
+    async def describe(self, handle: Handle) -> Observation:
+        """Look at one, whole; a job that is not there is an observation too (phase Gone)."""
+
+    async def stop(self, handle: Handle) -> None:
+        """Stop the job; one that has ended is left.
+
+        Raises:
+            NotOwnedError: it is not this object's.
+        """
+
+    async def delete(self, handle: Handle) -> None:
+        """Delete the job; one that is gone, or was adopted, is left.
+
+        Raises:
+            NotOwnedError: it is not this object's.
+        """
+
+    async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
+        """Set `tags` and take off the keys in `remove`.
+
+        Raises:
+            NotOwnedError: it is not this object's.
+        """
+
+    async def stage_source(self, handle: Handle, *, key: str, content: bytes) -> str:
+        """Put packed source code where the job can read it, once for the same key; the URI."""
