@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint format crds lock clean
+.PHONY: help setup demo test lint format crds images lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -24,6 +24,9 @@ $(READY): requirements.lock pyproject.toml
 lock: ## Resolve the dependencies again: all of them, and the operator image's own
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra operator --universal --python-version 3.11 --constraints requirements.lock --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock' --output-file requirements-operator.lock
+
+images: $(READY) ## Generate the table of AWS's container images from sagemaker-core
+	$(BIN)/python tools/generate_images.py
 
 lint: $(READY) ## What CI checks before the tests
 	$(BIN)/ruff check .
