@@ -28,6 +28,11 @@ lock: ## Resolve the dependencies again: all of them, and the operator image's o
 images: $(READY) ## Generate the table of AWS's container images from sagemaker-core
 	$(BIN)/python tools/generate_images.py
 
+crds: $(READY) ## Write the CRDs again, their reference pages and the chart's copy
+	$(BIN)/python -m sagebridge.schema.generate crds/ --reference docs/reference/
+	rm -f helm/sagebridge/files/crds/*.yaml
+	cp crds/*.yaml helm/sagebridge/files/crds/
+
 lint: $(READY) ## What CI checks before the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -93,6 +93,44 @@ the CRDs gets its permissions with it.
   verbs: [get]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
 
+
+{{/* One of .Values.settings as the text of an environment variable: lists by commas, maps as JSON, whole numbers without exponent. */}}
+{{- define "sagebridge.settingText" -}}
+{{- if kindIs "slice" . -}}
+{{ join "," . }}
+{{- else if kindIs "map" . -}}
+{{ toJson . }}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{ int64 . }}
+{{- else -}}
+{{ toString . }}
+{{- end -}}
+{{- end }}
+
+{{/* The operator's environment. The settings that the chart fixes come last. */}}
+{{- define "sagebridge.environment" -}}
+{{- range $key, $value := .Values.settings }}
+{{- $isEmpty := or (kindIs "invalid" $value) (and (empty $value) (not (kindIs "float64" $value)) (not (kindIs "int64" $value)) (not (kindIs "bool" $value))) }}
+{{- if not $isEmpty }}
+- name: SAGEBRIDGE_{{ $key | snakecase | upper }}
+  value: {{ include "sagebridge.settingText" $value | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.watchNamespaces }}
+- name: SAGEBRIDGE_WATCH_NAMESPACES
+  value: {{ join "," . | quote }}
+{{- end }}
+- name: SAGEBRIDGE_HEALTH_PORT
+  value: "8080"
+- name: SAGEBRIDGE_LEASE_NAMESPACE
+  value: {{ .Release.Namespace }}
+- name: SAGEBRIDGE_LEASE_NAME
+  value: {{ include "sagebridge.fullname" . }}
+- name: SAGEBRIDGE_LEASE_IDENTITY
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+{{- end }}
