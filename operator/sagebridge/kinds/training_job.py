@@ -1,0 +1,257 @@
+"""TrainingJob: SageMaker's CreateTrainingJob."""
+
+from __future__ import annotations
+
+from sagebridge.schema import common_fields
+from sagebridge.schema.kind import Column, KindSchema, Rule
+
+# What the API requires, and has one sensible answer that is filled in when the job is submitted.
+_OPTIONAL = frozenset(
+    {
+        "trainingJobName",
+        "roleArn",
+        "outputDataConfig",
+        "outputDataConfig.s3OutputPath",
+        "algorithmSpecification.trainingInputMode",
+        "inputDataConfig[].dataSource.s3DataSource.s3DataType",
+    }
+)
+
+# The levels of api.md, of which a manifest chooses one.
+_LEVELS = (
+    "[has(self.algorithm), has(self.framework), has(self.serverlessJobConfig),"
+    " has(self.algorithmSpecification) && has(self.algorithmSpecification.trainingImage),"
+    " has(self.algorithmSpecification) && has(self.algorithmSpecification.algorithmName)]"
+)
+_OWN_IMAGE = "has(self.algorithmSpecification) && has(self.algorithmSpecification.trainingImage)"
+_SPOT = "has(self.enableManagedSpotTraining) && self.enableManagedSpotTraining"
+
+_LEVEL_RULES = (
+    Rule(
+        rule=f"{_LEVELS}.exists_one(given, given)",
+        message="say what to train with, by exactly one of algorithm (a built-in algorithm), framework (your script), "
+        "algorithmSpecification.trainingImage (your container), algorithmSpecification.algorithmName (an algorithm "
+        "resource) or serverlessJobConfig",
+    ),
+    Rule(
+        rule="!has(self.framework) || has(self.source)",
+        message="framework runs a script: give source.entryPoint with source.s3Uri or source.configMap",
+    ),
+    Rule(
+        rule=f"!has(self.source) || has(self.framework) || ({_OWN_IMAGE})",
+        message="source goes with framework, or with algorithmSpecification.trainingImage when that image has the "
+        "SageMaker training toolkit: remove source or choose one of these",
+    ),
+    Rule(
+        at="source",
+        rule="has(self.s3Uri) != has(self.configMap)",
+        message="say where the code is, by exactly one of s3Uri (a .tar.gz, see `sagebridge source push`) or configMap",
+    ),
+    Rule(
+        at="source",
+        rule="!has(self.s3Uri) || self.s3Uri.endsWith('.tar.gz')",
+        message="s3Uri must be one .tar.gz: pack a directory with `sagebridge source push DIR S3URI`",
+    ),
+    Rule(
+        at="source",
+        rule="!self.entryPoint.contains('..')",
+        message="entryPoint must be a file inside the source, without ..",
+    ),
+)
+
+_TARGET_RULES = (
+    Rule(
+        rule="!has(self.target) || self.target != 'Cluster'",
+        message="target: Cluster is not available in this version; remove target or use SageMaker",
+    ),
+    Rule(
+        rule="!has(self.cluster)", message="cluster goes with target: Cluster, which is not available in this version"
+    ),
+    Rule(
+        rule="!has(self.environmentFrom) || self.environmentFrom.all(from, !has(from.secretRef))",
+        message="SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in AWS "
+        "Secrets Manager and read it in the training code with the job's role "
+        "(https://docs.aws.amazon.com/secretsmanager/latest/userguide/integrating-sagemaker.html)",
+    ),
+    Rule(
+        at="environmentFrom[]",
+        rule="has(self.configMapRef) != has(self.secretRef)",
+        message="give exactly one of configMapRef or secretRef",
+    ),
+)
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+# https://docs.aws.amazon.com/sagemaker/latest/dg/train-warm-pools.html (no spot, no heterogeneous clusters)
+_RESOURCE_RULES = (
+    Rule(
+        rule="has(self.serverlessJobConfig) || (has(self.resourceConfig) && (has(self.resourceConfig.instanceType) ||"
+        " has(self.resourceConfig.instanceGroups) || has(self.resourceConfig.instancePreferences)))",
+        message="say what to run on: resourceConfig.instanceType, such as ml.m5.xlarge, or "
+        "resourceConfig.instanceGroups or resourceConfig.instancePreferences",
+    ),
+    Rule(
+        at="resourceConfig",
+        rule="!has(self.instanceGroups) || !(has(self.instanceType) || has(self.instanceCount))",
+        message="instanceGroups replaces instanceType and instanceCount: give one or the other",
+    ),
+    Rule(
+        at="resourceConfig",
+        rule="!has(self.instancePreferences) ||"
+        " !(has(self.instanceType) || has(self.instanceGroups) || has(self.instancePlacementConfig))",
+        message="instancePreferences excludes instanceType, instanceGroups and instancePlacementConfig",
+    ),
+    Rule(
+        at="resourceConfig",
+        rule="!has(self.instancePreferences) || (has(self.instanceCount)"
+        " ? self.instancePreferences.all(choice, !has(choice.instanceCount))"
+        " : self.instancePreferences.all(choice, has(choice.instanceCount)))",
+        message="give resourceConfig.instanceCount once, or an instanceCount in every one of instancePreferences",
+    ),
+    Rule(
+        at="resourceConfig",
+        rule="!has(self.selectedInstanceType) && !has(self.selectedInstanceCount)",
+        message="selectedInstanceType and selectedInstanceCount are what SageMaker answers: remove them",
+    ),
+    Rule(
+        rule=f"!({_SPOT} && has(self.resourceConfig) && has(self.resourceConfig.instancePreferences))",
+        message="instancePreferences can't be used with enableManagedSpotTraining",
+    ),
+    Rule(
+        rule=f"!({_SPOT} && has(self.resourceConfig) && has(self.resourceConfig.keepAlivePeriodInSeconds)"
+        " && self.resourceConfig.keepAlivePeriodInSeconds > 0)",
+        message="a warm pool (resourceConfig.keepAlivePeriodInSeconds) can't be kept with enableManagedSpotTraining: "
+        "remove one of them",
+    ),
+    Rule(
+        at="resourceConfig",
+        rule="!(has(self.instanceGroups) && has(self.keepAlivePeriodInSeconds) && self.keepAlivePeriodInSeconds > 0)",
+        message="a warm pool (keepAlivePeriodInSeconds) can't be kept with instanceGroups: remove one of them",
+    ),
+)
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+_RUN_RULES = (
+    Rule(
+        at="stoppingCondition",
+        rule="!(has(self.maxWaitTimeInSeconds) && has(self.maxRuntimeInSeconds))"
+        " || self.maxWaitTimeInSeconds >= self.maxRuntimeInSeconds",
+        message="maxWaitTimeInSeconds counts the waiting and the running: it must be at least maxRuntimeInSeconds",
+    ),
+    Rule(
+        rule=f"!(has(self.stoppingCondition) && has(self.stoppingCondition.maxWaitTimeInSeconds)) || ({_SPOT})",
+        message="stoppingCondition.maxWaitTimeInSeconds is for spot training: set enableManagedSpotTraining: true, or "
+        "remove it",
+    ),
+    Rule(
+        rule="!(has(self.runPolicy) && has(self.runPolicy.retry) && has(self.retryStrategy))",
+        message="give runPolicy.retry (new jobs, for several kinds of failure) or retryStrategy (SageMaker's own, for "
+        "InternalServerError), not both",
+    ),
+    Rule(
+        at="tags",
+        rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",
+        message="tags that start with sagebridge.io/ mark what the operator owns, and those with aws: are AWS's: "
+        "choose another key",
+    ),
+)
+
+_IS_FILE_SYSTEM = "has(channel.dataSource.fileSystemDataSource)"
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+_DATA_RULES = (
+    Rule(
+        at="inputDataConfig[].dataSource",
+        rule="[has(self.s3DataSource), has(self.fileSystemDataSource), has(self.datasetSource)]"
+        ".exists_one(given, given)",
+        message="say where the data is, by exactly one of s3DataSource, fileSystemDataSource or datasetSource",
+    ),
+    Rule(
+        at="inputDataConfig[]",
+        rule="!has(self.dataSource.fileSystemDataSource) || !has(self.inputMode) || self.inputMode == 'File'",
+        message="a file system (EFS, FSx for Lustre) is mounted, so its inputMode is File: remove inputMode",
+    ),
+    Rule(
+        rule="!has(self.inputDataConfig) || !has(self.algorithmSpecification)"
+        " || !has(self.algorithmSpecification.trainingInputMode)"
+        " || self.algorithmSpecification.trainingInputMode == 'File'"
+        f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM} || has(channel.inputMode))",
+        message="a file system (EFS, FSx for Lustre) is mounted, which is File mode: set inputMode: File on its "
+        "channel, or remove algorithmSpecification.trainingInputMode",
+    ),
+    Rule(
+        rule=f"!has(self.inputDataConfig) || has(self.vpcConfig)"
+        f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM})",
+        message="a file system (EFS, FSx for Lustre) lies in a VPC: give vpcConfig with subnets and security "
+        "groups that reach it",
+    ),
+    Rule(
+        rule="!has(self.modelRef) || !has(self.inputDataConfig) || self.inputDataConfig.all(channel,"
+        " channel.channelName != (has(self.modelRef.channelName) ? self.modelRef.channelName : 'model'))",
+        message="modelRef adds a channel (modelRef.channelName, by default model) that inputDataConfig has already: "
+        "rename or remove one",
+    ),
+)
+
+SCHEMA = KindSchema(
+    kind="TrainingJob",
+    plural="trainingjobs",
+    short_names=("tj",),
+    description="A SageMaker training job: spec is the request of CreateTrainingJob in lowerCamelCase, with a few "
+    "fields on top.",
+    operation="CreateTrainingJob",
+    describe_operation="DescribeTrainingJob",
+    name_field="trainingJobName",
+    optional_fields=_OPTIONAL,
+    fields={
+        "target": common_fields.target(),
+        "region": common_fields.region(),
+        "roleArn": common_fields.role_arn(),
+        "algorithm": common_fields.algorithm(),
+        "framework": common_fields.framework(),
+        "source": common_fields.source(),
+        "modelRef": common_fields.model_reference(["TrainingJob"]),
+        "environmentFrom": common_fields.environment_from(),
+        "cluster": common_fields.cluster(),
+        "runPolicy": common_fields.run_policy(),
+    },
+    rules=(*_LEVEL_RULES, *_TARGET_RULES, *_RESOURCE_RULES, *_RUN_RULES, *_DATA_RULES),
+    mutable_fields=("runPolicy", "tags"),
+    status_fields=(
+        "trainingJobName",
+        "trainingJobArn",
+        "trainingJobStatus",
+        "secondaryStatus",
+        "secondaryStatusTransitions",
+        "failureReason",
+        "modelArtifacts",
+        "finalMetricDataList",
+        "creationTime",
+        "trainingStartTime",
+        "trainingEndTime",
+        "trainingTimeInSeconds",
+        "billableTimeInSeconds",
+        "billableTokenCount",
+        "warmPoolStatus",
+        "debugRuleEvaluationStatuses",
+        "profilerRuleEvaluationStatuses",
+        "profilingStatus",
+        "progressInfo",
+        "mlflowDetails",
+        "outputModelPackageArn",
+    ),
+    columns=(
+        Column(
+            name="STATUS",
+            path='.status.conditions[?(@.type=="Ready")].reason',
+            description="Where the object stands, in one word, before and after SageMaker knows the job.",
+        ),
+        Column(name="SECONDARY", path=".status.secondaryStatus", description="SageMaker's secondary status."),
+        Column(name="INSTANCE", path=".spec.resourceConfig.instanceType"),
+        Column(name="COUNT", path=".spec.resourceConfig.instanceCount", type="integer"),
+        Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
+        Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
+        Column(name="JOB", path=".status.trainingJobName", wide=True, description="The job's name in SageMaker."),
+        Column(name="MESSAGE", path='.status.conditions[?(@.type=="Ready")].message', wide=True),
+    ),
+)

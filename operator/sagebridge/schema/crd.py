@@ -1,0 +1,135 @@
+"""A kind's declaration as a CustomResourceDefinition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sagebridge.schema.kind import CATEGORY, GROUP, VERSION, KindSchema
+from sagebridge.schema.openapi import request_schema
+from sagebridge.schema.status import status_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sagebridge.schema.blocks import Schema
+    from sagebridge.schema.kind import Column, Rule
+
+__all__ = ["MAX_BYTES", "KindSchema", "crd", "spec_schema"]
+
+# A larger CRD breaks client-side `kubectl apply`, which keeps a copy in an annotation.
+MAX_BYTES = 262_144
+
+_HAS_ATTEMPTS = "has(oldSelf.status) && has(oldSelf.status.attempts) && size(oldSelf.status.attempts) > 0"
+
+
+def crd(kind: KindSchema) -> Schema:
+    """Build the CustomResourceDefinition of a kind.
+
+    Args:
+        kind: The declaration.
+
+    Returns:
+        An `apiextensions.k8s.io/v1` CustomResourceDefinition, ready for YAML.
+
+    Raises:
+        UnknownOperationError: The installed botocore does not know an operation of the kind.
+        ValueError: The declaration names fields that the operation does not have.
+    """
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": kind.crd_name, "labels": {"app.kubernetes.io/name": "sagebridge"}},
+        "spec": {
+            "group": GROUP,
+            "names": _names(kind),
+            "scope": kind.scope,
+            "versions": [_version(kind)],
+        },
+    }
+
+
+def spec_schema(kind: KindSchema) -> Schema:
+    """Build the schema of a kind's `spec`, rules included but for the one on immutability."""
+    schema: Schema = {"type": "object", "properties": {}}
+    if kind.operation:
+        schema = request_schema(kind.operation, optional=kind.optional_fields)
+    schema["properties"] = dict(sorted((schema["properties"] | dict(kind.fields)).items()))
+    replaced = set(schema.get("required", ())) - set(kind.fields)
+    schema["required"] = sorted(replaced | set(kind.required_fields))
+    if not schema["required"]:
+        del schema["required"]
+    for rule in kind.rules:
+        _add_rule(schema, rule)
+    return {"description": "What is wanted."} | schema
+
+
+def _names(kind: KindSchema) -> Schema:
+    names = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural, "singular": kind.kind.lower()}
+    short_names = {"shortNames": list(kind.short_names)} if kind.short_names else {}
+    return {**names, **short_names, "categories": [CATEGORY]}
+
+
+def _version(kind: KindSchema) -> Schema:
+    version: Schema = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": [_column(column) for column in kind.columns] + [_AGE],
+        "schema": {"openAPIV3Schema": _root_schema(kind)},
+    }
+    return version | {"subresources": {"status": {}}} if kind.describe_operation else version
+
+
+_AGE: Schema = {"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+
+
+def _column(column: Column) -> Schema:
+    rendered: Schema = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    if column.description:
+        rendered["description"] = column.description
+    return rendered | {"priority": 1} if column.wide else rendered
+
+
+def _root_schema(kind: KindSchema) -> Schema:
+    spec = spec_schema(kind)
+    schema: Schema = {
+        "description": kind.description,
+        "type": "object",
+        "required": ["spec"],
+        "properties": {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}},
+    }
+    schema["properties"]["spec"] = spec
+    if kind.describe_operation:
+        schema["properties"]["status"] = status_schema(kind)
+    if kind.mutable_fields is not None:
+        schema["x-kubernetes-validations"] = list(_immutability(kind, fields=spec["properties"]))
+    return schema
+
+
+def _immutability(kind: KindSchema, *, fields: Schema) -> Iterator[Schema]:
+    """One rule for each field that may not change once an attempt is recorded.
+
+    CEL does not see maps whose values may be strings, numbers or booleans, hence `dyn`; and a comparison is as
+    expensive as the smaller side can be by its type, hence the lists around what has no declared size.
+    """
+    mutable = ", ".join(kind.mutable_fields or ())
+    for field in sorted(set(fields) - set(kind.mutable_fields or ())):
+        yield {
+            "rule": f"!({_HAS_ATTEMPTS}) || [dyn(self.spec).?{field}] == [dyn(oldSelf.spec).?{field}]",
+            "message": f"{field} can't be changed after the job was created: apply the change under a new "
+            f"metadata.name, or delete this {kind.kind} first. Only {mutable} may change.",
+            "fieldPath": f".spec.{field}",
+            "reason": "FieldValueForbidden",
+        }
+
+
+def _add_rule(spec: Schema, rule: Rule) -> None:
+    place = spec
+    for step in filter(None, rule.at.split(".")):
+        name = step.removesuffix("[]")
+        if name not in place.get("properties", {}):
+            raise ValueError(f"a rule is at {rule.at}, but there is no {name}")
+        place = place["properties"][name]
+        place = place["items"] if step.endswith("[]") else place
+    rendered = {"rule": rule.rule, "message": rule.message}
+    place.setdefault("x-kubernetes-validations", []).append(rendered)
