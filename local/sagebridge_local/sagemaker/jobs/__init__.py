@@ -1,0 +1,1 @@
+"""Jobs of any kind: records, tables, lists and their operations."""

@@ -1,0 +1,108 @@
+"""A kind of job, by declaration: its operations, its fields, its words, and what it checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sagebridge_local.sagemaker import errors
+from sagebridge_local.sagemaker.jobs.job import Job
+
+if TYPE_CHECKING:
+    from sagebridge_local.sagemaker.jobs.table import JobTable
+
+Describe = Callable[[Job], dict[str, Any]]
+Conclude = Callable[[Job, str, float], dict[str, Any]]
+Predicate = Callable[[Job, Any], bool]
+SortKey = Callable[[Job], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCall:
+    """A Create request that the model allows, and where it was made."""
+
+    request: Mapping[str, Any]
+    account: str
+    region: str
+    now: float
+    table: JobTable
+
+
+Check = Callable[[CreateCall], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a job may run from its start, and may take from its creation, in seconds."""
+
+    max_runtime_seconds: float
+    max_wait_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """What the generic operations need to know of a kind.
+
+    Attributes:
+        name: the resource's API name, such as TrainingJob; operations and fields are named after it.
+        arn_path: the resource part of its ARNs, such as training-job.
+        stages: the secondary statuses that a run passes, in order; the first is where a job begins.
+        stage_messages: the StatusMessages of each secondary status, in the order in which they appear.
+        running_from: the stages from which on instances are in use, so that start time and billing begin.
+        limits: the deadlines of a job.
+        conclude: the members that a job's Describe reply gains at its end, from its final status and billed seconds.
+        describe: the Describe reply of a job.
+        summarise: one element of the List reply.
+        summaries_field: the List reply's member.
+        checks: what a Create request must satisfy beyond the model, in order.
+        filters: the List parameters that are applied after slicing.
+        sort_keys: the List orders beside CreationTime.
+        not_found: the message of the ValidationException for a name that does not exist.
+        taken: the message of the ResourceInUse for a name that does, with `{arn}`.
+        not_stoppable: the message of the ValidationException for a Stop that comes too late, with `{status}`.
+        not_deletable: likewise for a Delete that comes too early.
+        deletable: raises ServiceError when an ended job can't be deleted yet.
+    """
+
+    name: str
+    arn_path: str
+    stages: tuple[str, ...]
+    stage_messages: Mapping[str, tuple[str, ...]]
+    running_from: frozenset[str]
+    limits: Callable[[Job], Limits]
+    conclude: Conclude
+    describe: Describe
+    summarise: Describe
+    summaries_field: str
+    not_found: str
+    taken: str
+    not_stoppable: str
+    not_deletable: str
+    deletable: Callable[[Job], None] = lambda _: None
+    checks: tuple[Check, ...] = ()
+    filters: Mapping[str, Predicate] = field(default_factory=dict)
+    sort_keys: Mapping[str, SortKey] = field(default_factory=dict)
+
+    @property
+    def name_field(self) -> str:
+        """The member that carries its name."""
+        return f"{self.name}Name"
+
+    @property
+    def arn_field(self) -> str:
+        """The member that carries its ARN."""
+        return f"{self.name}Arn"
+
+    @property
+    def status_field(self) -> str:
+        """The member that carries its status."""
+        return f"{self.name}Status"
+
+    def message(self, secondary_status: str) -> str:
+        """The first StatusMessage of a secondary status."""
+        return next(iter(self.stage_messages.get(secondary_status, ())), "")
+
+    def missing(self) -> errors.ServiceError:
+        """The error for a name that does not exist."""
+        return errors.validation(self.not_found)

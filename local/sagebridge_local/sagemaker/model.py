@@ -1,0 +1,56 @@
+"""SageMaker's operations as botocore describes them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+
+from sagebridge_local.sagemaker.validation import Request, compile_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.model import ServiceModel
+
+
+@cache
+def service_model() -> ServiceModel:
+    """The service model, read once (about 60 ms)."""
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+@cache
+def operation_names() -> frozenset[str]:
+    """Every operation that SageMaker has."""
+    return frozenset(service_model().operation_names)
+
+
+@cache
+def request_validator(operation: str) -> Callable[[Request], None]:
+    """The compiled check of an operation's request; see `compile_request`."""
+    return compile_request(service_model().operation_model(operation).input_shape)
+
+
+@cache
+def request_members(operation: str) -> tuple[str, ...]:
+    """The members of an operation's request, in the model's order."""
+    return _members(service_model().operation_model(operation).input_shape)
+
+
+@cache
+def reply_members(operation: str) -> tuple[str, ...]:
+    """The members of an operation's reply, in the model's order."""
+    return _members(service_model().operation_model(operation).output_shape)
+
+
+@cache
+def echoed_members(*, create: str, describe: str) -> tuple[str, ...]:
+    """The members of a Create request that the Describe reply gives back unchanged."""
+    given = frozenset(request_members(create))
+    return tuple(member for member in reply_members(describe) if member in given)
+
+
+def _members(shape: Any) -> tuple[str, ...]:
+    return tuple(shape.members) if shape is not None else ()

@@ -1,0 +1,1 @@
+"""What carries a job out: a script on the clock, or processes on this machine."""

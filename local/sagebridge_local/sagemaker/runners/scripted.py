@@ -1,0 +1,181 @@
+"""`--lifecycle-only`: jobs that pass their stages on the clock and end as a script says. Nothing is executed.
+
+A job's script is the latest one that was set for its name through the admin API; members of its `Environment`
+named SAGEBRIDGE_LOCAL_SECONDS, SAGEBRIDGE_LOCAL_OUTCOME and SAGEBRIDGE_LOCAL_FAILURE_REASON overrule it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, STOPPED
+from sagebridge_local.sagemaker.runners.protocol import Listener, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sagebridge_local.sagemaker.clock import Scheduler, Timer
+    from sagebridge_local.sagemaker.jobs.job import Job
+    from sagebridge_local.sagemaker.jobs.kind import JobKind
+
+DEFAULT_SECONDS: Final = 60.0
+DEFAULT_STOP_SECONDS: Final = 2.0
+OUTCOMES: Final = (COMPLETED, FAILED)
+# How a run's seconds fall on its stages: mostly the training itself.
+_SHARES: Final = {"Starting": 0.1, "Downloading": 0.1, "Uploading": 0.05}
+_SECONDS: Final = "SAGEBRIDGE_LOCAL_SECONDS"
+_OUTCOME: Final = "SAGEBRIDGE_LOCAL_OUTCOME"
+_REASON: Final = "SAGEBRIDGE_LOCAL_FAILURE_REASON"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """How a job goes.
+
+    Attributes:
+        seconds: how long the whole run takes.
+        stages: how long particular stages take, in seconds; the others share what `seconds` leaves.
+        outcome: Completed or Failed; it fails at the end of its Training stage.
+        failure_reason: the FailureReason of a Failed job.
+        metrics: the final value of each metric by its name.
+        stop_seconds: how long it takes to stop.
+    """
+
+    seconds: float = DEFAULT_SECONDS
+    stages: Mapping[str, float] | None = None
+    outcome: str = COMPLETED
+    failure_reason: str | None = None
+    metrics: Mapping[str, float] | None = None
+    stop_seconds: float = DEFAULT_STOP_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES:
+            raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, not {self.outcome!r}")
+        if self.seconds < 0 or self.stop_seconds < 0 or any(value < 0 for value in (self.stages or {}).values()):
+            raise ValueError("a script's seconds can't be negative")
+
+    def durations(self, stages: tuple[str, ...]) -> list[float]:
+        """The seconds of each stage, in order."""
+        fixed = dict(self.stages or {})
+        shares = {stage: _SHARES.get(stage, 0.75) for stage in stages if stage not in fixed}
+        left = max(0.0, self.seconds - sum(fixed.get(stage, 0.0) for stage in stages))
+        whole = sum(shares.values()) or 1.0
+        return [fixed.get(stage, left * shares.get(stage, 0.0) / whole) for stage in stages]
+
+
+class ScriptBook:
+    """Which script a job follows: the latest whose pattern fits its name."""
+
+    def __init__(self) -> None:
+        self._scripts: list[tuple[str, Script]] = []
+
+    def set(self, pattern: str, script: Script) -> None:
+        """Let jobs whose name fits a glob follow a script, from their next run on."""
+        self._scripts = [(known, kept) for known, kept in self._scripts if known != pattern]
+        self._scripts.append((pattern, script))
+
+    def clear(self) -> None:
+        """Forget all scripts but the default."""
+        self._scripts.clear()
+
+    def script_for(self, job: Job) -> Script:
+        """The script of a job, with what its environment overrules."""
+        script = Script()
+        for pattern, known in self._scripts:
+            if fnmatchcase(job.name, pattern):
+                script = known
+        return _overruled(script, job.request.get("Environment", {}))
+
+
+def _overruled(script: Script, environment: Mapping[str, str]) -> Script:
+    changes: dict[str, Any] = {}
+    if _SECONDS in environment:
+        try:
+            changes = {"seconds": float(environment[_SECONDS]), "stages": None}
+        except ValueError:
+            return _refused(script, f"{_SECONDS} must be a number, not {environment[_SECONDS]!r}")
+    if _OUTCOME in environment:
+        changes["outcome"] = environment[_OUTCOME]
+    if _REASON in environment:
+        changes["failure_reason"] = environment[_REASON]
+    try:
+        return replace(script, **changes)
+    except ValueError as error:
+        return _refused(script, f"{_OUTCOME} or {_SECONDS}: {error}")
+
+
+def _refused(script: Script, reason: str) -> Script:
+    return replace(script, outcome=FAILED, failure_reason=f"ClientError: {reason}")
+
+
+class ScriptedRunner:
+    """Runs jobs by their scripts."""
+
+    def __init__(self, scheduler: Scheduler, book: ScriptBook) -> None:
+        self._scheduler = scheduler
+        self._book = book
+
+    def start(self, *, kind: JobKind, job: Job, listener: Listener, at: float) -> ScriptedWork:
+        """Schedule the first change of stage."""
+        work = ScriptedWork(scheduler=self._scheduler, kind=kind, script=self._book.script_for(job), listener=listener)
+        work.pass_stage(0, at)
+        return work
+
+    async def close(self) -> None:
+        """Nothing runs, so nothing is left to end."""
+
+
+class ScriptedWork:
+    """One scripted run: it always has exactly one thing scheduled."""
+
+    def __init__(self, *, scheduler: Scheduler, kind: JobKind, script: Script, listener: Listener) -> None:
+        self._scheduler = scheduler
+        self._kind = kind
+        self._script = script
+        self._listener = listener
+        self._durations = script.durations(kind.stages)
+        self._timer: Timer | None = None
+
+    def pass_stage(self, position: int, at: float) -> None:
+        """Stay in a stage as long as the script says, then go on."""
+        stage = self._kind.stages[position]
+        if position > 0:
+            self._listener.progress(stage, self._kind.message(stage), at)
+        last = position == len(self._kind.stages) - 1
+        fails = self._script.outcome == FAILED and stage == self._failing_stage()
+        end = at + self._durations[position]
+        if last or fails:
+            self._timer = self._scheduler.at(end, lambda due: self._listener.finished(self._outcome(), due))
+        else:
+            self._timer = self._scheduler.at(end, lambda due: self.pass_stage(position + 1, due))
+
+    def stop(self, at: float) -> None:
+        """Report Stopped after the script's stop time."""
+        self.cancel()
+        stopped = Outcome(status=STOPPED)
+        self._timer = self._scheduler.at(
+            at + self._script.stop_seconds, lambda due: self._listener.finished(stopped, due)
+        )
+
+    def cancel(self) -> None:
+        """Drop what is scheduled."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _failing_stage(self) -> str:
+        return "Training" if "Training" in self._kind.stages else self._kind.stages[-1]
+
+    def _outcome(self) -> Outcome:
+        script = self._script
+        if script.outcome == FAILED:
+            reason = (
+                script.failure_reason or "AlgorithmError: ExecuteUserScriptError: the script says that this job fails"
+            )
+            return Outcome(status=FAILED, failure_reason=reason)
+        now = round(self._scheduler.clock.now(), 3)
+        metrics = [
+            {"MetricName": name, "Value": value, "Timestamp": now} for name, value in (script.metrics or {}).items()
+        ]
+        return Outcome(status=COMPLETED, details={"FinalMetricDataList": metrics} if metrics else {})

@@ -1,0 +1,219 @@
+"""The service: what a request goes through from its headers to its reply."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge_local.sagemaker import errors, faults, model, tags, wire
+from sagebridge_local.sagemaker.accounts import account_of
+from sagebridge_local.sagemaker.calls import CallLog, LoggedCall
+from sagebridge_local.sagemaker.clock import Clock, Scheduler, SystemClock
+from sagebridge_local.sagemaker.jobs import operations
+from sagebridge_local.sagemaker.jobs.lifecycle import Run
+from sagebridge_local.sagemaker.jobs.operations import Call
+from sagebridge_local.sagemaker.quotas import Quotas
+from sagebridge_local.sagemaker.runners.scripted import ScriptBook, ScriptedRunner
+from sagebridge_local.sagemaker.store import Store
+from sagebridge_local.sagemaker.training.kind import TRAINING_JOB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sagebridge_local.sagemaker.events import EventSink
+    from sagebridge_local.sagemaker.jobs.job import Job
+    from sagebridge_local.sagemaker.jobs.kind import JobKind
+    from sagebridge_local.sagemaker.jobs.operations import Handler
+    from sagebridge_local.sagemaker.jobs.table import JobTable
+    from sagebridge_local.sagemaker.runners.protocol import Runner
+    from sagebridge_local.sagemaker.settings import ServerSettings
+
+KINDS: Final[Mapping[str, JobKind]] = {kind.name: kind for kind in (TRAINING_JOB,)}
+DROPPED: Final = "Dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back to the caller: a reply, or None for a connection that is just closed."""
+
+    reply: wire.Reply | None
+
+
+class LocalSageMaker:
+    """The service's state and its operations."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        *,
+        clock: Clock | None = None,
+        make_runner: Callable[[LocalSageMaker], Runner] | None = None,
+        events: EventSink | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.scheduler = Scheduler(self.clock)
+        self.store = Store(KINDS)
+        self.quotas = Quotas.load(settings.quotas)
+        self.faults = faults.Faults()
+        self.calls = CallLog()
+        self.scripts = ScriptBook()
+        self.runner: Runner = make_runner(self) if make_runner else ScriptedRunner(self.scheduler, self.scripts)
+        self._events = events
+        self._runs: dict[str, Run] = {}
+        self._handlers: dict[str, Handler] = dict(tags.HANDLERS)
+        for kind in KINDS:
+            self._handlers |= operations.handlers(kind)
+
+    async def answer(self, *, operation: str, body: bytes, authorization: str) -> Answer:
+        """Answer one request, with the latency and the faults that are set."""
+        self.scheduler.run_due()
+        try:
+            request = wire.parse(body)
+        except errors.ServiceError as error:
+            return Answer(reply=wire.failure(error))
+        struck = self.faults.strike(operation=operation, name=resource_name(request))
+        delay = self.settings.latency_seconds + sum(fault.seconds for fault in struck if fault.kind == faults.SLOW)
+        if delay:
+            await asyncio.sleep(delay)
+            self.scheduler.run_due()
+        return self._answer(operation, request, authorization, struck)
+
+    def begin(self, table: JobTable, job: Job) -> Run:
+        """Make the run of a new job."""
+        run = Run(
+            table=table,
+            job=job,
+            runner=self.runner,
+            scheduler=self.scheduler,
+            on_change=self._changed,
+            on_end=self._ended,
+        )
+        self._runs[job.arn] = run
+        return run
+
+    def run_of(self, job: Job) -> Run:
+        """The run of a job that has not ended."""
+        return self._runs[job.arn]
+
+    def reset(self) -> None:
+        """Return to the state of a fresh start; the clock goes on."""
+        for run in self._runs.values():
+            run.cancel()
+        self._runs.clear()
+        self.scheduler.clear()
+        self.store.clear()
+        self.faults.clear()
+        self.calls.clear()
+        self.scripts.clear()
+        self.quotas = Quotas.load(self.settings.quotas)
+
+    async def close(self) -> None:
+        """End every run, and the processes that belong to them."""
+        for run in list(self._runs.values()):
+            run.cancel()
+        await self.runner.close()
+
+    def _answer(
+        self, operation: str, request: dict[str, Any], authorization: str, struck: list[faults.Fault]
+    ) -> Answer:
+        kinds = {fault.kind for fault in struck}
+        now = self.clock.now()
+        account = region = ""
+        if faults.DROP in kinds:
+            self._log(operation, request, (account, region), outcome=DROPPED, delivered=False, now=now)
+            return Answer(reply=None)
+        try:
+            credential = wire.credential(authorization)
+            account, region = account_of(credential.access_key), credential.region
+            reply = wire.success(self._handle(operation, request, account, region, now, struck))
+        except errors.ServiceError as error:
+            reply = wire.failure(error)
+        lost = faults.LOST_REPLY in kinds
+        self._log(operation, request, (account, region), outcome=reply.code or "OK", delivered=not lost, now=now)
+        if lost:
+            return Answer(reply=None)
+        malformed = next((fault for fault in struck if fault.kind == faults.MALFORMED), None)
+        if malformed is not None:
+            return Answer(reply=wire.Reply(status=malformed.status or 200, body=malformed.body.encode()))
+        return Answer(reply=reply)
+
+    def _handle(
+        self,
+        operation: str,
+        request: dict[str, Any],
+        account: str,
+        region: str,
+        now: float,
+        struck: list[faults.Fault],
+    ) -> Mapping[str, Any] | bytes:
+        for fault in struck:
+            error = fault.error(operation)
+            if error is not None:
+                raise error
+        handler = self._handlers.get(operation)
+        if handler is None:
+            raise _unavailable(operation)
+        self.quotas.check_rate(operation=operation, account=account, region=region, now=now)
+        model.request_validator(operation)(request)
+        call = Call(
+            service=self,
+            operation=operation,
+            request=request,
+            account=account,
+            region=region,
+            now=now,
+            lacks_capacity=any(fault.kind == faults.CAPACITY for fault in struck),
+        )
+        return handler(call)
+
+    def _changed(self, table: JobTable, job: Job, at: float) -> None:
+        if self._events is not None:
+            self._events.changed(table.kind, job, at)
+
+    def _ended(self, run: Run) -> None:
+        self._runs.pop(run.job.arn, None)
+
+    def _log(
+        self,
+        operation: str,
+        request: Mapping[str, Any],
+        where: tuple[str, str],
+        *,
+        outcome: str,
+        delivered: bool,
+        now: float,
+    ) -> None:
+        self.calls.add(
+            LoggedCall(
+                time=now,
+                operation=operation,
+                name=resource_name(request),
+                account=where[0],
+                region=where[1],
+                outcome=outcome,
+                delivered=delivered,
+            )
+        )
+
+
+def resource_name(request: Mapping[str, Any]) -> str:
+    """The resource that a request names: its `...JobName`, or the last part of its ResourceArn."""
+    for member in NAME_FIELDS:
+        name = request.get(member)
+        if isinstance(name, str):
+            return name
+    given = request.get("ResourceArn")
+    return given.rsplit("/", 1)[-1] if isinstance(given, str) else ""
+
+
+NAME_FIELDS: Final = tuple(kind.name_field for kind in KINDS.values())
+
+
+def _unavailable(operation: str) -> errors.ServiceError:
+    if operation in model.operation_names():
+        text = f"{operation} is an operation of SageMaker that is not available in the local SageMaker"
+    else:
+        text = f"{operation} is not an operation of SageMaker"
+    return errors.ServiceError(errors.UNKNOWN_OPERATION, text)

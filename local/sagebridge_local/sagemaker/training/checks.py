@@ -1,0 +1,116 @@
+"""What CreateTrainingJob refuses beyond its model; `docs/local-sagemaker.md` has the source of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge_local.sagemaker import errors, tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sagebridge_local.sagemaker.jobs.kind import Check, CreateCall
+
+MAX_RUNTIME: Final = 28 * 86400
+MAX_KEEP_ALIVE: Final = 3600
+
+
+def algorithm(call: CreateCall) -> None:
+    """Exactly one of an image and an algorithm, unless the job is serverless."""
+    specification = call.request.get("AlgorithmSpecification")
+    if specification is None:
+        if "ServerlessJobConfig" not in call.request:
+            raise errors.validation("AlgorithmSpecification is required unless ServerlessJobConfig is given")
+        return
+    given = [name for name in ("TrainingImage", "AlgorithmName") if specification.get(name)]
+    if len(given) != 1:
+        raise errors.validation(
+            "Exactly one of TrainingImage and AlgorithmName must be provided in AlgorithmSpecification"
+        )
+
+
+def role(call: CreateCall) -> None:
+    """The role belongs to the caller's account."""
+    account = call.request["RoleArn"].split(":")[4]
+    if account != call.account:
+        raise errors.validation("Cross-account pass role is not allowed.")
+
+
+def channels(call: CreateCall) -> None:
+    """Channel names are unique; each channel has exactly one data source."""
+    configured = call.request.get("InputDataConfig", [])
+    repeated = [name for name, count in Counter(item["ChannelName"] for item in configured).items() if count > 1]
+    if repeated:
+        raise errors.validation(f"Channel names must be unique; repeated: {', '.join(repeated)}")
+    for item in configured:
+        if len(item["DataSource"]) != 1:
+            raise errors.validation(f"Channel {item['ChannelName']} must have exactly one data source")
+
+
+def s3_locations(call: CreateCall) -> None:
+    """Where SageMaker writes is an s3:// URI with a bucket."""
+    places = [("OutputDataConfig", "S3OutputPath"), ("CheckpointConfig", "S3Uri"), ("DebugHookConfig", "S3OutputPath")]
+    for config, member in places:
+        uri = call.request.get(config, {}).get(member)
+        if uri is not None and not uri.startswith("s3://"):
+            raise errors.validation(f"{config}.{member} must be an S3 URI of the form s3://bucket/prefix, not {uri}")
+
+
+def resources(call: CreateCall) -> None:
+    """One way of asking for instances, and at least one of them."""
+    config = call.request.get("ResourceConfig")
+    if config is None:
+        if "ServerlessJobConfig" not in call.request:
+            raise errors.validation("ResourceConfig is required unless ServerlessJobConfig is given")
+        return
+    ways = [name for name in ("InstanceType", "InstanceGroups", "InstancePreferences") if config.get(name)]
+    if len(ways) != 1:
+        raise errors.validation(
+            "ResourceConfig must have exactly one of InstanceType, InstanceGroups and InstancePreferences"
+        )
+    for count in _counts(config):
+        if count < 1:
+            raise errors.validation("InstanceCount must be at least 1")
+    _keep_alive(call.request, config)
+
+
+def stopping(call: CreateCall) -> None:
+    """Run and wait times fit each other and spot training."""
+    condition = call.request.get("StoppingCondition", {})
+    runtime, wait = condition.get("MaxRuntimeInSeconds", 86400), condition.get("MaxWaitTimeInSeconds")
+    spot = call.request.get("EnableManagedSpotTraining", False)
+    if runtime > MAX_RUNTIME:
+        raise errors.validation(f"MaxRuntimeInSeconds can be at most {MAX_RUNTIME} (28 days)")
+    if wait is not None and not spot:
+        raise errors.validation(
+            "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true"
+        )
+    if spot and wait is None:
+        raise errors.validation("MaxWaitTimeInSeconds is required when EnableManagedSpotTraining is set to true")
+    if spot and wait < runtime:
+        raise errors.validation("Invalid MaxWaitTimeInSeconds. It must be equal to or greater than MaxRuntimeInSeconds")
+
+
+def request_tags(call: CreateCall) -> None:
+    """Tag keys are unique and not reserved."""
+    tags.check(call.request.get("Tags", []))
+
+
+def _counts(config: Mapping[str, Any]) -> list[int]:
+    groups = config.get("InstanceGroups") or config.get("InstancePreferences") or [config]
+    shared = config.get("InstanceCount", 0)
+    return [group.get("InstanceCount", shared) for group in groups]
+
+
+def _keep_alive(request: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    seconds = config.get("KeepAlivePeriodInSeconds", 0)
+    if seconds and request.get("EnableManagedSpotTraining"):
+        raise errors.validation("KeepAlivePeriodInSeconds is not supported with EnableManagedSpotTraining")
+    if seconds and config.get("InstanceGroups"):
+        raise errors.validation("KeepAlivePeriodInSeconds is not supported with InstanceGroups")
+    if seconds > MAX_KEEP_ALIVE:
+        raise errors.validation(f"KeepAlivePeriodInSeconds can be at most {MAX_KEEP_ALIVE}")
+
+
+ALL: Final[tuple[Check, ...]] = (algorithm, role, channels, s3_locations, resources, stopping, request_tags)
