@@ -1,0 +1,22 @@
+"""What a process needs to talk to the local SageMaker instead of AWS."""
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/sagebridge-local"
+BUCKET = "sagebridge-local"
+SECRET = "local"
+
+
+def environment(endpoint_url: str, *, region: str = REGION) -> dict[str, str]:
+    """Return the variables that point any AWS SDK at an endpoint, with credentials that are worth nothing.
+
+    Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    """
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": SECRET,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,84 @@
+"""The operator as a process on this machine, outside of any cluster."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Self
+
+from sagebridge_local.stack import aws
+from sagebridge_local.stack.ports import LOOPBACK
+from sagebridge_local.stack.processes import Component
+from sagebridge_local.stack.readiness import answers_ok
+from sagebridge_local.stack.single import Server
+from sagebridge_local.stack.supervisor import READY_TIMEOUT, Supervisor
+
+
+class OperatorProcess(Server):
+    """``python -m sagebridge.app`` against a cluster and an AWS endpoint.
+
+    Attributes:
+        kubeconfig: How it reaches the cluster.
+        endpoint_url: Where it believes AWS to be.
+    """
+
+    NAME: ClassVar[str] = "operator"
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        *,
+        kubeconfig: Path,
+        endpoint_url: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(supervisor, environment=environment)
+        self.kubeconfig = kubeconfig
+        self.endpoint_url = endpoint_url
+
+    @classmethod
+    def start(
+        cls,
+        directory: Path,
+        *,
+        kubeconfig: Path,
+        endpoint_url: str,
+        environment: Mapping[str, str] | None = None,
+        timeout: float = READY_TIMEOUT,
+    ) -> Self:
+        """Start it and wait until it says that it is ready.
+
+        Args:
+            directory: Its folder, for state and log; one that already runs there is taken over.
+            kubeconfig: How it reaches the cluster.
+            endpoint_url: Where it finds AWS.
+            environment: Variables on top, such as ``SAGEBRIDGE_POLL_INTERVAL_SECONDS``.
+            timeout: Seconds it may take to become ready.
+
+        Raises:
+            StackError: It did not become ready.
+        """
+        supervisor = Supervisor(directory)
+        process = cls(supervisor, kubeconfig=kubeconfig, endpoint_url=endpoint_url, environment=environment)
+        return process.ensure(timeout=timeout)
+
+    def component(self, port: int) -> Component:
+        """Return the process to run, with its health server on a port."""
+        url = f"http://{LOOPBACK}:{port}"
+        return Component(
+            name=self.NAME,
+            command=(sys.executable, "-m", "sagebridge.app"),
+            ready=lambda: answers_ok(f"{url}/readyz"),
+            address=url,
+            directory=self.supervisor.directory,
+            environment={
+                **aws.environment(self.endpoint_url),
+                "KUBECONFIG": str(self.kubeconfig),
+                "PYTHONUNBUFFERED": "1",
+                "SAGEBRIDGE_HEALTH_HOST": LOOPBACK,
+                "SAGEBRIDGE_HEALTH_PORT": str(port),
+                "SAGEBRIDGE_ROLE_ARN": aws.ROLE_ARN,
+                "SAGEBRIDGE_BUCKET": f"s3://{aws.BUCKET}",
+                **self.environment,
+            },
+            inputs=(self.kubeconfig,),
+        )
