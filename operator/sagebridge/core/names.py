@@ -13,6 +13,8 @@ TAG_CLUSTER = TAG_PREFIX + "cluster"
 TAG_NAMESPACE = TAG_PREFIX + "namespace"
 TAG_NAME = TAG_PREFIX + "name"
 TAG_UID = TAG_PREFIX + "uid"
+TAG_ADOPTED = TAG_PREFIX + "adopted"
+"""Marks a job that was there before its object: it is never deleted."""
 
 HASH_LENGTH = 10
 JOB_NAME_LIMIT = 63

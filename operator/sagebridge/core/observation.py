@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -33,12 +34,14 @@ class Observation:
         fields: what to copy to status, in lowerCamelCase; a List gives the few that change, a Describe all.
         whole: whether it came from a Describe.
         failure_reason: SageMaker's FailureReason, empty if none.
+        changed_at: when the job last changed, if the target tells.
     """
 
     phase: Phase
     fields: Mapping[str, Any] = field(default_factory=dict)
     whole: bool = False
     failure_reason: str = ""
+    changed_at: datetime | None = None
 
     def differs_from(self, other: Observation | None) -> bool:
         """Whether somebody who saw `other` has to look again. A List is never news after a Describe that agrees."""

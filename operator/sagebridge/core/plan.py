@@ -32,6 +32,11 @@ from sagebridge.core.steps import (
 RETRY_BACKOFF_SECONDS = (10.0, 30.0, 60.0, 120.0, 300.0)
 """Pause before attempt 2, 3, …; the last one holds for all that follow."""
 
+_TTL_IGNORED = (
+    "ttlSecondsAfterFinished is not applied: Argo CD or Flux keeps this object, and would have it made, and paid for, "
+    "again."
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
@@ -42,12 +47,14 @@ class Situation:
         observation: the last look at its last attempt; None if there was none since the operator started.
         now: the time of this pass.
         deletion_deadline: how long AWS may keep a deletion from ending.
+        is_purged: whether all its jobs were deleted in AWS.
     """
 
     job: Job
     observation: Observation | None
     now: datetime
     deletion_deadline: timedelta
+    is_purged: bool = False
 
 
 def next_step(situation: Situation) -> Step:
@@ -57,12 +64,12 @@ def next_step(situation: Situation) -> Step:
         A step that brings the object nearer to its spec, or says where it stands; taking it again does no harm.
     """
     job = situation.job
+    if not job.is_finalized:
+        return Wait()
     if job.deletion_requested_at is not None:
         return _unless_paused(job, _plan_deletion(situation, job.deletion_requested_at))
     if job.is_finished:
         return _plan_finished(situation)
-    if not job.is_finalized:
-        return Wait()
     return _unless_paused(job, _plan_running(situation))
 
 
@@ -185,8 +192,8 @@ def _count_failures(job: Job) -> int:
 def _plan_finished(situation: Situation) -> Step:
     job = situation.job
     attempt = job.last_attempt
-    may_tag = job.is_finalized and not job.is_paused and attempt is not None and attempt.arn
-    if attempt is not None and may_tag and job.has_unapplied_tags and attempt.reason != Reason.JOB_GONE:
+    may_tag = attempt is not None and attempt.arn and attempt.reason != Reason.JOB_GONE and not job.is_paused
+    if attempt is not None and may_tag and job.has_unapplied_tags:
         return Tag(attempt=attempt)
     verdict = _verdict_of_finished(job)
     remaining = _seconds_to_live(situation)
@@ -198,10 +205,11 @@ def _plan_finished(situation: Situation) -> Step:
 def _verdict_of_finished(job: Job) -> Verdict:
     kind = conditions.COMPLETE if job.is_complete else conditions.FAILED
     condition = conditions.find(job.conditions, kind) or {}
+    message = condition["message"]
+    if job.run_policy.ttl_seconds is not None and is_tracked_by_gitops(job.metadata) and _TTL_IGNORED not in message:
+        message = f"{message} {_TTL_IGNORED}"
     return Verdict(
-        state=State.READY if job.is_complete else State.FAILED,
-        reason=Reason(condition["reason"]),
-        message=condition["message"],
+        state=State.READY if job.is_complete else State.FAILED, reason=Reason(condition["reason"]), message=message
     )
 
 
@@ -219,7 +227,7 @@ def _seconds_to_live(situation: Situation) -> float | None:
 def _plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     job = situation.job
     policy = job.run_policy.deletion_policy
-    if policy is DeletionPolicy.RETAIN or job.last_attempt is None:
+    if policy is DeletionPolicy.RETAIN or job.last_attempt is None or situation.is_purged:
         return Release()
     if situation.now - requested_at > situation.deletion_deadline:
         return Release(orphan=job.last_attempt)

@@ -14,7 +14,8 @@ from sagebridge.core.reasons import Reason
 from sagebridge.engine.store import Memory, Store
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.events import Event, EventRecorder
-from sagebridge.kube.paths import GROUP, VERSION, Resource
+from sagebridge.kube.paths import Resource
+from sagebridge.schema.kind import GROUP, VERSION
 
 _WARNING_STATES = (State.STALLED, State.FAILED)
 _WARNING_REASONS = (Reason.DELETION_BLOCKED, Reason.QUOTA_EXCEEDED, Reason.STATUS_STALE, Reason.RETRY_PENDING)
@@ -60,7 +61,8 @@ class StatusWriter:
         wanted = dict(changes or {})
         if verdict is not None:
             wanted |= self._conclusion(job, verdict)
-        patch = {key: value for key, value in wanted.items() if not _same(job.status.get(key), value)}
+        before = job.status
+        patch = {key: merge_patch(before.get(key), value) for key, value in wanted.items() if before.get(key) != value}
         if not patch:
             return
         body = await self._client.patch(
@@ -68,7 +70,7 @@ class StatusWriter:
             {"metadata": {"resourceVersion": job.metadata["resourceVersion"], "uid": job.uid}, "status": patch},
         )
         self._store.put(memory.kind, body)
-        if verdict is not None and _is_news(job, verdict, wanted):
+        if verdict is not None and _is_news(job, verdict):
             self.tell(job, verdict=verdict, kind=memory.kind)
 
     def tell(self, job: Job, *, verdict: Verdict, kind: str) -> None:
@@ -88,22 +90,25 @@ class StatusWriter:
         level = "Warning" if is_warning else "Normal"
         self._recorder.emit(Event(involved=involved, kind=level, reason=reason.value, message=message))
 
+    def emit_on_namespace(self, namespace: str, *, reason: Reason, message: str) -> None:
+        """Emit a Warning about something whose object is gone."""
+        involved = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "namespace": namespace}
+        self._recorder.emit(Event(involved=involved, kind="Warning", reason=reason.value, message=message))
+
     def _conclusion(self, job: Job, verdict: Verdict) -> dict[str, Any]:
         now = format_time(self._now())
         built = conditions.build(verdict, previous=job.conditions, generation=job.generation, now=now)
         return {"conditions": built, "observedGeneration": job.generation}
 
 
-def _is_news(job: Job, verdict: Verdict, wanted: Mapping[str, Any]) -> bool:
+def _is_news(job: Job, verdict: Verdict) -> bool:
     before = conditions.find(job.conditions, conditions.READY) or {}
-    if verdict.reason != before.get("reason"):
-        return True
-    return any(
-        key in wanted and wanted[key] != job.status.get(key)
-        for key in ("trainingJobStatus", "secondaryStatus")
-    )
+    return (verdict.reason, verdict.message) != (before.get("reason"), before.get("message"))
 
 
-def _same(before: Any, after: Any) -> bool:
-    """Whether a merge patch with `after` would change nothing; an absent field and None are the same."""
-    return bool(before == after)
+def merge_patch(before: Any, after: Any) -> Any:
+    """The JSON merge patch that turns `before` into `after`: what a mapping no longer has becomes None."""
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return after
+    changed = {key: merge_patch(before.get(key), value) for key, value in after.items() if before.get(key) != value}
+    return {key: None for key in before if key not in after} | changed

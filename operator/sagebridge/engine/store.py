@@ -22,6 +22,7 @@ class Memory:
         observation: the last look at its last attempt.
         stale_because: why looking has failed for a while; empty while it works.
         failures: passes in a row that a passing fault has ended.
+        is_purged: whether all its jobs were deleted in AWS.
         released: set when the finalizer may go.
     """
 
@@ -31,6 +32,7 @@ class Memory:
     observation: Observation | None = None
     stale_because: str = ""
     failures: int = 0
+    is_purged: bool = False
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -1,1 +1,7 @@
 """What is different about each kind, declared."""
+
+from sagebridge.kinds.kind import JobKind
+from sagebridge.kinds.training_job import KIND as TRAINING_JOB
+
+JOB_KINDS: tuple[JobKind, ...] = (TRAINING_JOB,)
+"""Every kind that the operator reconciles as a job."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GROUP = "sagebridge.io"
-VERSION = "v1alpha1"
+from sagebridge.schema.kind import GROUP, VERSION
+
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,3 +39,4 @@ CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
 EVENTS = Resource(group="", version="v1", plural="events")
 NAMESPACES = Resource(group="", version="v1", plural="namespaces")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
+TENANT_POLICIES = custom("tenantpolicies")

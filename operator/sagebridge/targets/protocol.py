@@ -69,8 +69,8 @@ class Target(Protocol):
     async def describe(self, handle: Handle) -> Observation:
         """Look at one, whole; a job that is not there is an observation too (phase Gone)."""
 
-    async def stop(self, handle: Handle) -> None:
-        """Stop the job; one that has ended is left.
+    async def stop(self, handle: Handle) -> Observation:
+        """Stop the job; one that has ended, or is gone, is left. What it is now.
 
         Raises:
             NotOwnedError: it is not this object's.

@@ -1,0 +1,234 @@
+"""The composition root: every piece is made here, and runs in one TaskGroup, so that none can die unnoticed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+import kopf
+
+from sagebridge import __version__
+from sagebridge.core.job import FINALIZER
+from sagebridge.core.tenancy import OperatorDefaults
+from sagebridge.engine.actions import Actions
+from sagebridge.engine.engine import Engine, Served
+from sagebridge.engine.failures import Patience
+from sagebridge.engine.inputs import InputResolver
+from sagebridge.engine.reconciler import JobReconciler, ReconcilerSettings
+from sagebridge.engine.status import StatusWriter
+from sagebridge.engine.store import Store
+from sagebridge.engine.tenants import Tenants
+from sagebridge.handlers import register_kind, register_tenancy
+from sagebridge.health import HealthServer
+from sagebridge.kinds import JOB_KINDS
+from sagebridge.kube.client import KubeClient
+from sagebridge.kube.events import EventRecorder
+from sagebridge.kube.lease import LeaderLease, LeadershipLostError, LeaseSettings
+from sagebridge.kube.login import log_in
+from sagebridge.kube.paths import NAMESPACES, TENANT_POLICIES, custom
+from sagebridge.logs import configure_logging
+from sagebridge.metrics import Metrics
+from sagebridge.persistence import NoDiffbase
+from sagebridge.settings import Settings
+from sagebridge.targets.sagemaker.caller import Caller
+from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
+from sagebridge.targets.sagemaker.sessions import SessionSettings
+from sagebridge.targets.sagemaker.target import SageMakerTarget
+from sagebridge.watch.poller import Poller, Watched
+
+logger = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)
+
+
+class Operator:
+    """All the pieces of one operator process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.kopf_settings = _kopf_settings(settings)
+        self.registry = kopf.OperatorRegistry()
+        self.client = KubeClient(login=self._log_in)
+        self.recorder = EventRecorder(client=self.client, now=now)
+        self.store = Store()
+        self.tenants = Tenants(defaults=_defaults(settings))
+        self.engine = Engine(store=self.store, client=self.client, metrics=self.metrics)
+        self.lease = LeaderLease(client=self.client, settings=_lease_settings(settings))
+        self.gateway = Gateway(settings=_gateway_settings(settings), metrics=self.metrics)
+        self.gateway.before_write = self._check_leadership
+
+    async def run(self) -> None:
+        """Work until told to stop.
+
+        Raises:
+            LeadershipLostError: another replica may have taken over.
+            Exception: any piece has failed; the process should end with a non-zero exit.
+        """
+        kopf.on.login(registry=self.registry)(self._kopf_login)
+        cluster = self.settings.cluster_name or await self._cluster_uid()
+        inputs = InputResolver(
+            client=self.client, store=self.store, tenants=self.tenants, cluster=cluster, now=now
+        )
+        poller = self._poller(inputs)
+        self._serve_kinds(inputs, poller)
+        register_tenancy(self.registry, tenants=self.tenants, changed=self.engine.policies_changed)
+        health = HealthServer(
+            settings=self.settings, lease=self.lease, poller=poller, store=self.store, metrics=self.metrics
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(health.run())
+                await self.lease.acquire()
+                await self._load_tenancy()
+                pieces = (self.lease.renew(), self.recorder.run(), self.engine.run(), poller.run())
+                tasks = [serving, *(group.create_task(piece) for piece in pieces)]
+                await self._run_kopf()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await self._close()
+
+    async def _run_kopf(self) -> None:
+        namespaces = self.settings.watch_namespaces
+        await kopf.operator(
+            registry=self.registry,
+            settings=self.kopf_settings,
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+        )
+
+    def _serve_kinds(self, inputs: InputResolver, poller: Poller) -> None:
+        caller = Caller(gateway=self.gateway)
+        status = StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now)
+        for kind in JOB_KINDS:
+            resource = custom(kind.schema.plural)
+            target = SageMakerTarget(kind=kind, caller=caller)
+            actions = Actions(
+                kind=kind,
+                resource=resource,
+                target=target,
+                inputs=inputs,
+                status=status,
+                client=self.client,
+                metrics=self.metrics,
+                now=now,
+            )
+            reconciler = JobReconciler(
+                kind=kind, actions=actions, settings=_reconciler_settings(self.settings), now=now
+            )
+            self.engine.serve(kind.name, Served(resource=resource, reconciler=reconciler))
+            poller.watch(Watched(kind=kind, target=target))
+            register_kind(self.registry, kind=kind.name, resource=resource, engine=self.engine)
+
+    def _poller(self, inputs: InputResolver) -> Poller:
+        return Poller(
+            engine=self.engine,
+            store=self.store,
+            inputs=inputs,
+            metrics=self.metrics,
+            interval=self.settings.poll_interval_seconds,
+            stale_after=self.settings.stale_after_seconds,
+        )
+
+    async def _load_tenancy(self) -> None:
+        """Know every policy before the first reconcile: without any, the operator's own defaults would hold."""
+        async for policy in self.client.list(TENANT_POLICIES.collection()):
+            self.tenants.put_policy(policy)
+        async for namespace in self.client.list(NAMESPACES.collection()):
+            self.tenants.put_namespace(namespace)
+
+    async def _cluster_uid(self) -> str:
+        namespace = await self.client.get(NAMESPACES.item(namespace=None, name="kube-system"))
+        return str(namespace["metadata"]["uid"])
+
+    async def _log_in(self) -> kopf.ConnectionInfo:
+        return await log_in(settings=self.kopf_settings)
+
+    async def _kopf_login(self, **_: object) -> kopf.ConnectionInfo:
+        return await self._log_in()
+
+    def _check_leadership(self) -> None:
+        if not self.lease.is_held:
+            raise LeadershipLostError("The Lease is not held: nothing is written to AWS")
+
+    async def _close(self) -> None:
+        await self.lease.release()
+        await self.gateway.close()
+        await self.client.close()
+
+
+def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
+    configured = kopf.OperatorSettings()
+    configured.persistence.finalizer = FINALIZER
+    configured.persistence.diffbase_storage = NoDiffbase()
+    configured.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="kopf.sagebridge.io")
+    configured.posting.enabled = False
+    configured.scanning.disabled = bool(settings.watch_namespaces)
+    configured.queueing.worker_limit = None
+    configured.networking.error_backoffs = (1, 2, 3, 5, 10, 30)
+    return configured
+
+
+def _defaults(settings: Settings) -> OperatorDefaults:
+    region = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    return OperatorDefaults(
+        region=region,
+        role_arn=settings.role_arn or None,
+        allowed_roles=settings.allowed_role_arns,
+        bucket=settings.bucket or None,
+    )
+
+
+def _gateway_settings(settings: Settings) -> GatewaySettings:
+    session = SessionSettings(
+        connect_timeout=settings.aws_connect_timeout_seconds,
+        read_timeout=settings.aws_read_timeout_seconds,
+        connections=settings.aws_threads,
+    )
+    rates = {} if settings.aws_unlimited else rates_from(settings.aws_rates)
+    return GatewaySettings(threads=settings.aws_threads, rates=rates, session=session)
+
+
+def _lease_settings(settings: Settings) -> LeaseSettings:
+    return LeaseSettings(
+        namespace=settings.lease_namespace,
+        name=settings.lease_name,
+        identity=settings.lease_identity,
+        duration=settings.lease_duration_seconds,
+        renew_every=settings.lease_duration_seconds / 3,
+    )
+
+
+def _reconciler_settings(settings: Settings) -> ReconcilerSettings:
+    return ReconcilerSettings(
+        deletion_deadline=timedelta(seconds=settings.deletion_deadline_seconds),
+        patience=Patience(
+            recheck_seconds=settings.recheck_seconds,
+            quota_grace=timedelta(seconds=settings.quota_grace_seconds),
+        ),
+    )
+
+
+def main() -> int:
+    """Run the operator; the process's exit status."""
+    settings = Settings()
+    configure_logging(level=settings.log_level, style=settings.log_format)
+    logger.info("Sagebridge %s", __version__)
+    try:
+        asyncio.run(Operator(settings).run())
+    except* LeadershipLostError as group:
+        logger.error("%s", group.exceptions[0])  # noqa: TRY400
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""How each step of a plan is taken. Every one can be taken again after a crash at any line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sagebridge.core import steps
+from sagebridge.core.clock import format_time, parse_time
+from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.errors import AwsError, ErrorClass, failure_class
+from sagebridge.core.job import Attempt, Job, tag_map
+from sagebridge.core.observation import Observation, Phase
+from sagebridge.core.reasons import Reason
+from sagebridge.core.steps import Step
+from sagebridge.engine.inputs import InputResolver, Inputs
+from sagebridge.engine.status import StatusWriter
+from sagebridge.engine.store import Memory
+from sagebridge.kinds.kind import JobKind
+from sagebridge.kube.client import KubeClient
+from sagebridge.kube.paths import Resource
+from sagebridge.metrics import Metrics
+from sagebridge.targets.protocol import NameConflictError, Submission, Target
+
+logger = logging.getLogger(__name__)
+
+_NOTICE_AFTER_SECONDS = 5.0
+
+
+class Actions:
+    """Takes steps for jobs of one kind."""
+
+    def __init__(
+        self,
+        *,
+        kind: JobKind,
+        resource: Resource,
+        target: Target,
+        inputs: InputResolver,
+        status: StatusWriter,
+        client: KubeClient,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._kind = kind
+        self._resource = resource
+        self._target = target
+        self._inputs = inputs
+        self._status = status
+        self._client = client
+        self._metrics = metrics
+        self._now = now
+        self._takers: Mapping[type[Any], Callable[[Any, Memory], Awaitable[None]]] = {
+            steps.Record: self._record,
+            steps.Submit: self._submit,
+            steps.Look: self._look,
+            steps.Stop: self._stop,
+            steps.Tag: self._tag,
+            steps.Close: self._close,
+            steps.Forget: self._forget,
+            steps.Purge: self._purge,
+            steps.Expire: self._expire,
+        }
+
+    async def take(self, step: Step, memory: Memory) -> None:
+        """Take one step that changes something."""
+        await self._takers[type(step)](step, memory)
+
+    async def report(
+        self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write how things stand."""
+        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes)
+
+    def tell(self, memory: Memory, verdict: Verdict) -> None:
+        """Emit a verdict as an Event, and leave status alone."""
+        self._status.tell(memory.job, verdict=verdict, kind=self._kind.name)
+
+    def release(self, memory: Memory, step: steps.Release) -> None:
+        """Let the object go; report what it may leave behind."""
+        if step.orphan is not None:
+            self._report_orphan(memory.job, step.orphan)
+        memory.released.set()
+
+    async def forget_if_rejected(self, step: Step, memory: Memory, error: Exception) -> None:
+        """After AWS refused to create: un-record the attempt, unless its job exists, so that the spec can be mended."""
+        rejected = isinstance(error, NameConflictError) or (
+            isinstance(error, AwsError) and error.error_class is ErrorClass.USER_ACTION
+        )
+        if not isinstance(step, steps.Submit) or not rejected:
+            return
+        if isinstance(error, NameConflictError) or await self._is_absent(memory, step.attempt):
+            await self._forget(steps.Forget(attempt=step.attempt), memory)
+
+    async def _is_absent(self, memory: Memory, attempt: Attempt) -> bool:
+        try:
+            seen = await self._target.describe(self._inputs.handle(memory.job, self._kind, attempt))
+        except AwsError:
+            return False
+        return seen.phase is Phase.GONE
+
+    # --- steps ---------------------------------------------------------------------------------------------------
+
+    async def _record(self, step: steps.Record, memory: Memory) -> None:
+        inputs = await self._inputs.resolve(memory.job, self._kind, number=step.number)
+        attempt = Attempt(
+            number=step.number,
+            name=inputs.handle.name,
+            region=inputs.handle.region,
+            recorded_at=format_time(self._now()),
+        )
+        first_look = memory.job.status.get("observedGeneration") != memory.job.generation
+        message = f"Accepted; attempt {step.number} will be {attempt.name}."
+        verdict = Verdict(state=State.UNSEEN, reason=Reason.ACCEPTED, message=message)
+        changes = {
+            **inputs.status,
+            "attempts": [*(entry.dump() for entry in memory.job.attempts), attempt.dump()],
+            "startTime": memory.job.status.get("startTime") or attempt.recorded_at,
+        }
+        await self.report(memory, verdict=verdict if first_look else None, changes=changes)
+        memory.observation = None
+
+    async def _submit(self, step: steps.Submit, memory: Memory) -> None:
+        inputs = await self._inputs.resolve(memory.job, self._kind, number=step.attempt.number)
+        await self._stage(memory, inputs)
+        submission = await self._with_notice(
+            memory, self._target.submit(inputs.handle, inputs.spec, adopt=memory.job.may_adopt)
+        )
+        job = memory.job
+        memory.observation = Observation(phase=Phase.OPEN, fields=self._kind.fresh_fields)
+        attempt = replace(step.attempt, name=inputs.handle.name, arn=submission.arn, adopted=submission.adopted)
+        verb = "taken over" if submission.adopted else "created"
+        self._status.emit(
+            job,
+            kind=self._kind.name,
+            reason=Reason.ADOPTED if submission.adopted else Reason.ATTEMPT_CREATED,
+            message=f"Attempt {attempt.number}: {attempt.name} {verb} in {attempt.region}.",
+        )
+        message = f"{attempt.name} is {self._kind.fresh_fields.get('secondaryStatus', 'InProgress')}."
+        await self.report(
+            memory,
+            verdict=Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=message),
+            changes=self._created_fields(job, attempt),
+        )
+
+    async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, Submission]) -> Submission:
+        """Do `work`; if it has to wait for its turn, say so in status meanwhile."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=_NOTICE_AFTER_SECONDS)
+            if not task.done():
+                message = "Waiting for its turn: calls to AWS are limited to what the account's quota allows."
+                await self.report(
+                    memory, verdict=Verdict(state=State.PROGRESSING, reason=Reason.SUBMITTING, message=message)
+                )
+            return await task
+        except BaseException:
+            task.cancel()
+            await asyncio.wait({task})
+            raise
+
+    async def _stage(self, memory: Memory, inputs: Inputs) -> None:
+        """Upload packed code; what status says of it comes first, so that a retry finds the same."""
+        if inputs.source is None:
+            return
+        await self.report(memory, verdict=None, changes={"sourceUri": inputs.status["sourceUri"]})
+        await self._target.stage_source(
+            inputs.handle, key=str(inputs.status["sourceUri"]), content=inputs.source.content
+        )
+
+    def _created_fields(self, job: Job, attempt: Attempt) -> dict[str, Any]:
+        kind = self._kind
+        return {
+            **kind.fresh_fields,
+            kind.name_field: attempt.name,
+            kind.arn_field: attempt.arn,
+            "failureReason": None,
+            "tags": list(job.spec.get("tags") or ()),
+            "logs": _logs(kind, attempt),
+            "attempts": _with(job, attempt),
+        }
+
+    async def _look(self, step: steps.Look, memory: Memory) -> None:
+        handle = self._inputs.handle(memory.job, self._kind, step.attempt)
+        memory.observation = await self._target.describe(handle)
+
+    async def _stop(self, step: steps.Stop, memory: Memory) -> None:
+        attempt = step.attempt
+        if step.why and attempt.stop_requested != step.why:
+            attempt = replace(attempt, stop_requested=step.why)
+            await self.report(memory, verdict=None, changes={"attempts": _with(memory.job, attempt)})
+        handle = self._inputs.handle(memory.job, self._kind, attempt)
+        memory.observation = await self._target.stop(handle)
+
+    async def _tag(self, step: steps.Tag, memory: Memory) -> None:
+        wanted, applied = tag_map(memory.job.spec.get("tags")), tag_map(memory.job.status.get("tags"))
+        handle = self._inputs.handle(memory.job, self._kind, step.attempt)
+        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
+        removed = sorted(applied.keys() - wanted.keys())
+        await self._target.tag(handle, tags=added, remove=removed)
+        await self.report(memory, verdict=None, changes={"tags": list(memory.job.spec.get("tags") or ())})
+
+    async def _close(self, step: steps.Close, memory: Memory) -> None:
+        observation = memory.observation
+        fields = dict(observation.fields) if observation else {}
+        closed = self._closed(step.attempt, observation, fields)
+        changes: dict[str, Any] = {**fields, "attempts": _with(memory.job, closed)}
+        if step.verdict.state in (State.READY, State.FAILED):
+            changes["completionTime"] = closed.end_time
+            changes["duration"] = _duration(fields.get(self._kind.start_field), closed.end_time)
+        await self.report(memory, verdict=step.verdict, changes=changes)
+        memory.observation = None
+
+    def _closed(self, attempt: Attempt, observation: Observation | None, fields: Mapping[str, Any]) -> Attempt:
+        reason = observation.failure_reason if observation else ""
+        is_gone = observation is not None and observation.phase is Phase.GONE
+        failed = observation is not None and observation.phase is Phase.FAILED
+        return replace(
+            attempt,
+            status="Gone" if is_gone else str(fields.get(self._kind.status_field) or "Unknown"),
+            reason=Reason.JOB_GONE.value if is_gone else failure_class(reason).value if failed else "",
+            message=reason,
+            end_time=str(fields.get(self._kind.end_field) or format_time(self._now())),
+        )
+
+    async def _forget(self, step: steps.Forget, memory: Memory) -> None:
+        kept = [entry.dump() for entry in memory.job.attempts if entry.number != step.attempt.number]
+        await self.report(memory, verdict=None, changes={"attempts": kept})
+        memory.observation = None
+
+    async def _purge(self, _: steps.Purge, memory: Memory) -> None:
+        for attempt in memory.job.attempts:
+            await self._target.delete(self._inputs.handle(memory.job, self._kind, attempt))
+        memory.is_purged = True
+
+    async def _expire(self, _: steps.Expire, memory: Memory) -> None:
+        job = memory.job
+        self._status.emit(job, kind=self._kind.name, reason=Reason.EXPIRED, message="Its time to live is over.")
+        await self._client.delete(self._resource.item(namespace=job.namespace, name=job.name), uid=job.uid)
+
+    def _report_orphan(self, job: Job, attempt: Attempt) -> None:
+        message = (
+            f"{self._kind.name} {job.name} was released though AWS could not be made to end {attempt.name} in "
+            f"{attempt.region} in time. It may still run: look at it in SageMaker."
+        )
+        logger.error("%s/%s: %s", job.namespace, job.name, message)
+        self._metrics.orphaned.labels(kind=self._kind.name).inc()
+        self._status.emit_on_namespace(job.namespace, reason=Reason.ORPHANED, message=message)
+
+
+def _with(job: Job, attempt: Attempt) -> list[dict[str, Any]]:
+    """The whole list of attempts, with `attempt` in its place."""
+    return [(attempt if entry.number == attempt.number else entry).dump() for entry in job.attempts]
+
+
+def _duration(started: str | None, ended: str) -> str | None:
+    """A length of time as people write it: 1h2m3s."""
+    if not started:
+        return None
+    seconds = max(0, round((parse_time(ended) - parse_time(started)).total_seconds()))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if hours or minutes else "", f"{seconds}s"]
+    return "".join(parts)
+
+
+def _logs(kind: JobKind, attempt: Attempt) -> dict[str, str]:
+    group, prefix = kind.log_group, f"{attempt.name}/"
+    escaped = group.replace("/", "$252F")
+    query = f"$3FlogStreamNameFilter$3D{prefix.replace('/', '$252F')}"
+    url = (
+        f"https://{attempt.region}.console.aws.amazon.com/cloudwatch/home?region={attempt.region}"
+        f"#logsV2:log-groups/log-group/{escaped}{query}"
+    )
+    return {"groupName": group, "streamPrefix": prefix, "url": url}

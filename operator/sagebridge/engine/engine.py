@@ -1,0 +1,225 @@
+"""The queue and its workers: whatever happens anywhere only enqueues a key; here, one pass per object runs at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sagebridge.core.observation import Observation
+from sagebridge.engine.queue import DelayQueue
+from sagebridge.engine.reconciler import JobReconciler
+from sagebridge.engine.store import Memory, Store
+from sagebridge.kube.client import KubeClient
+from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError
+from sagebridge.kube.paths import Resource
+from sagebridge.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+_KUBE_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
+_BUG_RETRY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served:
+    """A kind that the engine serves.
+
+    Attributes:
+        resource: its collection in the API.
+        reconciler: what brings its objects to their spec.
+    """
+
+    resource: Resource
+    reconciler: JobReconciler
+
+
+class Engine:
+    """Reconciles objects, each one serially, all of them side by side."""
+
+    def __init__(self, *, store: Store, client: KubeClient, metrics: Metrics) -> None:
+        self._store = store
+        self._client = client
+        self._metrics = metrics
+        self._queue: DelayQueue[str] = DelayQueue()
+        self._served: dict[str, Served] = {}
+        self._passes: dict[str, asyncio.Task[None]] = {}
+        self._kube_failures: dict[str, int] = {}
+        self._waiting: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+
+    def serve(self, kind: str, served: Served) -> None:
+        """Take a kind on."""
+        self._served[kind] = served
+
+    # --- what happened -------------------------------------------------------------------------------------------
+
+    def object_seen(self, kind: str, body: Mapping[str, Any]) -> None:
+        """An object is new, or may have changed."""
+        uid = body["metadata"]["uid"]
+        before = self._store.get(uid)
+        previous = before.body if before else None
+        memory = self._store.put(kind, body)
+        if previous is None:
+            self._queue.add(uid)
+        elif previous is not memory.body and _differ(previous, memory.body):
+            if _metadata_differs(previous, memory.body, _INTERRUPTING):
+                self._interrupt(uid)
+            self._queue.add(uid)
+        self._note_references(memory)
+
+    def object_gone(self, uid: str) -> None:
+        """An object is no longer in the API server."""
+        self._queue.forget(uid)
+        self._store.remove(uid)
+        self._interrupt(uid)
+
+    def observed(self, uid: str, observation: Observation, *, name: str) -> None:
+        """A target was asked about the attempt of this name."""
+        memory = self._store.get(uid)
+        if memory is None or memory.job.last_attempt is None or memory.job.last_attempt.name != name:
+            return
+        was_stale = memory.stale_because
+        memory.stale_because = ""
+        if observation.differs_from(memory.observation):
+            memory.observation = observation
+            self._queue.add(uid)
+        elif was_stale:
+            self._queue.add(uid)
+
+    def observation_failed(self, uid: str, because: str) -> None:
+        """A target could not be asked for so long that the status may be old."""
+        memory = self._store.get(uid)
+        if memory is not None and memory.stale_because != because:
+            memory.stale_because = because
+            self._queue.add(uid)
+
+    def policies_changed(self) -> None:
+        """What namespaces may do has changed: everything unfinished is looked at again."""
+        for memory in self._store:
+            if not memory.job.is_finished:
+                self._queue.add(memory.job.uid)
+
+    async def released(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Wait until the object, which is being deleted, may go."""
+        self.object_seen(kind, body)
+        memory = self._store.get(body["metadata"]["uid"])
+        if memory is not None:
+            self._queue.add(memory.job.uid)
+            await memory.released.wait()
+
+    # --- passes --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        try:
+            while True:
+                uid = await self._queue.get()
+                self._metrics.queue_depth.set(len(self._queue))
+                task = asyncio.create_task(self._pass(uid))
+                self._passes[uid] = task
+                task.add_done_callback(lambda _, uid=uid: self._pass_ended(uid))
+        finally:
+            for task in self._passes.values():
+                task.cancel()
+            await asyncio.gather(*self._passes.values(), return_exceptions=True)
+
+    def _pass_ended(self, uid: str) -> None:
+        self._passes.pop(uid, None)
+        self._queue.done(uid)
+
+    def _interrupt(self, uid: str) -> None:
+        """End a pass that works on an old version and may be waiting for its turn; a call under way is finished."""
+        task = self._passes.get(uid)
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
+    async def _pass(self, uid: str) -> None:
+        memory = self._store.get(uid)
+        if memory is None:
+            return
+        started = time.perf_counter()
+        try:
+            again_after = await self._served[memory.kind].reconciler.reconcile(memory)
+        except NotFoundError:
+            await self._confirm_gone(memory)
+        except ConflictError:
+            await self._refresh(memory)
+        except KubeError as error:
+            self._retry_kube(memory, error)
+        except Exception:
+            logger.exception("%s %s/%s: unexpected error", memory.kind, memory.job.namespace, memory.job.name)
+            self._metrics.reconcile_errors.labels(kind=memory.kind, error="unexpected").inc()
+            self._queue.add(uid, delay=_BUG_RETRY_SECONDS)
+        else:
+            self._kube_failures.pop(uid, None)
+            if again_after is not None:
+                self._queue.add(uid, delay=again_after)
+        finally:
+            self._metrics.reconcile_seconds.labels(kind=memory.kind).observe(time.perf_counter() - started)
+
+    async def _refresh(self, memory: Memory) -> None:
+        """Read the object again: what was written was made for an older version of it."""
+        try:
+            body = await self._client.get(self._item(memory))
+        except NotFoundError:
+            await self._confirm_gone(memory)
+        except KubeError as error:
+            self._retry_kube(memory, error)
+        else:
+            if body["metadata"]["uid"] != memory.job.uid:
+                self.object_gone(memory.job.uid)
+                return
+            self._store.put(memory.kind, body)
+            self._queue.add(memory.job.uid)
+
+    async def _confirm_gone(self, memory: Memory) -> None:
+        try:
+            body = await self._client.get(self._item(memory))
+        except NotFoundError:
+            self.object_gone(memory.job.uid)
+        except KubeError as error:
+            self._retry_kube(memory, error)
+        else:
+            if body["metadata"]["uid"] != memory.job.uid:
+                self.object_gone(memory.job.uid)
+            else:
+                self._retry_kube(memory, KubeError("the object's status or something it needs was not found"))
+
+    def _retry_kube(self, memory: Memory, error: KubeError) -> None:
+        uid = memory.job.uid
+        failures = self._kube_failures.get(uid, 0)
+        self._kube_failures[uid] = failures + 1
+        logger.warning("%s %s/%s: %s; trying again", memory.kind, memory.job.namespace, memory.job.name, error)
+        self._metrics.reconcile_errors.labels(kind=memory.kind, error="kubernetes").inc()
+        self._queue.add(uid, delay=_KUBE_RETRY_SECONDS[min(failures, len(_KUBE_RETRY_SECONDS) - 1)])
+
+    def _item(self, memory: Memory) -> str:
+        resource = self._served[memory.kind].resource
+        return resource.item(namespace=memory.job.namespace, name=memory.job.name)
+
+    def _note_references(self, memory: Memory) -> None:
+        """Remember who waits for whom, and wake those that wait for an object that is now complete."""
+        job = memory.job
+        reference = job.spec.get("modelRef")
+        if reference and not job.attempts:
+            self._waiting[(reference["kind"], job.namespace, reference["name"])].add(job.uid)
+        if job.is_complete:
+            for uid in self._waiting.pop((memory.kind, job.namespace, job.name), ()):
+                self._queue.add(uid)
+
+
+_INTERRUPTING = ("generation", "deletionTimestamp", "annotations")
+
+
+def _differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether something changed that a pass depends on. The status does too: somebody else may have written it."""
+    watched = (*_INTERRUPTING, "labels", "finalizers")
+    return _metadata_differs(before, after, watched) or before.get("status") != after.get("status")
+
+
+def _metadata_differs(before: Mapping[str, Any], after: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
+    return any(before["metadata"].get(key) != after["metadata"].get(key) for key in keys)

@@ -1,0 +1,100 @@
+"""What went wrong in a pass, as a verdict and the time to try again: the classes of errors of the API's design."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sagebridge.core.clock import parse_time
+from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
+from sagebridge.core.job import Job
+from sagebridge.core.reasons import Reason
+from sagebridge.core.steps import Conclude
+from sagebridge.targets.protocol import NameConflictError, NotOwnedError
+
+_ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
+_FAST_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
+_SLOW_RETRY_SECONDS = (30.0, 60.0, 120.0, 300.0)
+_REFERENCE_SECONDS = 30.0
+
+
+class WaitingError(Exception):
+    """Something the spec refers to is not there yet."""
+
+
+EXPECTED = (AwsError, SpecError, NotAllowedError, NameConflictError, NotOwnedError, WaitingError)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long to wait for what.
+
+    Attributes:
+        recheck_seconds: pause while the user has to act.
+        quota_grace: how long an exhausted quota counts as waiting.
+        jitter: gives a factor for pauses, around 1.
+    """
+
+    recheck_seconds: float = 600.0
+    quota_grace: timedelta = timedelta(minutes=30)
+    jitter: Callable[[], float] = lambda: random.uniform(0.75, 1.25)  # noqa: S311
+
+
+def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patience: Patience) -> Conclude:
+    """The verdict on a pass that `error` ended.
+
+    Args:
+        error: one of `EXPECTED`.
+        job: the object.
+        failures: passes in a row that ended so, this one included; pauses grow with it.
+        now: the time of the pass.
+        patience: pauses and deadlines.
+    """
+    if isinstance(error, SpecError):
+        return _stalled(Reason.INVALID_SPEC, str(error), again_after=patience.recheck_seconds)
+    if isinstance(error, NotAllowedError):
+        return _stalled(Reason.NOT_ALLOWED, str(error), again_after=patience.recheck_seconds)
+    if isinstance(error, NameConflictError | NotOwnedError):
+        return _stalled(Reason.NAME_CONFLICT, str(error), again_after=patience.recheck_seconds)
+    if isinstance(error, WaitingError):
+        verdict = Verdict(state=State.PROGRESSING, reason=Reason.WAITING_FOR_REFERENCE, message=str(error))
+        return Conclude(verdict=verdict, again_after=_REFERENCE_SECONDS)
+    if isinstance(error, AwsError):
+        return _conclude_aws(error, job=job, failures=failures, now=now, patience=patience)
+    raise error
+
+
+def _conclude_aws(error: AwsError, *, job: Job, failures: int, now: datetime, patience: Patience) -> Conclude:
+    message = f"{error.operation}: {error.message} ({error.code}) {error.advice}".rstrip()
+    if error.error_class is ErrorClass.USER_ACTION:
+        reason = Reason.ACCESS_DENIED if _is_access(error) else Reason.REJECTED
+        return _stalled(reason, message, again_after=patience.recheck_seconds)
+    if error.error_class is ErrorClass.SLOW_RETRY:
+        pause = _pause(_SLOW_RETRY_SECONDS, failures) * patience.jitter()
+        if _waited(job, now) > patience.quota_grace:
+            return _stalled(Reason.QUOTA_EXCEEDED, message, again_after=pause)
+        verdict = Verdict(state=State.PROGRESSING, reason=Reason.QUOTA_EXCEEDED, message=message)
+        return Conclude(verdict=verdict, again_after=pause)
+    reason = Reason.THROTTLED if error.is_throttle else Reason.SERVICE_UNAVAILABLE
+    verdict = Verdict(state=State.PROGRESSING, reason=reason, message=f"{message}; trying again.")
+    return Conclude(verdict=verdict, again_after=_pause(_FAST_RETRY_SECONDS, failures) * patience.jitter())
+
+
+def _is_access(error: AwsError) -> bool:
+    return error.code in _ACCESS_CODES or error.http_status in (401, 403)
+
+
+def _stalled(reason: Reason, message: str, *, again_after: float) -> Conclude:
+    return Conclude(verdict=Verdict(state=State.STALLED, reason=reason, message=message), again_after=again_after)
+
+
+def _pause(steps: tuple[float, ...], failures: int) -> float:
+    return steps[min(max(failures, 1), len(steps)) - 1]
+
+
+def _waited(job: Job, now: datetime) -> timedelta:
+    attempt = job.last_attempt
+    return now - parse_time(attempt.recorded_at) if attempt else timedelta()

@@ -1,0 +1,174 @@
+"""All that an attempt needs before it can be created: permissions, names, code, references. Nothing here calls AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sagebridge.core import tenancy
+from sagebridge.core.clock import parse_time
+from sagebridge.core.errors import SpecError
+from sagebridge.core.job import Attempt, Job
+from sagebridge.core.names import Owner, job_name
+from sagebridge.core.source import PackedSource, pack_files, source_key
+from sagebridge.core.tenancy import Tenant
+from sagebridge.core.training import ResolveContext
+from sagebridge.engine.config_maps import read_files, read_values
+from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.store import Store
+from sagebridge.engine.tenants import Tenants
+from sagebridge.kinds.kind import JobKind
+from sagebridge.kube.client import KubeClient
+from sagebridge.targets.protocol import Handle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """An attempt, ready to be recorded and submitted.
+
+    Attributes:
+        handle: how the target finds it.
+        spec: the complete request in lowerCamelCase.
+        status: what to show in status of what was resolved.
+        source: packed code to upload before creating, None if there is none or it is in S3 already.
+    """
+
+    handle: Handle
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+    source: PackedSource | None
+
+
+class InputResolver:
+    """Resolves a job's inputs."""
+
+    def __init__(
+        self, *, client: KubeClient, store: Store, tenants: Tenants, cluster: str, now: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._tenants = tenants
+        self._cluster = cluster
+        self._now = now
+
+    def handle(self, job: Job, kind: JobKind, attempt: Attempt) -> Handle:
+        """How the target finds a recorded attempt.
+
+        The name is computed, not read from status: whoever may write status must not choose what is stopped.
+        """
+        tenant = self._tenants.of(job.namespace)
+        tenancy.check_region(tenant, attempt.region, field="status.attempts")
+        return Handle(
+            owner=self._owner(job),
+            tenant=tenant,
+            region=attempt.region,
+            name=self._name(job, kind, attempt.number),
+            since=parse_time(attempt.recorded_at),
+        )
+
+    async def resolve(self, job: Job, kind: JobKind, *, number: int) -> Inputs:
+        """Everything that attempt `number` needs.
+
+        Raises:
+            SpecError: the manifest has to be corrected.
+            sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
+            WaitingError: something it refers to is not there yet.
+            sagebridge.kube.errors.KubeError: the API server can't be read.
+        """
+        tenant = self._tenants.of(job.namespace)
+        region, role_arn, output_path = self._place(job, tenant)
+        tenancy.check_s3_uris(tenant, job.spec)
+        source, source_uri = await self._source(job, tenant)
+        model = self._model(job)
+        handle = Handle(
+            owner=self._owner(job),
+            tenant=tenant,
+            region=region,
+            name=self._name(job, kind, number),
+            since=self._now(),
+        )
+        context = ResolveContext(
+            job_name=handle.name,
+            region=region,
+            role_arn=role_arn,
+            output_path=output_path,
+            source_uri=source_uri,
+            model_artifact=model["uri"] if model else None,
+            environment=await read_values(self._client, job),
+            tags=handle.owner.tags(),
+        )
+        status = {
+            "region": region,
+            "roleArn": role_arn,
+            "outputPath": output_path,
+            "sourceUri": source_uri,
+            "modelRef": model,
+        }
+        return Inputs(handle=handle, spec=kind.resolve(job.spec, context), status=status, source=source)
+
+    def _owner(self, job: Job) -> Owner:
+        return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
+
+    def _name(self, job: Job, kind: JobKind, number: int) -> str:
+        given = job.spec.get(kind.name_field)
+        return job_name(owner=self._owner(job), attempt=number, given=given, limit=kind.name_limit)
+
+    def _place(self, job: Job, tenant: Tenant) -> tuple[str, str, str]:
+        """Region, role and default output path; what an earlier attempt used holds for later ones."""
+        chosen = job.status if job.attempts else {}
+        region = chosen.get("region") or job.spec.get("region") or tenant.default_region
+        tenancy.check_region(tenant, region, field="spec.region")
+        role_arn = chosen.get("roleArn") or job.spec.get("roleArn") or tenant.default_role
+        if not role_arn:
+            raise SpecError("spec.roleArn", "No role is given, and there is no default one: set spec.roleArn.")
+        tenancy.check_role(tenant, role_arn, field="spec.roleArn")
+        return region, role_arn, chosen.get("outputPath") or _default_output(job, tenant)
+
+    async def _source(self, job: Job, tenant: Tenant) -> tuple[PackedSource | None, str | None]:
+        """Code from a ConfigMap, packed, and its URI. Once a job was created from it, the uploaded copy holds."""
+        reference = (job.spec.get("source") or {}).get("configMap")
+        if not reference:
+            return None, None
+        if any(attempt.arn for attempt in job.attempts) and job.status.get("sourceUri"):
+            return None, str(job.status["sourceUri"])
+        if not tenant.default_bucket:
+            raise SpecError(
+                "spec.source.configMap",
+                "Code from a ConfigMap is staged in the default bucket, and there is none: ask for one in the tenant "
+                "policy (buckets.default), or use spec.source.s3Uri.",
+            )
+        files = await read_files(self._client, namespace=job.namespace, name=reference["name"])
+        packed = pack_files(files, entry_point=job.spec["source"].get("entryPoint"))
+        key = source_key(namespace=job.namespace, name=job.name, digest=packed.digest)
+        return packed, f"{tenant.default_bucket.rstrip('/')}/{key}"
+
+    def _model(self, job: Job) -> dict[str, str] | None:
+        reference = job.spec.get("modelRef")
+        if not reference:
+            return None
+        pinned = job.status.get("modelRef") if job.attempts else None
+        if pinned:
+            return dict(pinned)
+        what = f"{reference['kind']} {reference['name']}"
+        memory = self._store.find(kind=reference["kind"], namespace=job.namespace, name=reference["name"])
+        if memory is None:
+            raise WaitingError(f"spec.modelRef: waiting for {what}, which is not there.")
+        uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
+        if not memory.job.is_complete or not uri:
+            raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
+        return {"kind": reference["kind"], "name": reference["name"], "uid": memory.job.uid, "uri": str(uri)}
+
+
+def _default_output(job: Job, tenant: Tenant) -> str:
+    given = (job.spec.get("outputDataConfig") or {}).get("s3OutputPath")
+    if given:
+        return str(given)
+    if not tenant.default_bucket:
+        raise SpecError(
+            "spec.outputDataConfig.s3OutputPath",
+            "No output path is given, and there is no default bucket: set it, or ask for buckets.default in the tenant "
+            "policy.",
+        )
+    return f"{tenant.default_bucket.rstrip('/')}/{job.namespace}/{job.name}"

@@ -1,0 +1,138 @@
+"""One pass over one job: look at what is known, plan the next step, take it, until there is nothing left to do now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sagebridge.core.clock import format_time
+from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.errors import AwsError
+from sagebridge.core.plan import Situation, next_step
+from sagebridge.core.reasons import Reason
+from sagebridge.core.steps import Conclude, Expire, Release, Step, Wait
+from sagebridge.engine import failures
+from sagebridge.engine.actions import Actions
+from sagebridge.engine.failures import Patience
+from sagebridge.engine.store import Memory
+from sagebridge.kinds.kind import JobKind
+
+logger = logging.getLogger(__name__)
+
+_STEPS_PER_PASS = 12
+_DELETION_RETRY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconcilerSettings:
+    """Deadlines and pauses.
+
+    Attributes:
+        deletion_deadline: how long AWS may hold a deletion up.
+        patience: pauses after failures.
+    """
+
+    deletion_deadline: timedelta
+    patience: Patience
+
+
+class JobReconciler:
+    """Brings jobs of one kind to what their objects say."""
+
+    def __init__(
+        self,
+        *,
+        kind: JobKind,
+        actions: Actions,
+        settings: ReconcilerSettings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._kind = kind
+        self._actions = actions
+        self._settings = settings
+        self._now = now
+
+    async def reconcile(self, memory: Memory) -> float | None:
+        """One pass.
+
+        Returns:
+            Seconds after which another pass is wanted, None when only a change wants one.
+
+        Raises:
+            sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
+        """
+        for _ in range(_STEPS_PER_PASS):
+            step = next_step(self._situation(memory))
+            try:
+                if isinstance(step, Wait | Release):
+                    self._finish(memory, step)
+                    return None
+                if isinstance(step, Conclude):
+                    return await self._conclude(memory, step)
+                await self._actions.take(step, memory)
+                if isinstance(step, Expire):
+                    return None
+            except failures.EXPECTED as error:
+                return await self._conclude_failure(memory, step, error)
+            memory.failures = 0
+        logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
+        return self._settings.patience.recheck_seconds
+
+    def _situation(self, memory: Memory) -> Situation:
+        return Situation(
+            job=memory.job,
+            observation=memory.observation,
+            now=self._now(),
+            deletion_deadline=self._settings.deletion_deadline,
+            is_purged=memory.is_purged,
+        )
+
+    def _finish(self, memory: Memory, step: Step) -> None:
+        if isinstance(step, Release):
+            self._actions.release(memory, step)
+
+    async def _conclude(self, memory: Memory, step: Conclude) -> float | None:
+        fields = memory.observation.fields if memory.observation and not memory.job.is_finished else {}
+        verdict = step.verdict
+        if memory.stale_because and verdict.state is State.PROGRESSING:
+            verdict = _stale(verdict, memory)
+        await self._actions.report(memory, verdict=verdict, changes=fields)
+        return step.again_after
+
+    async def _conclude_failure(self, memory: Memory, step: Step, error: Exception) -> float | None:
+        memory.failures += 1
+        outcome = failures.conclude(
+            error, job=memory.job, failures=memory.failures, now=self._now(), patience=self._settings.patience
+        )
+        if memory.job.deletion_requested_at is not None:
+            return await self._conclude_blocked_deletion(memory, outcome)
+        if isinstance(error, AwsError) and memory.job.is_finished:
+            return self._tell_tags_rejected(memory, outcome)
+        await self._actions.forget_if_rejected(step, memory, error)
+        await self._actions.report(memory, verdict=outcome.verdict)
+        return outcome.again_after
+
+    async def _conclude_blocked_deletion(self, memory: Memory, outcome: Conclude) -> float:
+        requested_at = memory.job.deletion_requested_at or self._now()
+        deadline = requested_at + self._settings.deletion_deadline
+        message = (
+            f"Deletion waits for AWS: {outcome.verdict.message} "
+            f"At {format_time(deadline)} the object is released all the same, and what is left is reported."
+        )
+        verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
+        await self._actions.report(memory, verdict=verdict)
+        remaining = (deadline - self._now()).total_seconds() + 1.0
+        return max(1.0, min(outcome.again_after or _DELETION_RETRY_SECONDS, _DELETION_RETRY_SECONDS * 3, remaining))
+
+    def _tell_tags_rejected(self, memory: Memory, outcome: Conclude) -> float | None:
+        """A finished job stays what it is, whatever becomes of its tags."""
+        verdict = replace(outcome.verdict, reason=Reason.TAGS_REJECTED)
+        self._actions.tell(memory, verdict)
+        return outcome.again_after
+
+
+def _stale(verdict: Verdict, memory: Memory) -> Verdict:
+    message = f"This status may be old: {memory.stale_because} Last known: {verdict.message}"
+    return Verdict(state=verdict.state, reason=Reason.STATUS_STALE, message=message)

@@ -1,0 +1,78 @@
+"""What a job kind declares. The engine, the targets and the poller read it; nothing else differs between kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sagebridge.core.names import JOB_NAME_LIMIT
+from sagebridge.core.observation import Phase
+from sagebridge.core.training import ResolveContext
+from sagebridge.schema.kind import KindSchema
+
+Resolve = Callable[[Mapping[str, Any], ResolveContext], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobKind:
+    """A kind whose objects are jobs: created once per attempt, observed, stopped, deleted.
+
+    Attributes:
+        schema: its CRD.
+        create, describe, list, stop, delete: the API's operations.
+        name_member: the member of requests and replies that holds the name, e.g. ``TrainingJobName``.
+        arn_member: the member that holds the ARN.
+        summaries_member: the member of List's reply that holds the jobs.
+        status_member: the member that `phases` explains, in Describe and List alike.
+        list_members: what else List tells about a job; copied to status.
+        arn_resource: the ARN's resource type, e.g. ``training-job``.
+        phases: what each status means.
+        resolve: completes a spec (pure).
+        fresh_fields: status fields of a job that was created a moment ago.
+        stopping_fields: status fields of a job that was told to stop a moment ago.
+        start_field, end_field: Describe's times, as status names them.
+        log_group: the CloudWatch log group; streams begin with the job's name.
+        name_limit: the longest name, in characters.
+    """
+
+    schema: KindSchema
+    create: str
+    describe: str
+    list: str
+    stop: str
+    delete: str
+    name_member: str
+    arn_member: str
+    summaries_member: str
+    status_member: str
+    list_members: tuple[str, ...]
+    arn_resource: str
+    phases: Mapping[str, Phase]
+    resolve: Resolve
+    fresh_fields: Mapping[str, str]
+    stopping_fields: Mapping[str, str]
+    start_field: str
+    end_field: str
+    log_group: str
+    name_limit: int = JOB_NAME_LIMIT
+
+    @property
+    def name(self) -> str:
+        """The Kubernetes kind."""
+        return self.schema.kind
+
+    @property
+    def name_field(self) -> str:
+        """The name's field in spec and status."""
+        return self.name_member[0].lower() + self.name_member[1:]
+
+    @property
+    def arn_field(self) -> str:
+        """The ARN's field in status."""
+        return self.arn_member[0].lower() + self.arn_member[1:]
+
+    @property
+    def status_field(self) -> str:
+        """The job status's field in status."""
+        return self.status_member[0].lower() + self.status_member[1:]

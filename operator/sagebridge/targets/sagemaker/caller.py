@@ -1,0 +1,56 @@
+"""Calls made for one handle: its tenant's identity, its region, its namespace's share of the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sagebridge.core.errors import MALFORMED_REPLY, AwsError
+from sagebridge.targets.protocol import Handle
+from sagebridge.targets.sagemaker.gateway import Gateway
+from sagebridge.targets.sagemaker.sessions import AwsScope
+
+
+class Caller:
+    """The gateway, as targets use it."""
+
+    def __init__(self, *, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def call(self, handle: Handle, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call SageMaker for `handle`.
+
+        Raises:
+            AwsError: whatever went wrong.
+        """
+        return await self._gateway.call(scope_of(handle), operation, request, namespace=handle.owner.namespace)
+
+    async def account(self, handle: Handle) -> str:
+        """The account that `handle`'s jobs are in, twelve digits."""
+        return await self._gateway.account_id(scope_of(handle), namespace=handle.owner.namespace)
+
+    async def upload(self, handle: Handle, *, uri: str, content: bytes) -> str:
+        """Put `content` at an s3:// URI whose key names the content; the URI."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        await self._gateway.upload(
+            scope_of(handle), bucket=bucket, key=key, body=content, namespace=handle.owner.namespace
+        )
+        return uri
+
+
+def scope_of(handle: Handle) -> AwsScope:
+    """As whom, and where, AWS is called for `handle`."""
+    return AwsScope(
+        region=handle.region,
+        assume_role_arn=handle.tenant.assume_role_arn,
+        external_id=handle.tenant.external_id,
+    )
+
+
+def malformed(operation: str, member: str) -> AwsError:
+    """The error for a reply that lacks what it must have."""
+    return AwsError(
+        code=MALFORMED_REPLY,
+        message=f"AWS's reply has no usable {member}; trying again",
+        operation=operation,
+    )

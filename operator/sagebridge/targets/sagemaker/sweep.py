@@ -1,0 +1,104 @@
+"""The state of many jobs for the price of few calls.
+
+List slices before it filters, so the cost of a filtered sweep follows the account's whole history. This one asks for the
+newest first, from the oldest open job on, and stops when all are accounted for; and where other people's jobs make even
+that dearer than a Describe each, it Describes. Source: "MaxResults" and "StatusEquals" in
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTrainingJobs.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sagebridge.core.observation import Observation
+from sagebridge.kinds.kind import JobKind
+from sagebridge.schema.casing import lower_first
+from sagebridge.targets.protocol import Handle
+from sagebridge.targets.sagemaker.caller import Caller, malformed, scope_of
+
+PAGE = 100
+CLOCK_SKEW = timedelta(minutes=2)
+_RELIST_AFTER = 10
+
+
+@dataclass(kw_only=True, slots=True)
+class _Cost:
+    """What listing cost when it was last tried, in pages, and how many sweeps ago that was."""
+
+    pages: int = 0
+    sweeps_ago: int = 0
+
+
+class Sweeper:
+    """Looks at all open jobs of one kind in one account and region."""
+
+    def __init__(
+        self, *, kind: JobKind, caller: Caller, describe: Callable[[Handle], Awaitable[Observation]]
+    ) -> None:
+        self._kind = kind
+        self._caller = caller
+        self._describe = describe
+        self._costs: dict[object, _Cost] = {}
+
+    async def sweep(self, handles: Sequence[Handle]) -> dict[str, Observation]:
+        """Observe `handles`, all of one scope.
+
+        Returns:
+            UID to observation; a job that List does not show (yet) is left out.
+        """
+        if not handles:
+            return {}
+        cost = self._costs.setdefault(scope_of(handles[0]), _Cost())
+        if len(handles) < cost.pages and cost.sweeps_ago < _RELIST_AFTER:
+            cost.sweeps_ago += 1
+            return {handle.owner.uid: await self._describe(handle) for handle in handles}
+        found, cost.pages = await self._list(handles)
+        cost.sweeps_ago = 0
+        return found
+
+    async def _list(self, handles: Sequence[Handle]) -> tuple[dict[str, Observation], int]:
+        wanted = {handle.name: handle.owner.uid for handle in handles}
+        since = min(handle.since for handle in handles) - CLOCK_SKEW
+        found: dict[str, Observation] = {}
+        token, pages = "", 0
+        while len(found) < len(wanted):
+            reply = await self._page(handles[0], since=since, token=token)
+            pages += 1
+            found |= self._match(reply, wanted)
+            token = reply.get("NextToken") or ""
+            if not token:
+                break
+        return found, pages
+
+    async def _page(self, handle: Handle, *, since: Any, token: str) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "CreationTimeAfter": since,
+            "SortBy": "CreationTime",
+            "SortOrder": "Descending",
+            "MaxResults": PAGE,
+        }
+        if token:
+            request["NextToken"] = token
+        reply = await self._caller.call(handle, self._kind.list, request)
+        if not isinstance(reply.get(self._kind.summaries_member), list):
+            raise malformed(self._kind.list, self._kind.summaries_member)
+        return reply
+
+    def _match(self, reply: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, Observation]:
+        summaries = reply[self._kind.summaries_member]
+        return {
+            wanted[summary[self._kind.name_member]]: self._observation(summary)
+            for summary in summaries
+            if summary.get(self._kind.name_member) in wanted and summary.get(self._kind.status_member) in self._kind.phases
+        }
+
+    def _observation(self, summary: Mapping[str, Any]) -> Observation:
+        kind = self._kind
+        members = (kind.status_member, *kind.list_members)
+        fields = {lower_first(member): summary[member] for member in members if summary.get(member)}
+        return Observation(
+            phase=kind.phases[summary[kind.status_member]], fields=fields, changed_at=summary.get("LastModifiedTime")
+        )

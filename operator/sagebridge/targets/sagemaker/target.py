@@ -1,0 +1,158 @@
+"""One kind's jobs on SageMaker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sagebridge.core.errors import AwsError, ErrorClass, SpecError
+from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
+from sagebridge.core.observation import Observation, Phase
+from sagebridge.core.regions import sagemaker_arn
+from sagebridge.kinds.kind import JobKind
+from sagebridge.schema.convert import ConversionError, from_response, to_request
+from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError, Submission
+from sagebridge.targets.sagemaker.caller import Caller, malformed
+from sagebridge.targets.sagemaker.sweep import Sweeper
+
+
+class SageMakerTarget:
+    """Implements `sagebridge.targets.protocol.Target` by the kind's SageMaker operations."""
+
+    def __init__(self, *, kind: JobKind, caller: Caller) -> None:
+        self._kind = kind
+        self._caller = caller
+        self._sweeper = Sweeper(kind=kind, caller=caller, describe=self.describe)
+
+    async def submit(self, handle: Handle, spec: Mapping[str, Any], *, adopt: bool) -> Submission:
+        """See `Target.submit`."""
+        kind = self._kind
+        try:
+            request = to_request(kind.create, spec)
+        except ConversionError as error:
+            raise SpecError(error.path, error.message) from error
+        try:
+            reply = await self._caller.call(handle, kind.create, request)
+        except AwsError as error:
+            if error.error_class is not ErrorClass.CONFLICT:
+                raise
+            return await self._take_over(handle, adopt=adopt)
+        if not isinstance(reply.get(kind.arn_member), str):
+            raise malformed(kind.create, kind.arn_member)
+        return Submission(arn=reply[kind.arn_member])
+
+    async def observe(self, handles: Sequence[Handle]) -> Mapping[str, Observation]:
+        """See `Target.observe`."""
+        return await self._sweeper.sweep(handles)
+
+    async def describe(self, handle: Handle) -> Observation:
+        """See `Target.describe`."""
+        kind = self._kind
+        try:
+            reply = await self._caller.call(handle, kind.describe, {kind.name_member: handle.name})
+        except AwsError as error:
+            if error.error_class is ErrorClass.NOT_FOUND:
+                return Observation(phase=Phase.GONE, whole=True)
+            raise
+        status = reply.get(kind.status_member)
+        if status not in kind.phases:
+            raise malformed(kind.describe, kind.status_member)
+        return Observation(
+            phase=kind.phases[status],
+            fields=from_response(kind.describe, reply, fields=kind.schema.status_fields),
+            whole=True,
+            failure_reason=str(reply.get("FailureReason") or ""),
+            changed_at=reply.get("LastModifiedTime"),
+        )
+
+    async def stop(self, handle: Handle) -> Observation:
+        """See `Target.stop`."""
+        try:
+            await self._assert_owned(handle)
+            await self._caller.call(handle, self._kind.stop, {self._kind.name_member: handle.name})
+        except AwsError as error:
+            if error.error_class in (ErrorClass.FAST_RETRY, ErrorClass.SLOW_RETRY):
+                raise
+            # Stopping a job that has ended is refused, with words that are not part of the API: look instead.
+            seen = await self.describe(handle)
+            if seen.phase is Phase.OPEN:
+                raise
+            return seen
+        return Observation(phase=Phase.STOPPING, fields=self._kind.stopping_fields)
+
+    async def delete(self, handle: Handle) -> None:
+        """See `Target.delete`."""
+        try:
+            tags = await self._assert_owned(handle)
+        except AwsError as error:
+            if error.error_class is ErrorClass.NOT_FOUND:
+                return
+            raise
+        if TAG_ADOPTED in tags:
+            return
+        try:
+            await self._caller.call(handle, self._kind.delete, {self._kind.name_member: handle.name})
+        except AwsError as error:
+            if error.error_class is not ErrorClass.NOT_FOUND:
+                raise
+
+    async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
+        """See `Target.tag`."""
+        await self._assert_owned(handle)
+        arn = await self._arn(handle)
+        if tags:
+            await self._add_tags(handle, arn, tags)
+        if remove:
+            await self._caller.call(handle, "DeleteTags", {"ResourceArn": arn, "TagKeys": list(remove)})
+
+    async def stage_source(self, handle: Handle, *, key: str, content: bytes) -> str:
+        """See `Target.stage_source`."""
+        return await self._caller.upload(handle, uri=key, content=content)
+
+    async def _take_over(self, handle: Handle, *, adopt: bool) -> Submission:
+        arn = await self._arn(handle)
+        tags = await self._tags(handle, arn)
+        if handle.owner.owns(tags):
+            return Submission(arn=arn, adopted=TAG_ADOPTED in tags)
+        if not is_owned_by_anyone(tags) and adopt and handle.tenant.allow_adopt:
+            await self._add_tags(handle, arn, {**handle.owner.tags(), TAG_ADOPTED: "true"})
+            return Submission(arn=arn, adopted=True)
+        raise NameConflictError(_conflict(handle, tags, adopt=adopt))
+
+    async def _assert_owned(self, handle: Handle) -> Mapping[str, str]:
+        tags = await self._tags(handle, await self._arn(handle))
+        if not handle.owner.owns(tags):
+            raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")
+        return tags
+
+    async def _add_tags(self, handle: Handle, arn: str, tags: Mapping[str, str]) -> None:
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        await self._caller.call(handle, "AddTags", {"ResourceArn": arn, "Tags": listed})
+
+    async def _tags(self, handle: Handle, arn: str) -> dict[str, str]:
+        tags: dict[str, str] = {}
+        token = ""
+        while True:
+            request = {"ResourceArn": arn} | ({"NextToken": token} if token else {})
+            reply = await self._caller.call(handle, "ListTags", request)
+            tags |= {tag["Key"]: tag["Value"] for tag in reply.get("Tags", ())}
+            token = reply.get("NextToken") or ""
+            if not token:
+                return tags
+
+    async def _arn(self, handle: Handle) -> str:
+        account = await self._caller.account(handle)
+        return sagemaker_arn(
+            region=handle.region, account=account, resource=self._kind.arn_resource, name=handle.name
+        )
+
+
+def _conflict(handle: Handle, tags: Mapping[str, str], *, adopt: bool) -> str:
+    if is_owned_by_anyone(tags):
+        return f"{handle.name} belongs to another Sagebridge object. Choose another name."
+    if not adopt:
+        return (
+            f"{handle.name} is there already and is not ours. Choose another name, or annotate this object with "
+            'sagebridge.io/adopt: "true" to take it over.'
+        )
+    return f"{handle.name} is there already, and this namespace's tenant policy does not allow taking it over."
