@@ -3,16 +3,16 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* The name of the objects of this release; 52 characters leave room for the suffixes added to it. */}}
+{{/* The name of the objects of this release; 43 characters leave room for the suffixes added to it. */}}
 {{- define "sagebridge.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 43 | trimSuffix "-" }}
 {{- else }}
 {{- $name := include "sagebridge.name" . }}
 {{- if contains $name .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- .Release.Name | trunc 43 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name $name | trunc 43 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -126,9 +126,9 @@ the CRDs gets its permissions with it.
 - name: SAGEBRIDGE_HEALTH_PORT
   value: "8080"
 - name: SAGEBRIDGE_LEASE_NAMESPACE
-  value: {{ .Release.Namespace }}
+  value: {{ .Release.Namespace | quote }}
 - name: SAGEBRIDGE_LEASE_NAME
-  value: {{ include "sagebridge.fullname" . }}
+  value: {{ include "sagebridge.fullname" . | quote }}
 - name: SAGEBRIDGE_LEASE_IDENTITY
   valueFrom:
     fieldRef:

@@ -1,0 +1,9 @@
+import pytest
+from sagebridge_local.golang.binary import helm_binary
+
+from tests.unit.chart.helm import Helm
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    return Helm(binary=helm_binary())
