@@ -1,15 +1,19 @@
 """The interface between the local SageMaker and the runtime: start a run, stop it, await its outcome.
 
-    handle = start_training(run, report=on_progress)   # returns at once; needs a running event loop
-    await handle.stop()                                # at any time, any number of times
-    outcome = await handle.outcome()                   # a crash of the runtime is an Outcome, too
+handle = start_training(run, report=on_progress)   # returns at once; needs a running event loop
+await handle.stop()                                # at any time, any number of times
+outcome = await handle.outcome()                   # a crash of the runtime is an Outcome, too
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
+from sagebridge.core.container.failure import internal_server_error
+
+from sagebridge_local.runtime.job import TrainingJob
 from sagebridge_local.runtime.records import (
     Outcome,
     OutcomeStatus,
@@ -36,6 +40,8 @@ __all__ = [
     "run_training",
     "start_training",
 ]
+
+_logger = logging.getLogger(__name__)
 
 
 class RunHandle:
@@ -73,6 +79,39 @@ class RunHandle:
         return await asyncio.shield(self._task)
 
     async def abort(self) -> None:
-        """Kill the processes at once and upload nothing: for the simulator's own shutdown. Waits until they are gone."""
+        """Kill the processes at once and upload nothing: for the simulator's own shutdown."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+
+def start_training(run: TrainingRun, *, report: Report) -> RunHandle:
+    """Start a run in the running event loop.
+
+    Args:
+        run: What to run.
+        report: Called in the event loop at each step that the run enters; must not block.
+    """
+    signal = StopSignal()
+    job = TrainingJob(run, report=report, signal=signal)
+    task = asyncio.create_task(_guarded(job), name=f"training-{run.name}")
+    return RunHandle(task=task, signal=signal, metrics=job.metrics)
+
+
+async def run_training(run: TrainingRun, *, report: Report) -> Outcome:
+    """Run a training job to its end; cancelling kills its processes at once."""
+    handle = start_training(run, report=report)
+    try:
+        return await handle.outcome()
+    except asyncio.CancelledError:
+        await handle.abort()
+        raise
+
+
+async def _guarded(job: TrainingJob) -> Outcome:
+    """Whatever goes wrong in the runtime itself ends the job, instead of leaving it running for ever."""
+    try:
+        return await job.execute()
+    except Exception as error:
+        _logger.exception("the runtime failed")
+        reason = internal_server_error(f"{type(error).__name__}: {error}")
+        return Outcome(status=OutcomeStatus.FAILED, secondary_status="Failed", failure_reason=reason)

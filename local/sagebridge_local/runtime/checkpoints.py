@@ -1,0 +1,85 @@
+"""Keeps the checkpoint directory and its place in S3 the same.
+
+What is in S3 at the start is downloaded; what appears, changes or vanishes in the directory afterwards does so in S3.
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sagebridge_local.runtime import inputs
+from sagebridge_local.runtime.failures import RunFailedError
+from sagebridge_local.runtime.s3 import S3Location, Storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_logger = logging.getLogger(__name__)
+
+Snapshot = Mapping[str, tuple[int, int]]
+"""Path below the directory -> (time of change in ns, size)."""
+
+
+class CheckpointSync:
+    """One host's checkpoint directory. All methods block; one call at a time."""
+
+    def __init__(self, *, storage: Storage, location: S3Location, directory: Path) -> None:
+        self._storage = storage
+        self._location = S3Location(bucket=location.bucket, key=location.key.rstrip("/") + "/" if location.key else "")
+        self._directory = directory
+        self._known: Snapshot = {}
+
+    def restore(self) -> None:
+        """Download what earlier jobs left.
+
+        Raises:
+            RunFailedError: S3 refused.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for each in inputs.prefix_objects(self._location, self._storage.keys(self._location)):
+            self._storage.download(each.location, self._directory / each.path)
+        self._known = snapshot(self._directory)
+
+    def sync(self) -> None:
+        """Upload what is new or changed, and delete what vanished.
+
+        Raises:
+            RunFailedError: S3 refused.
+        """
+        now = snapshot(self._directory)
+        done = dict(self._known)
+        try:
+            for name in sorted(now):
+                if now[name] != done.get(name):
+                    self._storage.upload(self._directory / name, self._location.join(name))
+                    done[name] = now[name]
+            for name in sorted(set(done) - set(now)):
+                self._storage.delete(self._location.join(name))
+                del done[name]
+        except FileNotFoundError:
+            _logger.debug("a checkpoint went away while it was read; the next pass sees to it")
+        finally:
+            self._known = done
+
+    def try_sync(self) -> None:
+        """As `sync`, for the passes while the training goes on: the next one makes good what failed."""
+        try:
+            self.sync()
+        except RunFailedError as error:
+            _logger.warning("checkpoints are not in S3 yet: %s", error.reason)
+
+
+def snapshot(directory: Path) -> Snapshot:
+    """The files below a directory."""
+    found: dict[str, tuple[int, int]] = {}
+    for path in directory.rglob("*"):
+        try:
+            if path.is_file() and not path.is_symlink():
+                status = path.stat()
+                found[path.relative_to(directory).as_posix()] = (status.st_mtime_ns, status.st_size)
+        except FileNotFoundError:
+            continue
+    return found

@@ -1,0 +1,76 @@
+"""How an image is run in a container: the command lines, built here, run elsewhere."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+START_FAILED: Final = 125
+"""Exit code of `docker run` itself: https://docs.docker.com/engine/reference/run/#exit-status."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Container:
+    """A container to be run.
+
+    Attributes:
+        name: Its name, unique on the machine.
+        image: Its image.
+        entrypoint: ContainerEntrypoint; empty for the image's own.
+        arguments: What follows the image: `train`, or ContainerArguments.
+        mounts: Path in the container -> directory on this machine. Never /opt/ml itself: that would hide code that
+            is part of the image.
+        environment: Its variables.
+        hosts: Names that must lead to this machine.
+        gpus: Whether it gets the machine's GPUs.
+        isolated: EnableNetworkIsolation.
+    """
+
+    name: str
+    image: str
+    entrypoint: tuple[str, ...]
+    arguments: tuple[str, ...]
+    mounts: Mapping[str, Path]
+    environment: Mapping[str, str]
+    hosts: tuple[str, ...]
+    gpus: bool
+    isolated: bool
+
+
+def run_command(container: Container) -> list[str]:
+    """The `docker run` that stays in the foreground and passes signals on.
+
+    Values of variables are not on the command line, where every user of the machine could read them: docker takes
+    them from its own environment.
+    """
+    words = ["docker", "run", "--rm", "--init", "--name", container.name]
+    # The local S3 listens on loopback only, which a container sees on the host's own network.
+    words += ["--network", "none" if container.isolated else "host"]
+    if not container.isolated:
+        words += [f"--add-host={host}:127.0.0.1" for host in container.hosts]
+    words += ["--gpus", "all"] if container.gpus else []
+    for target, directory in sorted(container.mounts.items()):
+        words += ["--mount", f"type=bind,source={directory},target={target}"]
+    for name in sorted(container.environment):
+        words += ["--env", name]
+    words += ["--entrypoint", container.entrypoint[0]] if container.entrypoint else []
+    return [*words, container.image, *container.entrypoint[1:], *container.arguments]
+
+
+def kill_command(name: str) -> list[str]:
+    """What ends a container at once, after `docker run` itself was killed."""
+    return ["docker", "rm", "--force", name]
+
+
+def daemon_answers() -> bool:
+    """Whether there is a Docker client and its daemon answers within five seconds. Blocks."""
+    command: Sequence[str] = ("docker", "version", "--format", "{{.Server.Version}}")
+    try:
+        return subprocess.run(command, capture_output=True, timeout=5, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False

@@ -1,0 +1,37 @@
+"""Why a run ends before its time."""
+
+from __future__ import annotations
+
+from sagebridge.core.container.failure import algorithm_error, client_error
+
+
+class RunFailedError(Exception):
+    """The run fails, with the FailureReason that Describe will show.
+
+    Attributes:
+        reason: FailureReason, at most 1,024 characters.
+        exit_code: Exit code of the container that decided it, None when none did.
+    """
+
+    def __init__(self, reason: str, *, exit_code: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.exit_code = exit_code
+
+    @classmethod
+    def client(cls, message: str) -> RunFailedError:
+        """The fault is in the request: its data, its image, its permissions."""
+        return cls(client_error(message))
+
+    @classmethod
+    def algorithm(cls, message: str, *, exit_code: int = 1) -> RunFailedError:
+        """The fault is in what runs in the container."""
+        return cls(algorithm_error(message, exit_code=exit_code), exit_code=exit_code)
+
+
+class RunStoppedError(Exception):
+    """The run was asked to stop before its container was started."""
+
+
+class TransferCancelledError(Exception):
+    """A transfer saw, in its thread, that nobody wants its result any more."""

@@ -1,0 +1,79 @@
+"""MetricDefinitions: regular expressions over log lines, whose first group is the value.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import regex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_SEARCH_SECONDS: Final = 0.2
+_STRIKES: Final = 3
+_LINE_LIMIT: Final = 16_384
+
+
+class MetricScanner:
+    """Keeps the latest value of each metric; a bad expression costs its metric, never the run."""
+
+    def __init__(self, definitions: Iterable[Mapping[str, str]]) -> None:
+        self._patterns: dict[str, regex.Pattern[str]] = {}
+        self._strikes: dict[str, int] = {}
+        self._latest: dict[str, dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self.problems: list[str] = []
+        for definition in definitions:
+            self._compile(definition["Name"], definition["Regex"])
+
+    def scan(self, lines: Sequence[str]) -> None:
+        """Look for every metric in every line. Blocks; safe to call from several threads."""
+        with self._lock:
+            for line in lines:
+                for name in list(self._patterns):
+                    self._search(name, line[:_LINE_LIMIT])
+
+    def final_metrics(self) -> list[dict[str, Any]]:
+        """FinalMetricDataList: the last value of each metric that had one."""
+        return list(self._latest.values())
+
+    def _compile(self, name: str, expression: str) -> None:
+        try:
+            self._patterns[name] = regex.compile(expression)
+        except regex.error as error:
+            self.problems.append(f"The regular expression of the metric {name!r} is invalid: {error}")
+
+    def _search(self, name: str, line: str) -> None:
+        try:
+            match = self._patterns[name].search(line, timeout=_SEARCH_SECONDS, concurrent=True)
+        except TimeoutError:
+            self._strike(name)
+            return
+        if match is None:
+            return
+        value = _number(match[1] if match.re.groups else match[0])
+        if value is not None:
+            self._latest[name] = {"MetricName": name, "Value": value, "Timestamp": datetime.now(UTC)}
+
+    def _strike(self, name: str) -> None:
+        self._strikes[name] = self._strikes.get(name, 0) + 1
+        if self._strikes[name] >= _STRIKES:
+            del self._patterns[name]
+            self.problems.append(
+                f"The regular expression of the metric {name!r} took longer than {_SEARCH_SECONDS} s on {_STRIKES} "
+                "lines: it is not looked for any more"
+            )
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

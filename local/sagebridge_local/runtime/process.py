@@ -1,0 +1,120 @@
+"""A process of a job, with all that it starts: one session, ended as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Sink = Callable[[bytes, bool], Awaitable[None]]
+"""Takes what a process wrote: the bytes, and whether it was to stderr. Slow sinks slow the process down."""
+
+_CHUNK: Final = 65_536
+_DRAIN_SECONDS: Final = 5.0
+
+
+class ContainerProcess:
+    """A process in a session of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, *, sink: Sink, kill_command: Sequence[str]) -> None:
+        self._process = process
+        self._kill_command = kill_command
+        self._readers = [
+            asyncio.create_task(_pump(stream, sink, error=error))
+            for stream, error in ((process.stdout, False), (process.stderr, True))
+            if stream is not None
+        ]
+
+    @classmethod
+    async def start(
+        cls,
+        command: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        sink: Sink,
+        kill_command: Sequence[str] = (),
+    ) -> ContainerProcess:
+        """Start a command.
+
+        Args:
+            command: Program and arguments; no shell.
+            directory: Where it runs.
+            environment: All of its variables.
+            sink: Takes what it writes.
+            kill_command: Run after SIGKILL, for what a signal does not reach.
+
+        Raises:
+            OSError: the program can't be started.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=directory,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        return cls(process, sink=sink, kill_command=kill_command)
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is that of its group, too."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Wait for the exit, end what the process left behind, and read its last output.
+
+        Returns:
+            The exit code as a container has it: 128 + n for signal n.
+        """
+        code = await self._process.wait()
+        self._signal(signal.SIGKILL)
+        # A daemon in a session of its own can hold the pipes open for ever.
+        await asyncio.wait(self._readers, timeout=_DRAIN_SECONDS)
+        for reader in self._readers:
+            reader.cancel()
+        return code if code >= 0 else 128 - code
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the whole group."""
+        self._signal(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """Send SIGKILL to the whole group, and run the kill command."""
+        self._signal(signal.SIGKILL)
+        if self._kill_command and self._process.returncode is None:
+            killer = await asyncio.create_subprocess_exec(
+                *self._kill_command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+            )
+            await killer.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+async def run(command: Sequence[str], *, directory: Path, environment: Mapping[str, str], sink: Sink) -> int:
+    """Run a command to its end; cancelling kills it. Returns its exit code.
+
+    Raises:
+        OSError: the program can't be started.
+    """
+    process = await ContainerProcess.start(command, directory=directory, environment=environment, sink=sink)
+    try:
+        return await process.wait()
+    except asyncio.CancelledError:
+        await process.kill()
+        raise
+
+
+async def _pump(stream: asyncio.StreamReader, sink: Sink, *, error: bool) -> None:
+    while chunk := await stream.read(_CHUNK):
+        await sink(chunk, error)

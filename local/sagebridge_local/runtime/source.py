@@ -1,0 +1,99 @@
+"""Brings the submitted source of script mode into the code directory, and nothing else anywhere."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from sagebridge_local.runtime.failures import RunFailedError
+from sagebridge_local.runtime.s3 import S3Location, Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MEMBER_LIMIT: Final = 100_000
+
+
+def unpack(archive: Path, directory: Path, *, limit_bytes: int) -> None:
+    """Extract a .tar.gz: files, directories, and links that stay inside.
+
+    Raises:
+        RunFailedError: it is no such archive, a member would leave the directory, or it is larger than the limit.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with tarfile.open(archive, mode="r:gz") as tar:
+            for member in _checked(tar, directory, limit_bytes=limit_bytes):
+                tar.extract(member, directory, set_attrs=True, filter="fully_trusted")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise RunFailedError.algorithm(f"The source archive can't be unpacked: {error}") from error
+
+
+def _checked(tar: tarfile.TarFile, directory: Path, *, limit_bytes: int) -> Iterator[tarfile.TarInfo]:
+    total = 0
+    # Member by member, so that an archive which unpacks to terabytes is refused before it is read.
+    for count, member in enumerate(tar, start=1):
+        total += member.size
+        if total > limit_bytes or count > _MEMBER_LIMIT:
+            raise RunFailedError.algorithm(
+                f"The source archive holds more than {limit_bytes} bytes or {_MEMBER_LIMIT} files"
+            )
+        if not _stays_inside(member, directory):
+            raise RunFailedError.algorithm(f"The source archive's member {member.name!r} leads out of its directory")
+        # Owners and the set-user bits of the archive mean nothing here.
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mode = (member.mode & 0o755) | (0o700 if member.isdir() else 0o600)
+        yield member
+
+
+def _stays_inside(member: tarfile.TarInfo, directory: Path) -> bool:
+    root = directory.resolve()
+    target = (root / member.name).resolve()
+    if not target.is_relative_to(root):
+        return False
+    if member.issym():
+        return not PurePosixPath(member.linkname).is_absolute() and (
+            target.parent / member.linkname
+        ).resolve().is_relative_to(root)
+    if member.islnk():
+        return (root / member.linkname).resolve().is_relative_to(root)
+    return member.isfile() or member.isdir()
+
+
+def fetch(submit_directory: str, *, storage: Storage, scratch: Path) -> Path:
+    """Get the submit directory: an s3:// archive is downloaded, a local path (already located) is used as it is.
+
+    Returns:
+        A .tar.gz, another file, or a directory.
+
+    Raises:
+        RunFailedError: there is none.
+    """
+    if submit_directory.startswith("s3://"):
+        archive = scratch / "sourcedir.tar.gz"
+        storage.download(S3Location.parse(submit_directory), archive)
+        return archive
+    path = Path(submit_directory)
+    if not path.exists():
+        raise RunFailedError.algorithm(f"The submit directory {submit_directory} does not exist in the container")
+    return path
+
+
+def place(source: Path, directory: Path, *, limit_bytes: int) -> None:
+    """Fill the code directory from what `fetch` gave.
+
+    Raises:
+        RunFailedError: the archive is refused.
+    """
+    if source.is_dir():
+        if source.resolve() != directory.resolve():
+            shutil.copytree(source, directory, dirs_exist_ok=True, symlinks=True)
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    if source.suffix == ".gz" or tarfile.is_tarfile(source):
+        unpack(source, directory, limit_bytes=limit_bytes)
+    else:
+        shutil.copy2(source, directory)
