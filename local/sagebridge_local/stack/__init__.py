@@ -1,8 +1,19 @@
 """The processes of a local stack: control plane, local SageMaker, operator."""
 
 from sagebridge_local.stack.controlplane import ControlPlane
-from sagebridge_local.stack.errors import KubectlError, StackError
+from sagebridge_local.stack.errors import KubectlError, NotReadyError, StackError
+from sagebridge_local.stack.local import ComponentStatus, LocalStack, Options
 from sagebridge_local.stack.operator import OperatorProcess
 from sagebridge_local.stack.simulator import Simulator
 
-__all__ = ["ControlPlane", "KubectlError", "OperatorProcess", "Simulator", "StackError"]
+__all__ = [
+    "ComponentStatus",
+    "ControlPlane",
+    "KubectlError",
+    "LocalStack",
+    "NotReadyError",
+    "OperatorProcess",
+    "Options",
+    "Simulator",
+    "StackError",
+]

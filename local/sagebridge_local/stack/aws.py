@@ -4,7 +4,7 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/sagebridge-local"
 BUCKET = "sagebridge-local"
-SECRET = "local"
+DUMMY_KEY = "local"
 
 
 def environment(endpoint_url: str, *, region: str = REGION) -> dict[str, str]:
@@ -16,7 +16,7 @@ def environment(endpoint_url: str, *, region: str = REGION) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        "AWS_ACCESS_KEY_ID": SECRET,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_ACCESS_KEY_ID": DUMMY_KEY,
+        "AWS_SECRET_ACCESS_KEY": DUMMY_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
     }

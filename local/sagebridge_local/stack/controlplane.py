@@ -158,6 +158,15 @@ class ControlPlane:
         safe = "".join(character if character.isalnum() else "-" for character in user)
         return write_private(self.directory / f"{safe}.kubeconfig", content)
 
+    def is_ready(self, component: str, url: str) -> bool:
+        """Tell whether a component at an address serves, and is the one of this run."""
+        if component == ETCD:
+            return answers_ok(f"{url}/health", context=self._credentials.trust_etcd())
+        context = self._credentials.trust()
+        if component == API_SERVER:
+            return answers_ok(f"{url}/readyz", context=context, headers={"Authorization": f"Bearer {self.token}"})
+        return answers_ok(f"{url}/healthz", context=context)
+
     def kill(self, component: str) -> None:
         """End a component as a crash would; :meth:`ensure` brings it back, on the same port and data."""
         with self.supervisor.locked():
@@ -190,25 +199,14 @@ class ControlPlane:
         self, name: str, *, program: Path, port: int, arguments: Sequence[str], inputs: Sequence[Path] = ()
     ) -> Component:
         url = f"https://{LOOPBACK}:{port}"
-        probe = {
-            ETCD: lambda: answers_ok(f"{url}/health", context=self._credentials.trust_etcd()),
-            API_SERVER: lambda: answers_ok(
-                f"{url}/readyz",
-                context=self._credentials.trust(),
-                headers={"Authorization": f"Bearer {self._credentials.token(ADMIN)}"},
-            ),
-        }.get(name, partial(self._is_healthy, url))
         return Component(
             name=name,
             command=(str(program), name, *arguments),
-            ready=probe,
+            ready=partial(self.is_ready, name, url),
             address=url,
             directory=self.directory,
             inputs=(*self._credentials.files(), *inputs),
         )
-
-    def _is_healthy(self, url: str) -> bool:
-        return answers_ok(f"{url}/healthz", context=self._credentials.trust())
 
     def _etcd(self, program: Path, *, port: int, peer_port: int) -> Component:
         client, peer = f"https://{LOOPBACK}:{port}", f"https://{LOOPBACK}:{peer_port}"

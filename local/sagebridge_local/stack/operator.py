@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -18,7 +19,7 @@ class OperatorProcess(Server):
 
     Attributes:
         kubeconfig: How it reaches the cluster.
-        endpoint_url: Where it believes AWS to be.
+        endpoint_url: Where it believes AWS to be; None is AWS itself, with the credentials of this shell.
     """
 
     NAME: ClassVar[str] = "operator"
@@ -28,7 +29,7 @@ class OperatorProcess(Server):
         supervisor: Supervisor,
         *,
         kubeconfig: Path,
-        endpoint_url: str,
+        endpoint_url: str | None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(supervisor, environment=environment)
@@ -41,7 +42,7 @@ class OperatorProcess(Server):
         directory: Path,
         *,
         kubeconfig: Path,
-        endpoint_url: str,
+        endpoint_url: str | None,
         environment: Mapping[str, str] | None = None,
         timeout: float = READY_TIMEOUT,
     ) -> Self:
@@ -50,7 +51,7 @@ class OperatorProcess(Server):
         Args:
             directory: Its folder, for state and log; one that already runs there is taken over.
             kubeconfig: How it reaches the cluster.
-            endpoint_url: Where it finds AWS.
+            endpoint_url: Where it finds AWS; None is AWS itself, with the credentials of this shell.
             environment: Variables on top, such as ``SAGEBRIDGE_POLL_INTERVAL_SECONDS``.
             timeout: Seconds it may take to become ready.
 
@@ -61,24 +62,33 @@ class OperatorProcess(Server):
         process = cls(supervisor, kubeconfig=kubeconfig, endpoint_url=endpoint_url, environment=environment)
         return process.ensure(timeout=timeout)
 
+    @staticmethod
+    def is_ready(url: str) -> bool:
+        """Tell whether the operator whose health server is at an address is ready."""
+        return answers_ok(f"{url}/readyz")
+
     def component(self, port: int) -> Component:
         """Return the process to run, with its health server on a port."""
         url = f"http://{LOOPBACK}:{port}"
         return Component(
             name=self.NAME,
             command=(sys.executable, "-m", "sagebridge.app"),
-            ready=lambda: answers_ok(f"{url}/readyz"),
+            ready=partial(self.is_ready, url),
             address=url,
             directory=self.supervisor.directory,
             environment={
-                **aws.environment(self.endpoint_url),
+                **self._aws_environment(),
                 "KUBECONFIG": str(self.kubeconfig),
                 "PYTHONUNBUFFERED": "1",
                 "SAGEBRIDGE_HEALTH_HOST": LOOPBACK,
                 "SAGEBRIDGE_HEALTH_PORT": str(port),
-                "SAGEBRIDGE_ROLE_ARN": aws.ROLE_ARN,
-                "SAGEBRIDGE_BUCKET": f"s3://{aws.BUCKET}",
                 **self.environment,
             },
             inputs=(self.kubeconfig,),
         )
+
+    def _aws_environment(self) -> dict[str, str]:
+        if self.endpoint_url is None:
+            return {}
+        defaults = {"SAGEBRIDGE_ROLE_ARN": aws.ROLE_ARN, "SAGEBRIDGE_BUCKET": f"s3://{aws.BUCKET}"}
+        return aws.environment(self.endpoint_url) | defaults

@@ -53,7 +53,8 @@ class Component:
 
 def spawn(component: Component, *, mark: Path, log: Path) -> tuple[Record, "subprocess.Popen[bytes]"]:
     """Start a component in a session of its own; its output is appended to a log."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _PRIVATE_VARIABLES}
+    local = "AWS_ENDPOINT_URL" in component.environment
+    inherited = {name: value for name, value in os.environ.items() if not (local and name in _PRIVATE_VARIABLES)}
     environment = {**inherited, **component.environment, MARK: str(mark)}
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         process = subprocess.Popen(

@@ -1,14 +1,17 @@
 """The local SageMaker as a process of its own."""
 
+import contextlib
 import json
 import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from sagebridge_local.stack import aws
 from sagebridge_local.stack.files import private_directory
+from sagebridge_local.stack.ports import LOOPBACK
 from sagebridge_local.stack.processes import Component
 from sagebridge_local.stack.readiness import answers_ok
 from sagebridge_local.stack.single import Server
@@ -62,8 +65,8 @@ class Simulator(Server):
             service,  # type: ignore[call-overload]
             region_name=region,
             endpoint_url=self.url,
-            aws_access_key_id=aws.SECRET,
-            aws_secret_access_key=aws.SECRET,
+            aws_access_key_id=aws.DUMMY_KEY,
+            aws_secret_access_key=aws.DUMMY_KEY,
             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
         )
 
@@ -88,16 +91,28 @@ class Simulator(Server):
             content = response.read()
         return json.loads(content) if content else None
 
+    def make_bucket(self, name: str = aws.BUCKET) -> Self:
+        """Make an S3 bucket, unless it is there."""
+        with contextlib.suppress(self.client("s3").exceptions.BucketAlreadyOwnedByYou):
+            self.client("s3").create_bucket(Bucket=name)
+        return self
+
+    @staticmethod
+    def is_ready(url: str) -> bool:
+        """Tell whether the local SageMaker at an address serves."""
+        return answers_ok(f"{url}/_sagebridge/health")
+
     def component(self, port: int) -> Component:
         """Return the process to run on a port."""
         work = private_directory(self.supervisor.directory / "sagemaker")
         module = (sys.executable, "-m", "sagebridge_local.sagemaker")
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://{LOOPBACK}:{port}"
         return Component(
             name=self.NAME,
             command=(*module, "--port", str(port), "--work-dir", str(work), *self.arguments),
-            ready=lambda: answers_ok(f"{url}/_sagebridge/health"),
+            ready=partial(self.is_ready, url),
             address=url,
             directory=self.supervisor.directory,
             environment={"PYTHONUNBUFFERED": "1", **self.environment},
+            inputs=tuple(Path(argument) for argument in self.arguments if argument.endswith(".json")),
         )

@@ -80,6 +80,10 @@ class Supervisor:
         """Keep what the stack was started with."""
         self._remember(replace(self.state, settings=settings))
 
+    def forget(self) -> None:
+        """Forget everything: the next start is a first one."""
+        self._state_file.unlink(missing_ok=True)
+
     def alive(self, name: str) -> Record | None:
         """Return the record of a component whose process runs."""
         record = self.state.records.get(name)
