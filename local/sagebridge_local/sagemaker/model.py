@@ -52,5 +52,13 @@ def echoed_members(*, create: str, describe: str) -> tuple[str, ...]:
     return tuple(member for member in reply_members(describe) if member in given)
 
 
+@cache
+def timestamp_members(operation: str) -> frozenset[str]:
+    """The members of an operation's reply that are instants."""
+    shape = service_model().operation_model(operation).output_shape
+    members = shape.members if shape is not None else {}
+    return frozenset(name for name, member in members.items() if member.type_name == "timestamp")
+
+
 def _members(shape: Any) -> tuple[str, ...]:
     return tuple(shape.members) if shape is not None else ()

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
+from sagebridge_local.runtime.run import RuntimeSettings
 from sagebridge_local.sagemaker.app import App
+from sagebridge_local.sagemaker.clock import SystemClock
+from sagebridge_local.sagemaker.events import MotoEvents
 from sagebridge_local.sagemaker.history import History, seed
 from sagebridge_local.sagemaker.protocol import ClosableHttpProtocol
+from sagebridge_local.sagemaker.runners.processes import Machine, ProcessRunner
 from sagebridge_local.sagemaker.service import LocalSageMaker
 
 if TYPE_CHECKING:
@@ -96,7 +100,9 @@ async def serve(
     listener = socket.create_server((HOST, port), backlog=1024)
     listener.setblocking(False)
     bound = int(listener.getsockname()[1])
-    service = LocalSageMaker(settings, clock=clock)
+    clock = clock or SystemClock()
+    runner = None if settings.lifecycle_only else _process_runner(settings, clock, bound)
+    service = LocalSageMaker(settings, clock=clock, runner=runner, events=MotoEvents())
     if settings.seed_history:
         seed(service, History(count=settings.seed_history))
     config = uvicorn.Config(
@@ -120,6 +126,16 @@ async def serve(
         await Server(config, on_ready=ready).serve(sockets=[listener])
     finally:
         await service.close()
+
+
+def _process_runner(settings: ServerSettings, clock: Clock, port: int) -> ProcessRunner:
+    machine = Machine(
+        work_dir=settings.work_dir,
+        endpoint_url=f"http://{HOST}:{port}",
+        images=settings.images,
+        runtime=RuntimeSettings(stop_grace_seconds=settings.stop_grace_seconds),
+    )
+    return ProcessRunner(machine, clock=clock)
 
 
 def _announce(port: int, port_file: Path | None) -> None:

@@ -16,10 +16,11 @@ from sagebridge_local.sagemaker.jobs.operations import Call
 from sagebridge_local.sagemaker.quotas import Quotas
 from sagebridge_local.sagemaker.runners.scripted import ScriptBook, ScriptedRunner
 from sagebridge_local.sagemaker.store import Store
+from sagebridge_local.sagemaker.training import update
 from sagebridge_local.sagemaker.training.kind import TRAINING_JOB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sagebridge_local.sagemaker.events import EventSink
     from sagebridge_local.sagemaker.jobs.job import Job
@@ -41,14 +42,21 @@ class Answer:
 
 
 class LocalSageMaker:
-    """The service's state and its operations."""
+    """The service's state and its operations.
+
+    Args:
+        settings: how the server is set up.
+        clock: the service's clock; the machine's by default.
+        runner: what carries jobs out; by default they follow scripts.
+        events: what is told of changes of state.
+    """
 
     def __init__(
         self,
         settings: ServerSettings,
         *,
         clock: Clock | None = None,
-        make_runner: Callable[[LocalSageMaker], Runner] | None = None,
+        runner: Runner | None = None,
         events: EventSink | None = None,
     ) -> None:
         self.settings = settings
@@ -59,12 +67,13 @@ class LocalSageMaker:
         self.faults = faults.Faults()
         self.calls = CallLog()
         self.scripts = ScriptBook()
-        self.runner: Runner = make_runner(self) if make_runner else ScriptedRunner(self.scheduler, self.scripts)
+        self.runner: Runner = runner or ScriptedRunner(self.scheduler, self.scripts)
         self._events = events
         self._runs: dict[str, Run] = {}
         self._handlers: dict[str, Handler] = dict(tags.HANDLERS)
         for kind in KINDS:
             self._handlers |= operations.handlers(kind)
+        self._handlers[update.OPERATION] = update.update
 
     async def answer(self, *, operation: str, body: bytes, authorization: str) -> Answer:
         """Answer one request, with the latency and the faults that are set."""
@@ -114,6 +123,8 @@ class LocalSageMaker:
         for run in list(self._runs.values()):
             run.cancel()
         await self.runner.close()
+        if self._events is not None:
+            self._events.close()
 
     def _answer(
         self, operation: str, request: dict[str, Any], authorization: str, struck: list[faults.Fault]

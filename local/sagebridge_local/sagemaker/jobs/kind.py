@@ -10,6 +10,7 @@ from sagebridge_local.sagemaker import errors
 from sagebridge_local.sagemaker.jobs.job import Job
 
 if TYPE_CHECKING:
+    from sagebridge_local.sagemaker.clock import Scheduler
     from sagebridge_local.sagemaker.jobs.table import JobTable
 
 Describe = Callable[[Job], dict[str, Any]]
@@ -30,6 +31,7 @@ class CreateCall:
 
 
 Check = Callable[[CreateCall], None]
+Milestone = Callable[["JobTable", Job, "Scheduler", float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class JobKind:
         describe: the Describe reply of a job.
         summarise: one element of the List reply.
         summaries_field: the List reply's member.
+        event_type: the detail-type of its EventBridge events.
         checks: what a Create request must satisfy beyond the model, in order.
         filters: the List parameters that are applied after slicing.
         sort_keys: the List orders beside CreationTime.
@@ -63,6 +66,8 @@ class JobKind:
         not_stoppable: the message of the ValidationException for a Stop that comes too late, with `{status}`.
         not_deletable: likewise for a Delete that comes too early.
         deletable: raises ServiceError when an ended job can't be deleted yet.
+        began: told when a job was accepted, before it runs.
+        ended: told when a job has ended.
     """
 
     name: str
@@ -75,11 +80,14 @@ class JobKind:
     describe: Describe
     summarise: Describe
     summaries_field: str
+    event_type: str
     not_found: str
     taken: str
     not_stoppable: str
     not_deletable: str
     deletable: Callable[[Job], None] = lambda _: None
+    began: Milestone = lambda _table, _job, _scheduler, _at: None
+    ended: Milestone = lambda _table, _job, _scheduler, _at: None
     checks: tuple[Check, ...] = ()
     filters: Mapping[str, Predicate] = field(default_factory=dict)
     sort_keys: Mapping[str, SortKey] = field(default_factory=dict)
@@ -101,7 +109,11 @@ class JobKind:
 
     def message(self, secondary_status: str) -> str:
         """The first StatusMessage of a secondary status."""
-        return next(iter(self.stage_messages.get(secondary_status, ())), "")
+        return self.messages(secondary_status)[0]
+
+    def messages(self, secondary_status: str) -> tuple[str, ...]:
+        """The StatusMessages of a secondary status, in order; one that is empty where none are known."""
+        return self.stage_messages.get(secondary_status) or ("",)
 
     def missing(self) -> errors.ServiceError:
         """The error for a name that does not exist."""

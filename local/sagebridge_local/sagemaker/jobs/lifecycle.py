@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sagebridge_local.sagemaker.jobs.job import (
     COMPLETED,
@@ -76,6 +76,7 @@ class Run:
 
     def begin(self, at: float) -> None:
         """Start the first run and its deadlines."""
+        self.table.kind.began(self.table, self.job, self.scheduler, at)
         wait = self.table.kind.limits(self.job).max_wait_seconds
         if wait is not None:
             self._deadline(at + wait, MAX_WAIT_TIME_EXCEEDED)
@@ -115,7 +116,7 @@ class Run:
         if self.work is None:
             self.finished(Outcome(status=STOPPED), at)
         else:
-            self.work.stop(at)
+            self.work.stop(at, ending=ending)
 
     def interrupt(self, at: float, *, wait: float = SPOT_WAIT_SECONDS) -> None:
         """Take the spot instances away; the run begins anew once there is capacity again."""
@@ -188,16 +189,10 @@ class Run:
         secondary = {COMPLETED: COMPLETED, FAILED: FAILED}.get(status, self.ending or STOPPED)
         message = job.failure_reason or kind.message(secondary)
         self._enter(secondary, message, at, status=status)
+        kind.ended(self.table, job, self.scheduler, at)
         self.on_end(self)
 
     def _drop_timers(self) -> None:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-
-
-def conclusion(job: Job) -> dict[str, Any]:
-    """The whole seconds that a job's instances were in use."""
-    if job.start_time is None or job.end_time is None:
-        return {}
-    return {"TrainingTimeInSeconds": round(job.end_time - job.start_time)}

@@ -28,6 +28,7 @@ class JobTable:
         self._by_creation: list[Job] = []
         self._sorted: dict[str, list[Job]] = {}
         self.active: dict[str, Job] = {}
+        self.retained: dict[str, Job] = {}
 
     def __len__(self) -> int:
         return len(self._by_creation)

@@ -42,8 +42,11 @@ class Listener(Protocol):
 class Work(Protocol):
     """A run in progress."""
 
-    def stop(self, at: float) -> None:
-        """Ask it to end as StopTrainingJob does; it reports `finished` when it has."""
+    def stop(self, at: float, *, ending: str) -> None:
+        """Ask it to end as StopTrainingJob does; it reports `finished` when it has.
+
+        `ending` is the last secondary status that the job will have: Stopped, or the limit that was exceeded.
+        """
         ...
 
     def cancel(self) -> None:

@@ -6,6 +6,7 @@ named SAGEBRIDGE_LOCAL_SECONDS, SAGEBRIDGE_LOCAL_OUTCOME and SAGEBRIDGE_LOCAL_FA
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sagebridge_local.sagemaker.clock import Scheduler, Timer
     from sagebridge_local.sagemaker.jobs.job import Job
     from sagebridge_local.sagemaker.jobs.kind import JobKind
+
+Action = Callable[[float], None]
 
 DEFAULT_SECONDS: Final = 60.0
 DEFAULT_STOP_SECONDS: Final = 2.0
@@ -140,42 +143,53 @@ class ScriptedWork:
 
     def pass_stage(self, position: int, at: float) -> None:
         """Stay in a stage as long as the script says, then go on."""
-        stage = self._kind.stages[position]
-        if position > 0:
-            self._listener.progress(stage, self._kind.message(stage), at)
-        last = position == len(self._kind.stages) - 1
-        fails = self._script.outcome == FAILED and stage == self._failing_stage()
-        end = at + self._durations[position]
-        if last or fails:
-            self._timer = self._scheduler.at(end, lambda due: self._listener.finished(self._outcome(), due))
-        else:
-            self._timer = self._scheduler.at(end, lambda due: self.pass_stage(position + 1, due))
+        stage, seconds = self._kind.stages[position], self._durations[position]
+        messages = self._kind.messages(stage)
+        self._say(stage, list(messages), at, pause=seconds / len(messages), then=lambda due: self._leave(position, due))
 
-    def stop(self, at: float) -> None:
+    def stop(self, at: float, *, ending: str) -> None:
         """Report Stopped after the script's stop time."""
+        del ending
         self.cancel()
         stopped = Outcome(status=STOPPED)
-        self._timer = self._scheduler.at(
-            at + self._script.stop_seconds, lambda due: self._listener.finished(stopped, due)
-        )
+        self._set(at + self._script.stop_seconds, lambda due: self._listener.finished(stopped, due))
 
     def cancel(self) -> None:
         """Drop what is scheduled."""
         if self._timer is not None:
             self._timer.cancel()
 
+    def _say(self, stage: str, messages: list[str], at: float, *, pause: float, then: Action) -> None:
+        """Report the stage's messages, one after the other, then go on."""
+        self._listener.progress(stage, messages[0], at)
+        rest = messages[1:]
+        if rest:
+            self._set(at + pause, lambda due: self._say(stage, rest, due, pause=pause, then=then))
+        else:
+            self._set(at + pause, then)
+
+    def _leave(self, position: int, at: float) -> None:
+        fails = self._script.outcome == FAILED and self._kind.stages[position] == self._failing_stage()
+        if fails or position == len(self._kind.stages) - 1:
+            self._listener.finished(self._outcome(at), at)
+        else:
+            self.pass_stage(position + 1, at)
+
+    def _set(self, due: float, action: Action) -> None:
+        self._timer = self._scheduler.at(due, action)
+
     def _failing_stage(self) -> str:
         return "Training" if "Training" in self._kind.stages else self._kind.stages[-1]
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self, at: float) -> Outcome:
         script = self._script
         if script.outcome == FAILED:
             reason = (
                 script.failure_reason or "AlgorithmError: ExecuteUserScriptError: the script says that this job fails"
             )
             return Outcome(status=FAILED, failure_reason=reason)
-        now = round(self._scheduler.clock.now(), 3)
         metrics = [
-            {"MetricName": name, "Value": value, "Timestamp": now} for name, value in (script.metrics or {}).items()
+            {"MetricName": name, "Value": value, "Timestamp": round(at, 3)}
+            for name, value in (script.metrics or {}).items()
         ]
         return Outcome(status=COMPLETED, details={"FinalMetricDataList": metrics} if metrics else {})

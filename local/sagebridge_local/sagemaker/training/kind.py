@@ -8,12 +8,11 @@ from sagebridge_local.sagemaker import model, wire
 from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, STOPPED
 from sagebridge_local.sagemaker.jobs.kind import JobKind, Limits
 from sagebridge_local.sagemaker.jobs.lifecycle import (
-    INTERRUPTED,
     MAX_RUNTIME_EXCEEDED,
     MAX_WAIT_TIME_EXCEEDED,
     STARTING,
 )
-from sagebridge_local.sagemaker.training import checks
+from sagebridge_local.sagemaker.training import checks, warm_pool
 
 if TYPE_CHECKING:
     from sagebridge_local.sagemaker.jobs.job import Job, Transition
@@ -27,11 +26,14 @@ _SWITCHES: Final = (
     "EnableManagedSpotTraining",
 )
 _RUN_MESSAGES: Final = {
-    STARTING: ("Starting the training job",),
+    STARTING: (
+        "Starting the training job",
+        "Launching requested ML instances",
+        "Preparing the instances for training",
+    ),
     "Downloading": ("Downloading input data",),
-    "Training": ("Training image download completed. Training in progress.",),
+    "Training": ("Downloading the training image", "Training image download completed. Training in progress."),
     "Uploading": ("Uploading generated training model",),
-    INTERRUPTED: ("Managed spot instances were interrupted",),
     COMPLETED: ("Training job completed",),
     STOPPED: ("Training job stopped",),
     MAX_RUNTIME_EXCEEDED: ("Training job runtime exceeded MaxRuntimeInSeconds provided",),
@@ -132,12 +134,16 @@ TRAINING_JOB: Final = JobKind(
     limits=limits,
     conclude=conclude,
     summaries_field="TrainingJobSummaries",
+    event_type="SageMaker Training Job State Change",
     not_found="Requested resource not found.",
     taken="Training job names must be unique within an AWS account and region, "
     "and a training job with this name already exists ({arn})",
     not_stoppable="The request was rejected because the training job is in status {status}.",
     not_deletable="The request was rejected because the training job is in status {status}. "
     f"Only jobs in {COMPLETED}, {FAILED} or {STOPPED} can be deleted.",
+    deletable=warm_pool.check_deletable,
+    began=warm_pool.begin,
+    ended=warm_pool.retain,
     checks=checks.ALL,
     filters={
         "StatusEquals": lambda job, value: job.status == value,
