@@ -141,6 +141,8 @@ class TrainingJob:
             if ends.done():
                 return ends.result()
             await self._crew.end(grace_seconds=0)
+            if isinstance(self._data_error, RunFailedError):
+                raise self._data_error
             raise RunFailedError.client(f"Data download failed: {self._data_error}")
         finally:
             ends.cancel()

@@ -1,0 +1,56 @@
+"""Script mode: from an S3 prefix and a source archive to a model and its metrics."""
+
+import json
+from typing import Any
+
+from sagebridge_local.runtime.run import OutcomeStatus
+
+
+async def test_a_script_becomes_a_model(bench: Any) -> None:
+    bench.put("data/train/a.csv", "1,2\n")
+    bench.put("data/train/deep/b.csv", "3,4\n")
+    request = bench.script(
+        """
+        import json, os, pathlib, sys
+        print("arguments", sys.argv[1:])
+        data = pathlib.Path(os.environ["SM_CHANNEL_TRAIN"])
+        files = {str(p.relative_to(data)): p.read_text() for p in data.rglob("*.csv")}
+        pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(json.dumps(files))
+        pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "report.txt").write_text("good")
+        print("loss=0.5; accuracy=0.25")
+        print("loss=0.125; accuracy=0.75")
+        """,
+        hyperparameters={"epochs": "2", "name": '"a b"', "verbose": "true"},
+        InputDataConfig=[bench.channel("train", "data/train/")],
+        algorithm={
+            "MetricDefinitions": [
+                {"Name": "loss", "Regex": "loss=([0-9.]+)"},
+                {"Name": "accuracy", "Regex": "accuracy=([0-9.]+)"},
+                {"Name": "never", "Regex": "never=([0-9.]+)"},
+            ]
+        },
+    )
+    outcome = await bench.run(request)
+    assert (outcome.status, outcome.failure_reason, outcome.exit_code) == (OutcomeStatus.COMPLETED, None, 0)
+    assert bench.statuses() == ["Downloading", "Training", "Uploading"]
+    assert outcome.model_artifacts == f"s3://{bench.bucket}/out/digits-1/output/model.tar.gz"
+    model = bench.archive(outcome.model_artifacts)
+    assert json.loads(model["model.json"]) == {"a.csv": "1,2\n", "deep/b.csv": "3,4\n"}
+    assert bench.archive(f"s3://{bench.bucket}/out/digits-1/output/output.tar.gz") == {"report.txt": "good"}
+    assert {each["MetricName"]: each["Value"] for each in outcome.metrics} == {"loss": 0.125, "accuracy": 0.75}
+    log = bench.log()
+    assert "arguments ['--epochs', '2', '--name', 'a b', '--verbose', 'True']" in log
+    assert "loss=0.125; accuracy=0.75" in log
+
+
+async def test_a_failing_script_is_reported_as_the_toolkit_does(bench: Any) -> None:
+    request = bench.script("import sys\nprint('before')\nraise ValueError('no such column: label')\n")
+    outcome = await bench.run(request)
+    assert outcome.status is OutcomeStatus.FAILED
+    assert outcome.failure_reason is not None
+    assert outcome.failure_reason.startswith("AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"")
+    assert "ValueError: no such column: label" in outcome.failure_reason
+    assert outcome.failure_reason.endswith("train.py\", exit code: 1")
+    assert outcome.model_artifacts is None
+    assert bench.statuses() == ["Downloading", "Training", "Uploading"]
+    assert "ValueError: no such column: label" in bench.log()
