@@ -134,46 +134,57 @@ class Job:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
+        """The metadata, as the API server gives it."""
         return self.body["metadata"]  # type: ignore[no-any-return]
 
     @property
     def spec(self) -> Mapping[str, Any]:
+        """The spec; empty if there is none."""
         return self.body.get("spec") or {}
 
     @property
     def status(self) -> Mapping[str, Any]:
+        """The status; empty before the first look."""
         return self.body.get("status") or {}
 
     @property
     def uid(self) -> str:
+        """The UID."""
         return str(self.metadata["uid"])
 
     @property
     def namespace(self) -> str:
+        """The namespace."""
         return str(self.metadata["namespace"])
 
     @property
     def name(self) -> str:
+        """The name."""
         return str(self.metadata["name"])
 
     @property
     def generation(self) -> int:
+        """The generation of the spec."""
         return int(self.metadata.get("generation", 0))
 
     @property
     def conditions(self) -> list[Mapping[str, Any]]:
+        """The conditions in status."""
         return list(self.status.get("conditions") or ())
 
     @property
     def annotations(self) -> Mapping[str, str]:
+        """The annotations."""
         return self.metadata.get("annotations") or {}
 
     @property
     def is_paused(self) -> bool:
+        """Whether nothing may be changed in AWS for now."""
         return self.annotations.get(ANNOTATION_PAUSED) == "true"
 
     @property
     def may_adopt(self) -> bool:
+        """Whether an untagged job of the same name may be taken over."""
         return self.annotations.get(ANNOTATION_ADOPT) == "true"
 
     @property
@@ -183,11 +194,13 @@ class Job:
 
     @property
     def deletion_requested_at(self) -> datetime | None:
+        """When deletion was asked for, None if it was not."""
         stamp = self.metadata.get("deletionTimestamp")
         return parse_time(stamp) if stamp else None
 
     @property
     def is_complete(self) -> bool:
+        """Whether the job has succeeded."""
         return conditions.is_true(self.conditions, conditions.COMPLETE)
 
     @property
@@ -197,6 +210,7 @@ class Job:
 
     @property
     def last_attempt(self) -> Attempt | None:
+        """The newest attempt, None before the first."""
         return self.attempts[-1] if self.attempts else None
 
     @property

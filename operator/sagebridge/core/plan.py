@@ -132,11 +132,11 @@ def _plan_open(situation: Situation, attempt: Attempt, observation: Observation)
     return Conclude(verdict=_progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}."))
 
 
-def _plan_stopping(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
+def _plan_stopping(_: Situation, attempt: Attempt, __: Observation) -> Step:
     return Conclude(verdict=_progressing(Reason.STOPPING, f"{attempt.name} is being stopped."))
 
 
-def _plan_succeeded(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
+def _plan_succeeded(_: Situation, attempt: Attempt, observation: Observation) -> Step:
     if not observation.whole:
         return Look(attempt=attempt)
     return Close(
@@ -158,7 +158,7 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_FAILED, message=message))
 
 
-def _plan_stopped(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
+def _plan_stopped(_: Situation, attempt: Attempt, observation: Observation) -> Step:
     if not observation.whole:
         return Look(attempt=attempt)
     if attempt.stop_requested == STOPPED_TO_SUSPEND:
@@ -167,7 +167,7 @@ def _plan_stopped(situation: Situation, attempt: Attempt, observation: Observati
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_STOPPED, message=message))
 
 
-def _plan_gone(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
+def _plan_gone(_: Situation, attempt: Attempt, __: Observation) -> Step:
     message = f"{attempt.name} is no longer in SageMaker: somebody deleted it."
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_GONE, message=message))
 

@@ -169,7 +169,7 @@ class Actions:
             return
         await self.report(memory, verdict=None, changes={"sourceUri": inputs.status["sourceUri"]})
         await self._target.stage_source(
-            inputs.handle, key=str(inputs.status["sourceUri"]), content=inputs.source.content
+            inputs.handle, uri=str(inputs.status["sourceUri"]), content=inputs.source.body
         )
 
     def _created_fields(self, job: Job, attempt: Attempt) -> dict[str, Any]:

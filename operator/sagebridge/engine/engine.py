@@ -1,4 +1,4 @@
-"""The queue and its workers: whatever happens anywhere only enqueues a key; here, one pass per object runs at a time."""
+"""The queue and its workers: what happens anywhere only enqueues a key; here, one pass per object runs at a time."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class LeaderLease:
 
     async def acquire(self) -> None:
         """Wait until the Lease is ours."""
-        while not await self._try():
+        while not await self._try():  # noqa: ASYNC110 - the API server is polled
             await asyncio.sleep(min(2.0, self._settings.renew_every))
         logger.info("Leading as %s", self._settings.identity)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sagebridge.schema.kind import GROUP, VERSION
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
     """A collection of the API: group, version and plural; the core group is empty."""

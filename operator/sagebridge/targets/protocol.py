@@ -90,5 +90,5 @@ class Target(Protocol):
             NotOwnedError: it is not this object's.
         """
 
-    async def stage_source(self, handle: Handle, *, key: str, content: bytes) -> str:
-        """Put packed source code where the job can read it, once for the same key; the URI."""
+    async def stage_source(self, handle: Handle, *, uri: str, content: bytes) -> str:
+        """Put packed source code where the job can read it, once for the same URI; the URI."""

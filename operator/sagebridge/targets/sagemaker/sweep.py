@@ -1,8 +1,8 @@
 """The state of many jobs for the price of few calls.
 
-List slices before it filters, so the cost of a filtered sweep follows the account's whole history. This one asks for the
-newest first, from the oldest open job on, and stops when all are accounted for; and where other people's jobs make even
-that dearer than a Describe each, it Describes. Source: "MaxResults" and "StatusEquals" in
+List slices before it filters, so the cost of a filtered sweep follows the account's whole history. This one asks for
+the newest first, from the oldest open job on, and stops when all are accounted for; and where other people's jobs make
+even that dearer than a Describe each, it Describes. Source: "MaxResults" and "StatusEquals" in
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTrainingJobs.html
 """
 
@@ -35,9 +35,7 @@ class _Cost:
 class Sweeper:
     """Looks at all open jobs of one kind in one account and region."""
 
-    def __init__(
-        self, *, kind: JobKind, caller: Caller, describe: Callable[[Handle], Awaitable[Observation]]
-    ) -> None:
+    def __init__(self, *, kind: JobKind, caller: Caller, describe: Callable[[Handle], Awaitable[Observation]]) -> None:
         self._kind = kind
         self._caller = caller
         self._describe = describe
@@ -92,7 +90,8 @@ class Sweeper:
         return {
             wanted[summary[self._kind.name_member]]: self._observation(summary)
             for summary in summaries
-            if summary.get(self._kind.name_member) in wanted and summary.get(self._kind.status_member) in self._kind.phases
+            if summary.get(self._kind.name_member) in wanted
+            and summary.get(self._kind.status_member) in self._kind.phases
         }
 
     def _observation(self, summary: Mapping[str, Any]) -> Observation:

@@ -105,9 +105,9 @@ class SageMakerTarget:
         if remove:
             await self._caller.call(handle, "DeleteTags", {"ResourceArn": arn, "TagKeys": list(remove)})
 
-    async def stage_source(self, handle: Handle, *, key: str, content: bytes) -> str:
+    async def stage_source(self, handle: Handle, *, uri: str, content: bytes) -> str:
         """See `Target.stage_source`."""
-        return await self._caller.upload(handle, uri=key, content=content)
+        return await self._caller.upload(handle, uri=uri, content=content)
 
     async def _take_over(self, handle: Handle, *, adopt: bool) -> Submission:
         arn = await self._arn(handle)
@@ -142,9 +142,7 @@ class SageMakerTarget:
 
     async def _arn(self, handle: Handle) -> str:
         account = await self._caller.account(handle)
-        return sagemaker_arn(
-            region=handle.region, account=account, resource=self._kind.arn_resource, name=handle.name
-        )
+        return sagemaker_arn(region=handle.region, account=account, resource=self._kind.arn_resource, name=handle.name)
 
 
 def _conflict(handle: Handle, tags: Mapping[str, str], *, adopt: bool) -> str:

@@ -1,0 +1,158 @@
+"""Every decision of the planner, as a table: what is there, what was seen, what comes next."""
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sagebridge.core import steps
+from sagebridge.core.conditions import State
+from sagebridge.core.job import FINALIZER, Job
+from sagebridge.core.observation import Observation, Phase
+from sagebridge.core.plan import Situation, next_step
+from sagebridge.core.reasons import Reason
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+AGO = "2026-01-02T03:00:00Z"
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/team-a-digits-abc"
+
+RECORDED = {"number": 1, "name": "team-a-digits-abc", "region": "us-east-1", "recordedAt": AGO}
+CREATED = {**RECORDED, "arn": ARN}
+TO_SUSPEND = {**CREATED, "stopRequested": "Suspended"}
+FAILED = {**CREATED, "status": "Failed", "reason": "CapacityError", "message": "CapacityError: none", "endTime": AGO}
+SUSPENDED = {**TO_SUSPEND, "status": "Stopped", "endTime": AGO}
+COMPLETED = {**CREATED, "status": "Completed", "endTime": AGO}
+
+COMPLETE = [{"type": "Complete", "status": "True", "reason": "Completed", "message": "done", "lastTransitionTime": AGO}]
+HAS_FAILED = [{"type": "Failed", "status": "True", "reason": "JobFailed", "message": "no", "lastTransitionTime": AGO}]
+
+OPEN = Observation(phase=Phase.OPEN, fields={"secondaryStatus": "Training"})
+STOPPING = Observation(phase=Phase.STOPPING)
+SUCCEEDED = Observation(phase=Phase.SUCCEEDED, whole=True)
+NO_CAPACITY = Observation(phase=Phase.FAILED, whole=True, failure_reason="CapacityError: Unable to provision")
+BROKEN_SCRIPT = Observation(phase=Phase.FAILED, whole=True, failure_reason="AlgorithmError: exit code 1")
+STOPPED = Observation(phase=Phase.STOPPED, whole=True)
+GONE = Observation(phase=Phase.GONE, whole=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    reason: str
+    want: type
+    spec: dict[str, Any] = field(default_factory=dict)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    status: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    seen: Observation | None = None
+    state: State | None = None
+    why: Reason | None = None
+
+
+def plan(case: Case) -> steps.Step:
+    metadata = {"uid": "u", "namespace": "team-a", "name": "digits", "generation": 1, "finalizers": [FINALIZER]}
+    body = {
+        "metadata": metadata | case.metadata,
+        "spec": case.spec,
+        "status": {"attempts": case.attempts} | case.status,
+    }
+    return next_step(
+        Situation(job=Job.parse(body), observation=case.seen, now=NOW, deletion_deadline=timedelta(hours=1))
+    )
+
+
+def policy(**values: Any) -> dict[str, Any]:
+    return {"runPolicy": values}
+
+
+DELETED = {"deletionTimestamp": "2026-01-02T03:04:00Z"}
+DELETED_LONG_AGO = {"deletionTimestamp": "2026-01-02T01:00:00Z"}
+PAUSED = {"annotations": {"sagebridge.io/paused": "true"}}
+RETRY = policy(retry={"limit": 2})
+PURGE = policy(deletionPolicy="Purge")
+
+RUNNING = [
+    Case(reason="without the finalizer nothing may be made", metadata={"finalizers": []}, want=steps.Wait),
+    Case(reason="a new object gets its first attempt recorded", want=steps.Record),
+    Case(reason="a suspended object starts nothing", spec=policy(suspend=True), want=steps.Conclude, state=State.SUSPENDED),
+    Case(reason="a recorded attempt is submitted", attempts=[RECORDED], want=steps.Submit),
+    Case(reason="a recorded attempt may exist already: look before suspending", attempts=[RECORDED], spec=policy(suspend=True), want=steps.Look),
+    Case(reason="an attempt that never came to be is forgotten on suspend", attempts=[RECORDED], spec=policy(suspend=True), seen=GONE, want=steps.Forget),
+    Case(reason="an attempt that came to be is taken over, then stopped", attempts=[RECORDED], spec=policy(suspend=True), seen=OPEN, want=steps.Submit),
+    Case(reason="after a restart the poller's first sweep is awaited", attempts=[CREATED], want=steps.Wait),
+    Case(reason="a running job is reported", attempts=[CREATED], seen=OPEN, want=steps.Conclude, state=State.PROGRESSING, why=Reason.IN_PROGRESS),
+    Case(reason="a running job is stopped to suspend", attempts=[CREATED], seen=OPEN, spec=policy(suspend=True), want=steps.Stop),
+    Case(reason="a stopping job is reported", attempts=[TO_SUSPEND], seen=STOPPING, want=steps.Conclude, why=Reason.STOPPING),
+    Case(reason="changed tags are applied", attempts=[CREATED], seen=OPEN, spec={"tags": [{"key": "a", "value": "b"}]}, want=steps.Tag),
+    Case(reason="tags wait while paused", attempts=[CREATED], seen=OPEN, spec={"tags": [{"key": "a", "value": "b"}]}, metadata=PAUSED, want=steps.Conclude, state=State.PROGRESSING),
+    Case(reason="a List is not enough to close an attempt", attempts=[CREATED], seen=Observation(phase=Phase.SUCCEEDED), want=steps.Look),
+    Case(reason="success is final", attempts=[CREATED], seen=SUCCEEDED, want=steps.Close, state=State.READY, why=Reason.COMPLETED),
+    Case(reason="failure without retry is final", attempts=[CREATED], seen=NO_CAPACITY, want=steps.Close, state=State.FAILED, why=Reason.JOB_FAILED),
+    Case(reason="a failure on the list is retried", attempts=[CREATED], seen=NO_CAPACITY, spec=RETRY, want=steps.Close, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
+    Case(reason="a failure off the list is not retried", attempts=[CREATED], seen=BROKEN_SCRIPT, spec=RETRY, want=steps.Close, state=State.FAILED),
+    Case(reason="retries run out", attempts=[FAILED, {**FAILED, "number": 2}, {**CREATED, "number": 3}], seen=NO_CAPACITY, spec=RETRY, want=steps.Close, state=State.FAILED),
+    Case(reason="a retry follows its pause", attempts=[FAILED], spec=RETRY, want=steps.Record),
+    Case(reason="a retry waits for its pause", attempts=[{**FAILED, "endTime": "2026-01-02T03:04:04Z"}], spec=RETRY, want=steps.Conclude, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
+    Case(reason="resuming starts a new attempt at once", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:05Z"}], want=steps.Record),
+    Case(reason="suspending ends without failure", attempts=[TO_SUSPEND], seen=STOPPED, spec=policy(suspend=True), want=steps.Close, state=State.SUSPENDED),
+    Case(reason="a stop by somebody else is a failure", attempts=[CREATED], seen=STOPPED, want=steps.Close, state=State.FAILED, why=Reason.JOB_STOPPED),
+    Case(reason="a deletion by somebody else is a failure", attempts=[CREATED], seen=GONE, want=steps.Close, state=State.FAILED, why=Reason.JOB_GONE),
+    Case(reason="paused, nothing new is made", metadata=PAUSED, want=steps.Conclude, state=State.PAUSED, why=Reason.PAUSED),
+    Case(reason="paused, a running job is still reported", attempts=[CREATED], seen=OPEN, metadata=PAUSED, want=steps.Conclude, state=State.PROGRESSING),
+    Case(reason="paused, an end is still recorded", attempts=[CREATED], seen=SUCCEEDED, metadata=PAUSED, want=steps.Close, state=State.READY),
+]  # fmt: skip
+
+FINISHED = [
+    Case(reason="a finished job stays", status={"conditions": COMPLETE}, attempts=[COMPLETED], want=steps.Conclude, state=State.READY),
+    Case(reason="a failed job stays failed, whatever was seen", status={"conditions": HAS_FAILED}, attempts=[FAILED], seen=OPEN, want=steps.Conclude, state=State.FAILED),
+    Case(reason="suspending a finished job changes nothing", status={"conditions": COMPLETE}, attempts=[COMPLETED], spec=policy(suspend=True), want=steps.Conclude, state=State.READY),
+    Case(reason="tags of a finished job are applied", status={"conditions": COMPLETE}, attempts=[COMPLETED], spec={"tags": [{"key": "a", "value": "b"}]}, want=steps.Tag),
+    Case(reason="its time to live is over", status={"conditions": COMPLETE, "completionTime": AGO}, attempts=[COMPLETED], spec=policy(ttlSecondsAfterFinished=60), want=steps.Expire),
+    Case(reason="its time to live is not over", status={"conditions": COMPLETE, "completionTime": AGO}, attempts=[COMPLETED], spec=policy(ttlSecondsAfterFinished=3600), want=steps.Conclude, state=State.READY),
+    Case(reason="Argo CD would make it again", status={"conditions": COMPLETE, "completionTime": AGO}, attempts=[COMPLETED], spec=policy(ttlSecondsAfterFinished=60), metadata={"annotations": {"argocd.argoproj.io/tracking-id": "x"}}, want=steps.Conclude, state=State.READY),
+]  # fmt: skip
+
+DELETION = [
+    Case(reason="nothing was made", metadata=DELETED, want=steps.Release),
+    Case(reason="our finalizer has gone already", metadata=DELETED | {"finalizers": ["other"]}, attempts=[CREATED], want=steps.Wait),
+    Case(reason="Retain leaves all", metadata=DELETED, attempts=[CREATED], seen=OPEN, spec=policy(deletionPolicy="Retain"), want=steps.Release),
+    Case(reason="look before letting go", metadata=DELETED, attempts=[CREATED], want=steps.Look),
+    Case(reason="a recorded attempt may have been created", metadata=DELETED, attempts=[RECORDED], want=steps.Look),
+    Case(reason="it was never created", metadata=DELETED, attempts=[RECORDED], seen=GONE, want=steps.Release),
+    Case(reason="a running job is stopped", metadata=DELETED, attempts=[CREATED], seen=OPEN, want=steps.Stop),
+    Case(reason="a stopping job may be left", metadata=DELETED, attempts=[CREATED], seen=STOPPING, want=steps.Release),
+    Case(reason="a finished job is left", metadata=DELETED, attempts=[COMPLETED], status={"conditions": COMPLETE}, want=steps.Release),
+    Case(reason="Purge stops first", metadata=DELETED, attempts=[CREATED], seen=OPEN, spec=PURGE, want=steps.Stop),
+    Case(reason="Purge waits for the end", metadata=DELETED, attempts=[CREATED], seen=STOPPING, spec=PURGE, want=steps.Conclude, why=Reason.DELETING),
+    Case(reason="Purge deletes then", metadata=DELETED, attempts=[CREATED], seen=STOPPED, spec=PURGE, want=steps.Purge),
+    Case(reason="Purge deletes finished jobs", metadata=DELETED, attempts=[COMPLETED], spec=PURGE, want=steps.Purge),
+    Case(reason="deleting always ends", metadata=DELETED_LONG_AGO, attempts=[CREATED], seen=OPEN, want=steps.Release),
+    Case(reason="paused, AWS is left alone", metadata=DELETED | PAUSED, attempts=[CREATED], seen=OPEN, want=steps.Conclude, why=Reason.PAUSED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RUNNING + FINISHED + DELETION, ids=lambda case: case.reason)
+def test_next_step(case: Case) -> None:
+    step = plan(case)
+    assert type(step) is case.want
+    verdict = getattr(step, "verdict", None)
+    if case.state is not None:
+        assert verdict.state is case.state
+    if case.why is not None:
+        assert verdict.reason is case.why
+
+
+def test_deadline_names_the_orphan() -> None:
+    step = plan(Case(reason="", metadata=DELETED_LONG_AGO, attempts=[CREATED], seen=OPEN, want=steps.Release))
+    assert isinstance(step, steps.Release)
+    assert step.orphan is not None
+    assert step.orphan.name == CREATED["name"]
+
+
+def test_a_purged_object_is_released() -> None:
+    metadata = {"uid": "u", "namespace": "n", "name": "x", "finalizers": [FINALIZER]} | DELETED
+    job = Job.parse({"metadata": metadata, "spec": PURGE, "status": {"attempts": [COMPLETED]}})
+    situation = Situation(job=job, observation=None, now=NOW, deletion_deadline=timedelta(hours=1), is_purged=True)
+    assert next_step(situation) == steps.Release()
