@@ -24,7 +24,9 @@ from sagebridge_local.paths import state_directory
 from sagebridge_local.stack import ComponentStatus, LocalStack, Options, StackError
 from sagebridge_local.stack.local import READY
 
-app = typer.Typer(help="Kubernetes, SageMaker and the operator on this machine.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Kubernetes, SageMaker and the operator on this machine.", no_args_is_help=True, add_completion=False
+)
 
 Name = Annotated[str, typer.Option("--name", help="Which stack; several can run side by side.")]
 WorkDir = Annotated[

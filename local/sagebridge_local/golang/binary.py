@@ -87,7 +87,7 @@ def helm_binary() -> Path:
     return binary(HELM)
 
 
-def binary(program: GoProgram, *, search_path: str | None = None) -> Path:
+def binary(program: GoProgram, *, module: Path | None = None, search_path: str | None = None) -> Path:
     """Return a program's binary from the cache, or build it: several minutes the first time, with its progress shown.
 
     The key is a hash of go.mod, go.sum, the Go files, the linker's flags and the Go version. Two builders of one
@@ -95,12 +95,13 @@ def binary(program: GoProgram, *, search_path: str | None = None) -> Path:
 
     Args:
         program: What to build.
+        module: The folder of its module; by default the one that comes with Sagebridge.
         search_path: Where to look for ``go``; PATH by default.
 
     Raises:
         BuildError: It could not be built; the message says what to do.
     """
-    module = module_directory(program.name)
+    module = module or module_directory(program.name)
     go = toolchain.locate(module=module, search_path=search_path)
     flags = linker_flags(program, go_mod=(module / "go.mod").read_text())
     target = cache_directory() / program.name / cache_key(module=module, parts=(program.package, flags, go.version))

@@ -93,10 +93,8 @@ class ControlPlane:
         """
         program = control_plane_binary()
         for attempt in range(_PORT_ATTEMPTS):
-            components = self.components(program)
-            self.supervisor.ensure(components)
             try:
-                self.supervisor.wait_ready(components)
+                self._ensure_in_turn(self.components(program))
             except NotReadyError as error:
                 if not error.port_taken or attempt == _PORT_ATTEMPTS - 1:
                     raise
@@ -104,6 +102,13 @@ class ControlPlane:
                 self.supervisor.forget_ports([error.component, *([_ETCD_PEER] if error.component == ETCD else [])])
             else:
                 return
+
+    def _ensure_in_turn(self, components: Sequence[Component]) -> None:
+        """Start each when what it connects to serves: a refused connection would cost a back-off, a late server an exit."""
+        etcd, api_server, *clients = components
+        for stage in ([etcd], [api_server], clients):
+            self.supervisor.ensure(stage)
+            self.supervisor.wait_ready(stage)
 
     def components(self, program: Path) -> list[Component]:
         """Return what a control plane consists of, with its credentials and kubeconfigs written.

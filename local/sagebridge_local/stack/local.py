@@ -112,9 +112,10 @@ class LocalStack:
             self._supervisor.sweep()
             self._supervisor.remember_settings(self._settings(wanted))
             self._stop_unwanted(wanted)
+            self._ensure_cluster(wanted)
             if wanted.simulator:
                 self.simulator.launch()
-            self._ensure_cluster(wanted)
+            install_crds(crds_directory(), kubeconfig=self.kubeconfig)
             if wanted.simulator:
                 self.simulator.ensure().make_bucket()
             if wanted.operator:
@@ -203,7 +204,6 @@ class LocalStack:
             self._control_plane.ensure()
         else:
             _check_cluster(options.kubeconfig)
-        install_crds(crds_directory(), kubeconfig=self.kubeconfig)
 
     def _cluster_status(self) -> ComponentStatus:
         try:

@@ -39,7 +39,7 @@ class Simulator(Server):
     def start(
         cls, directory: Path, *, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> Self:
-        """Start it and wait until it answers.
+        """Start it, wait until it answers, and make the bucket that the operator uses by default.
 
         Args:
             directory: Its folder, for state, log and work files; one that already runs there is taken over.
@@ -49,7 +49,7 @@ class Simulator(Server):
         Raises:
             StackError: It did not become ready.
         """
-        return cls(Supervisor(directory), arguments=arguments, environment=environment).ensure()
+        return cls(Supervisor(directory), arguments=arguments, environment=environment).ensure().make_bucket()
 
     @property
     def aws_environment(self) -> dict[str, str]:
