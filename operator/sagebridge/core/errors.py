@@ -1,11 +1,11 @@
 """What can go wrong, and what each kind of failure means for the object that met it.
 
-AWS's codes are matched first; texts only where SageMaker says several different things with one code, ValidationException,
+AWS's codes are matched first; texts only where SageMaker says several things with one code, ValidationException,
 and then only together with the operation, since the words of an error are not part of the API.
 
 Sources:
     https://github.com/awslabs/benchmark-ai/issues/928 (Stop of a stopped job: "... training job is in status Stopped.")
-    https://github.com/DIAGNijmegen/rse-grand-challenge/issues/2631 (FailureReason "CapacityError: Unable to provision ...")
+    https://github.com/DIAGNijmegen/rse-grand-challenge/issues/2631 (FailureReason "CapacityError: Unable to ...")
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html#API_CreateTrainingJob_Errors
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
