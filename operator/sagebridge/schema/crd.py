@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from sagebridge.schema.kind import CATEGORY, GROUP, VERSION, KindSchema
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sagebridge.schema.blocks import Schema
-    from sagebridge.schema.kind import Column, Rule
+    from sagebridge.schema.kind import Column
 
 __all__ = ["MAX_BYTES", "KindSchema", "crd", "spec_schema"]
 
@@ -50,17 +51,15 @@ def crd(kind: KindSchema) -> Schema:
 
 def spec_schema(kind: KindSchema) -> Schema:
     """Build the schema of a kind's `spec`, rules included but for the one on immutability."""
-    schema: Schema = {"type": "object", "properties": {}}
+    schema: Schema = {"description": "What is wanted.", "type": "object", "properties": {}}
     if kind.operation:
-        schema = request_schema(kind.operation, optional=kind.optional_fields)
-    schema["properties"] = dict(sorted((schema["properties"] | dict(kind.fields)).items()))
-    replaced = set(schema.get("required", ())) - set(kind.fields)
-    schema["required"] = sorted(replaced | set(kind.required_fields))
-    if not schema["required"]:
-        del schema["required"]
+        schema |= request_schema(kind.operation, optional=kind.optional_fields)
+    for path, field in kind.fields.items():
+        _add_field(schema, path, copy.deepcopy(field), required=path in kind.required_fields)
     for rule in kind.rules:
-        _add_rule(schema, rule)
-    return {"description": "What is wanted."} | schema
+        place = _at(schema, rule.at)
+        place.setdefault("x-kubernetes-validations", []).append({"rule": rule.rule, "message": rule.message})
+    return schema
 
 
 def _names(kind: KindSchema) -> Schema:
@@ -123,13 +122,20 @@ def _immutability(kind: KindSchema, *, fields: Schema) -> Iterator[Schema]:
         }
 
 
-def _add_rule(spec: Schema, rule: Rule) -> None:
-    place = spec
-    for step in filter(None, rule.at.split(".")):
+def _add_field(schema: Schema, path: str, field: Schema, *, required: bool) -> None:
+    parent_path, _, name = path.rpartition(".")
+    parent = _at(schema, parent_path)
+    parent["properties"] = dict(sorted({**parent["properties"], name: field}.items()))
+    names = set(parent.pop("required", ())) - {name} | ({name} if required else set())
+    if names:
+        parent["required"] = sorted(names)
+
+
+def _at(schema: Schema, path: str) -> Schema:
+    for step in filter(None, path.split(".")):
         name = step.removesuffix("[]")
-        if name not in place.get("properties", {}):
-            raise ValueError(f"a rule is at {rule.at}, but there is no {name}")
-        place = place["properties"][name]
-        place = place["items"] if step.endswith("[]") else place
-    rendered = {"rule": rule.rule, "message": rule.message}
-    place.setdefault("x-kubernetes-validations", []).append(rendered)
+        if name not in schema.get("properties", {}):
+            raise ValueError(f"{path}: there is no {name}")
+        schema = schema["properties"][name]
+        schema = schema["items"] if step.endswith("[]") else schema
+    return schema

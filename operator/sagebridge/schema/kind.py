@@ -52,8 +52,9 @@ class KindSchema:
         describe_operation: The operation whose response fills the status; None without status.
         name_field: The field of `spec` that holds the name in SageMaker, in lowerCamelCase.
         optional_fields: Paths of what the API requires but a manifest need not give (see `openapi.request_schema`).
-        fields: Schemas of further fields of `spec`; one with the name of an API field replaces it.
-        required_fields: Names in `fields` that must be given.
+        fields: Schemas of further fields, by their paths in `spec` (`source`, `trainingJobDefinitions[].source`); one
+            with the path of an API field replaces it.
+        required_fields: Paths in `fields` that must be given.
         rules: CEL rules on `spec` or below.
         mutable_fields: Fields of `spec` that may change after the first attempt; None where everything may.
         status_fields: Members of the Describe response that the status shows, in lowerCamelCase.

@@ -95,9 +95,9 @@ def _attempts() -> Schema:
             "reason": _TEXT | {"description": "Why it ended so, as one word."},
             "message": _TEXT | {"description": "Why it ended so."},
             "recordedAt": _TIME | {"description": "When the operator decided on it, before it was created."},
-            "startTime": _TIME | {"description": "When the training started."},
             "endTime": _TIME | {"description": "When it ended."},
-            "retryable": {"description": "Whether runPolicy.retry covers its failure.", "type": "boolean"},
+            "stopRequested": _TEXT | {"description": "Why the operator stopped it, if it did."},
+            "adopted": {"description": "Whether the job was there before the object.", "type": "boolean"},
         },
         required=("number",),
     )
