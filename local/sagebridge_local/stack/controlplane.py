@@ -104,7 +104,7 @@ class ControlPlane:
                 return
 
     def _ensure_in_turn(self, components: Sequence[Component]) -> None:
-        """Start each when what it connects to serves: a refused connection would cost a back-off, a late server an exit."""
+        """Start each when what it connects to serves: a refused connection costs a back-off, a late server an exit."""
         etcd, api_server, *clients = components
         for stage in ([etcd], [api_server], clients):
             self.supervisor.ensure(stage)

@@ -15,7 +15,7 @@ from sagebridge_local.stack.errors import KubectlError, StackError
 from sagebridge_local.stack.files import write_private
 from sagebridge_local.stack.operator import OperatorProcess
 from sagebridge_local.stack.simulator import Simulator
-from sagebridge_local.stack.state import State
+from sagebridge_local.stack.state import Record, State
 from sagebridge_local.stack.supervisor import Supervisor
 
 CLUSTER = "cluster"
@@ -142,6 +142,14 @@ class LocalStack:
         servers = [name for name in (Simulator.NAME, OperatorProcess.NAME) if self._has(name)]
         cluster = [self._cluster_status()] if self._has("kubeconfig") else [self._status(name) for name in COMPONENTS]
         return [*cluster, *(self._status(name) for name in servers)]
+
+    def records(self) -> Mapping[str, Record]:
+        """Return the processes that were started, by component; one may have died since."""
+        return self._state().records
+
+    def ports(self) -> list[int]:
+        """Return every port that the stack listens on."""
+        return sorted(self._state().ports.values())
 
     def environment(self) -> dict[str, str]:
         """Return the variables a shell needs to work with the stack; PATH is to be put before the present one.
