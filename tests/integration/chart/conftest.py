@@ -1,0 +1,55 @@
+"""A control plane of its own for the chart, which brings the CRDs and cluster-wide roles."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+import pytest
+from sagebridge_local.golang import helm_binary
+from sagebridge_local.stack import ControlPlane
+
+from tests.integration.chart.release import Release
+
+
+@pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An API server that knows nothing of Sagebridge."""
+    with ControlPlane.start(tmp_path_factory.mktemp("chart") / "stack") as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def kube(cluster: ControlPlane) -> Iterator[kubernetes.client.ApiClient]:
+    with kubernetes.config.new_client_from_config(config_file=str(cluster.kubeconfig)) as client:
+        yield client
+
+
+@pytest.fixture
+def new_namespace(cluster: ControlPlane) -> Callable[[], str]:
+    """Makes namespaces that enforce the restricted Pod Security Standard."""
+
+    def make() -> str:
+        name = f"chart-{secrets.token_hex(4)}"
+        cluster.kubectl("create", "namespace", name)
+        cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        return name
+
+    return make
+
+
+@pytest.fixture
+def install(cluster: ControlPlane, new_namespace: Callable[[], str]) -> Iterator[Callable[..., Release]]:
+    """Installs the chart in a fresh namespace: `install("settings.region=eu-west-1", name="ml")`."""
+    releases: list[Release] = []
+
+    def start(*settings: str, chart: Path | None = None, **options: Any) -> Release:
+        release = Release(cluster=cluster, helm=helm_binary(), namespace=new_namespace(), **options)
+        releases.append(release)
+        release.install(*settings, chart=chart)
+        return release
+
+    yield start
+    for release in releases:
+        release.remove()

@@ -1,0 +1,116 @@
+"""What the API server lets the operator, its hook and its users do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import kubernetes
+import pytest
+
+from tests.integration.chart.release import Release, may, wait_until
+
+OPERATOR_NEEDS = [
+    ("list", "trainingjobs.sagebridge.io"),
+    ("watch", "trainingjobs.sagebridge.io"),
+    ("get", "trainingjobs.sagebridge.io"),
+    ("patch", "trainingjobs.sagebridge.io"),
+    ("delete", "trainingjobs.sagebridge.io"),
+    ("patch", "trainingjobs.sagebridge.io/status"),
+    ("get", "configmaps"),
+    ("create", "events"),
+]
+READS_ACROSS = [
+    ("list", "tenantpolicies.sagebridge.io"),
+    ("watch", "tenantpolicies.sagebridge.io"),
+    ("list", "namespaces"),
+    ("watch", "namespaces"),
+    ("list", "customresourcedefinitions.apiextensions.k8s.io"),
+    ("watch", "customresourcedefinitions.apiextensions.k8s.io"),
+]
+NOBODY_GAVE = [
+    *[(verb, "secrets") for verb in ("get", "list", "watch", "create", "patch", "delete")],
+    *[(verb, "pods") for verb in ("get", "list", "create", "delete")],
+    ("create", "pods/exec"),
+    ("create", "serviceaccounts/token"),
+    ("list", "configmaps"),
+    ("update", "configmaps"),
+    ("create", "trainingjobs.sagebridge.io"),
+    ("update", "tenantpolicies.sagebridge.io"),
+    ("patch", "tenantpolicies.sagebridge.io"),
+    ("patch", "namespaces"),
+    ("patch", "customresourcedefinitions.apiextensions.k8s.io"),
+    ("patch", "deployments.apps"),
+    ("create", "rolebindings.rbac.authorization.k8s.io"),
+    ("escalate", "clusterroles.rbac.authorization.k8s.io"),
+    ("impersonate", "users"),
+]
+
+
+@contextmanager
+def client_of(release: Release, account: str, directory: Path) -> Iterator[kubernetes.client.ApiClient]:
+    kubeconfig = release.kubeconfig_of(account, directory)
+    with kubernetes.config.new_client_from_config(config_file=str(kubeconfig)) as client:
+        yield client
+
+
+def test_the_operator_may_do_its_work_anywhere_and_nothing_else(
+    install: Callable[..., Release], tmp_path: Path
+) -> None:
+    release = install()
+    with client_of(release, "sagebridge", tmp_path) as client:
+        for verb, resource in OPERATOR_NEEDS + READS_ACROSS:
+            assert may(client, verb, resource, namespace=""), (verb, resource)
+        for verb, resource in NOBODY_GAVE:
+            assert not may(client, verb, resource, namespace=release.namespace), (verb, resource)
+
+
+def test_the_operator_may_use_its_own_lease_only(install: Callable[..., Release], tmp_path: Path) -> None:
+    release = install()
+    lease = "leases.coordination.k8s.io"
+    with client_of(release, "sagebridge", tmp_path) as client:
+        assert may(client, "create", lease, namespace=release.namespace)
+        for verb in ("get", "update"):
+            assert may(client, verb, lease, namespace=release.namespace, name="sagebridge")
+            assert not may(client, verb, lease, namespace=release.namespace, name="other")
+            assert not may(client, verb, lease, namespace="kube-system", name="sagebridge")
+
+
+def test_an_operator_of_some_namespaces_is_kept_to_them(
+    install: Callable[..., Release], new_namespace: Callable[[], str], tmp_path: Path
+) -> None:
+    watched, other = new_namespace(), new_namespace()
+    release = install(f"watchNamespaces={{{watched}}}")
+    with client_of(release, "sagebridge", tmp_path) as client:
+        for verb, resource in OPERATOR_NEEDS:
+            assert may(client, verb, resource, namespace=watched), (verb, resource)
+            assert not may(client, verb, resource, namespace=other), (verb, resource)
+        for verb, resource in READS_ACROSS:
+            assert may(client, verb, resource), (verb, resource)
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed", "refused"),
+    [
+        ("view", {"get", "list", "watch"}, {"create", "update", "patch", "delete"}),
+        ("edit", {"get", "list", "watch", "create", "update", "patch", "delete"}, set()),
+        ("admin", {"get", "list", "watch", "create", "update", "patch", "delete"}, set()),
+    ],
+)
+def test_the_roles_of_kubernetes_include_our_kinds(
+    install: Callable[..., Release], role: str, allowed: set[str], refused: set[str]
+) -> None:
+    release = install()
+    release.cluster.kubectl(
+        "create", "rolebinding", role, f"--clusterrole={role}", "--user=alice", f"--namespace={release.namespace}"
+    )
+    release.cluster.kubectl("wait", "--for=create", f"clusterrole/sagebridge-{'view' if role == 'view' else 'edit'}")
+    kubeconfig = release.cluster.kubeconfig_for("alice")
+    with kubernetes.config.new_client_from_config(config_file=str(kubeconfig)) as client:
+
+        def has(verb: str, resource: str = "trainingjobs.sagebridge.io") -> bool:
+            return may(client, verb, resource, namespace=release.namespace)
+
+        wait_until(lambda: all(has(verb) for verb in allowed))
+        assert not [verb for verb in refused if has(verb)]
+        assert not [verb for verb in ("update", "patch") if has(verb, "trainingjobs.sagebridge.io/status")]
+        assert not [verb for verb in ("get", "create", "update") if has(verb, "tenantpolicies.sagebridge.io")]
