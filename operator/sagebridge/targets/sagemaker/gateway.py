@@ -222,7 +222,9 @@ class Gateway:
         sent_at = self._clock()
         self._metrics.aws_in_flight.inc()
         try:
-            reply: dict[str, Any] = await self._in_thread(functools.partial(self._blocking_call, client), call)
+            reply: dict[str, Any] = await _to_the_end(
+                self._in_thread(functools.partial(self._blocking_call, client), call)
+            )
         except AwsError as error:
             self._learn_from(error, limiter, call, sent_at=sent_at)
             raise
@@ -282,6 +284,19 @@ class Gateway:
         if scope.assume_role_arn and (found := _ROLE_ACCOUNT.match(scope.assume_role_arn)):
             return found[1]
         return self._accounts.get(scope.identity, "")
+
+
+async def _to_the_end(call: Awaitable[Any]) -> Any:
+    """Await a call that can't be taken back: who is cancelled meanwhile learns so only after AWS has answered.
+
+    Otherwise a Create could still be under way while its object is being looked after, or let go, without it.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 @functools.cache
