@@ -10,7 +10,7 @@ import hashlib
 import io
 import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from sagebridge.core.errors import SpecError
 
@@ -127,7 +127,7 @@ def name_problem(name: str) -> str | None:
     return None
 
 
-def write_archive(stream: BinaryIO, files: Iterable[SourceFile]) -> str:
+def write_archive(stream: IO[bytes], files: Iterable[SourceFile]) -> str:
     """Write a .tar.gz whose bytes depend on the files only, and return the files' digest.
 
     Args:
