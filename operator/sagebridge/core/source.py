@@ -10,7 +10,7 @@ import hashlib
 import io
 import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from sagebridge.core.errors import SpecError
 
