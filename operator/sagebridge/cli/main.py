@@ -31,6 +31,9 @@ COMMANDS = {
     "local": LazyCommand(
         module="sagebridge_local.cli", help="Kubernetes, SageMaker and the operator on this machine.", extra="local"
     ),
+    "release-finalizers": LazyCommand(
+        module="sagebridge.cli.release", help="Free every object before the operator goes for good.", extra="operator"
+    ),
     "source": LazyCommand(module="sagebridge.cli.source", help="Pack and upload training code.", extra="operator"),
 }
 

@@ -28,6 +28,8 @@ _DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments")
 
 Say = Callable[[str], None]
 
+app = typer.Typer(add_completion=False)
+
 
 class StillRunningError(Exception):
     """The operator's pods did not go away in time."""
@@ -201,6 +203,7 @@ async def run(*, operator: Operator | None, namespaces: Sequence[str], say: Say)
         await client.close()
 
 
+@app.command("release-finalizers")
 def release_finalizers(
     *,
     namespace: Annotated[
@@ -230,4 +233,4 @@ def release_finalizers(
 
 
 if __name__ == "__main__":
-    typer.run(release_finalizers)
+    app()
