@@ -172,7 +172,7 @@ class Sessions:
                 operation="Connect",
                 error_class=ErrorClass.USER_ACTION,
             )
-        session = self._session(scope)
+        session: Any = self._session(scope)  # the stubs type a client by its service's name
         client: BaseClient = session.client(service, region_name=scope.region, config=self._config)
         return client
 
@@ -197,7 +197,7 @@ class Sessions:
         return reply
 
 
-class _AssumeRole(CredentialProvider):  # type: ignore[misc]
+class _AssumeRole(CredentialProvider):
     """Gives a session credentials that are fetched on first use and again before they expire."""
 
     METHOD = "assume-role"
