@@ -1,0 +1,77 @@
+"""Links lead somewhere, and every page can be found."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+LINK = re.compile(r"\[[^]\[]*]\(([^()\s]+)\)")
+CODE = re.compile(r"^(```|~~~).*?^\1|^ {4}.*?$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ +(.*?)\s*$", re.MULTILINE)
+
+
+def links(page: Path) -> list[str]:
+    """Targets within the repository."""
+    found = LINK.findall(CODE.sub("", page.read_text()))
+    return [target for target in found if "://" not in target and not target.startswith("mailto:")]
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings, as GitHub makes them."""
+    headings = HEADING.findall(re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL))
+    plain = [re.sub(r"\[([^]]*)]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def resolved(page: Path, target: str) -> tuple[Path, str]:
+    path, _, anchor = target.partition("#")
+    return (page.parent / path).resolve() if path else page, anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_resolve(page: Path) -> None:
+    for target in links(page):
+        path, anchor = resolved(page, target)
+        assert path.exists(), target
+        assert path.is_relative_to(ROOT), target
+        assert not anchor or anchor in anchors(path), target
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    reached, ahead = {index}, [index]
+    while ahead:
+        page = ahead.pop()
+        followed = {resolved(page, target)[0] for target in links(page)}
+        new = {path for path in followed if path.suffix == ".md" and path.exists()} - reached
+        reached |= new
+        ahead += new
+
+    missing = set((ROOT / "docs").rglob("*.md")) - reached
+    assert sorted(str(path.relative_to(ROOT)) for path in missing) == []
+
+
+def test_every_decision_is_listed() -> None:
+    decisions = ROOT / "docs" / "decisions"
+    listed = {resolved(decisions / "README.md", target)[0] for target in links(decisions / "README.md")}
+
+    assert set(decisions.glob("*.md")) - {decisions / "README.md"} <= listed
+
+
+def test_every_example_is_listed() -> None:
+    text = (ROOT / "docs" / "README.md").read_text() + (ROOT / "README.md").read_text()
+
+    assert [path.name for path in (ROOT / "examples").glob("*/") if f"examples/{path.name}" not in text] == []
+
+
+def test_the_readme_leads_to_the_documentation() -> None:
+    assert "docs/README.md" in links(ROOT / "README.md")
+
+
+def test_changes_are_collected_for_the_next_release() -> None:
+    headings = re.findall(r"^## \[(.+?)]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert headings[0] == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", heading) for heading in headings[1:])
