@@ -121,6 +121,10 @@ _ACCESS_CODES: Final = frozenset(
     }
 )
 
+_DENIED_CODES: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "Forbidden", "NotAuthorized", "UnauthorizedOperation", "403"}
+)
+
 _NOT_FOUND_CODES: Final = frozenset(
     {"404", "NoSuchKey", "NotFound", "ResourceNotFound", "ResourceNotFoundException", "NoSuchVersion", "ObjectNotFound"}
 )
@@ -141,7 +145,7 @@ _QUOTA_CODES: Final = frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededE
 _CLASS_OF_CODES: Final = (
     (_TRANSIENT_CODES | EXPIRED_CODES, ErrorClass.FAST_RETRY),
     (_QUOTA_CODES, ErrorClass.SLOW_RETRY),
-    (_ACCESS_CODES, ErrorClass.USER_ACTION),
+    (_ACCESS_CODES | {INVALID_REQUEST}, ErrorClass.USER_ACTION),
     (_CONFLICT_CODES, ErrorClass.CONFLICT),
     (_NOT_FOUND_CODES, ErrorClass.NOT_FOUND),
 )
@@ -295,19 +299,24 @@ def advice(*, code: str, operation: str, error_class: ErrorClass) -> str:
         operation: the API's name of the operation.
         error_class: what `classify` said.
     """
-    if code == NO_CREDENTIALS:
-        return "Give the operator AWS credentials (an IAM role for its service account), or check AWS_PROFILE."
-    if code in {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation", "NotAuthorized"}:
-        return f"Check that the operator's IAM role allows {operation}; see docs/tenancy.md for the policy it needs."
-    if code in _ACCESS_CODES:
+    if operation == "AssumeRole" and error_class is ErrorClass.USER_ACTION:
         return (
-            "AWS does not accept the operator's credentials: check them, and that the account has this region enabled."
+            "Check that the operator's IAM role may assume the tenant policy's assumeRole.roleArn, and that the trust "
+            "policy of that role names the operator's role and the same external id."
         )
+    if code in _ACCESS_CODES:
+        return _advice_on_access(code, operation)
     if error_class is ErrorClass.SLOW_RETRY:
         return "Ask for a higher quota in AWS Service Quotas, or wait until other jobs have ended; it is tried again."
-    if error_class is ErrorClass.USER_ACTION:
-        return "Correct the manifest and apply it again."
-    return ""
+    return "Correct the manifest and apply it again." if error_class is ErrorClass.USER_ACTION else ""
+
+
+def _advice_on_access(code: str, operation: str) -> str:
+    if code == NO_CREDENTIALS:
+        return "Give the operator AWS credentials (an IAM role for its service account), or check AWS_PROFILE."
+    if code in _DENIED_CODES:
+        return f"Check that the operator's IAM role allows {operation}; see docs/tenancy.md for the policy it needs."
+    return "AWS does not accept the operator's credentials: check them, and that the account has this region enabled."
 
 
 class JobFailure(StrEnum):

@@ -21,7 +21,6 @@ from sagebridge.core.errors import (
     NO_CREDENTIALS,
     TIMEOUT,
     AwsError,
-    ErrorClass,
 )
 
 _READ_PREFIXES: Final = ("Describe", "List", "Get", "Head", "Search", "BatchDescribe", "BatchGet")
@@ -75,7 +74,6 @@ def to_aws_error(error: Exception, *, operation: str) -> AwsError:
             code=INVALID_REQUEST,
             message=without_values(str(error)),
             operation=operation,
-            error_class=ErrorClass.USER_ACTION,
         )
     return malformed(operation, f"AWS's reply could not be read ({type(error).__name__})")
 

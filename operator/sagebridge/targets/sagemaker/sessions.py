@@ -33,7 +33,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 
 from sagebridge import __version__
-from sagebridge.core.errors import INVALID_REQUEST, AwsError, ErrorClass
+from sagebridge.core.errors import INVALID_REQUEST, AwsError
 
 # https://docs.aws.amazon.com/general/latest/gr/rande.html: us-east-1, us-gov-west-1, cn-north-1, us-iso-east-1
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}")
@@ -170,7 +170,6 @@ class Sessions:
                 code=INVALID_REQUEST,
                 message=f"{scope.region!r} is not the name of an AWS region",
                 operation="Connect",
-                error_class=ErrorClass.USER_ACTION,
             )
         session: Any = self._session(scope)  # the stubs type a client by its service's name
         client: BaseClient = session.client(service, region_name=scope.region, config=self._config)
