@@ -1,5 +1,7 @@
 """The composition root: every piece is made here, and runs in one TaskGroup, so that none can die unnoticed."""
 
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import asyncio
@@ -7,6 +9,10 @@ import logging
 import os
 import sys
 from datetime import UTC, datetime, timedelta
+
+from sagebridge.imports import import_kopf_alone
+
+import_kopf_alone()
 
 import kopf
 
@@ -73,9 +79,7 @@ class Operator:
         """
         kopf.on.login(registry=self.registry)(self._kopf_login)
         cluster = self.settings.cluster_name or await self._cluster_uid()
-        inputs = InputResolver(
-            client=self.client, store=self.store, tenants=self.tenants, cluster=cluster, now=now
-        )
+        inputs = InputResolver(client=self.client, store=self.store, tenants=self.tenants, cluster=cluster, now=now)
         poller = self._poller(inputs)
         self._serve_kinds(inputs, poller)
         register_tenancy(self.registry, tenants=self.tenants, changed=self.engine.policies_changed)
@@ -222,12 +226,17 @@ def main() -> int:
     settings = Settings()
     configure_logging(level=settings.log_level, style=settings.log_format)
     logger.info("Sagebridge %s", __version__)
+    status = 0
     try:
-        asyncio.run(Operator(settings).run())
+        asyncio.run(_operate(settings))
     except* LeadershipLostError as group:
         logger.error("%s", group.exceptions[0])  # noqa: TRY400
-        return 1
-    return 0
+        status = 1
+    return status
+
+
+async def _operate(settings: Settings) -> None:
+    await Operator(settings).run()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class LoginError(Exception):
 async def log_in(*, settings: kopf.OperatorSettings) -> kopf.ConnectionInfo:
     """Find the API server and fresh credentials for it.
 
-    A kubeconfig with an exec plugin (EKS) runs it, in a thread.
+    A kubeconfig whose user is an exec plugin (EKS) takes the official client, which runs it; in a thread.
 
     Raises:
         LoginError: with what to do.
@@ -29,7 +29,17 @@ async def log_in(*, settings: kopf.OperatorSettings) -> kopf.ConnectionInfo:
 
 
 def _from_kubeconfig(settings: kopf.OperatorSettings) -> kopf.ConnectionInfo | None:
+    found = kopf.login_with_kubeconfig(settings=settings)
+    if found is None or _has_credentials(found):
+        return found
     try:
         return kopf.login_via_client(logger=logger, settings=settings)
-    except ImportError:
-        return kopf.login_with_kubeconfig(settings=settings)
+    except ImportError as error:
+        raise LoginError(
+            "This kubeconfig's user needs the official Kubernetes client (an exec plugin?): pip install kubernetes"
+        ) from error
+
+
+def _has_credentials(found: kopf.ConnectionInfo) -> bool:
+    has_certificate = found.certificate_path or found.certificate_data
+    return bool(found.token or found.username or has_certificate)
