@@ -10,7 +10,7 @@ import pytest
 from sagebridge_local.golang import helm_binary
 from sagebridge_local.stack import ControlPlane
 
-from tests.integration.chart.release import Release
+from .release import Release
 
 
 @pytest.fixture(scope="package")

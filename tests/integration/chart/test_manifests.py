@@ -9,7 +9,7 @@ import yaml
 from sagebridge_local.golang import helm_binary
 from sagebridge_local.stack import ControlPlane
 
-from tests.integration.chart.release import CHART, Release
+from .release import CHART, Release
 
 VALUES = CHART.parents[1] / "tests" / "unit" / "chart" / "values"
 UNKNOWN_HERE = {"ServiceMonitor"}  # needs the Prometheus operator's own CRD

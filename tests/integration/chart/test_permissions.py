@@ -7,7 +7,7 @@ from pathlib import Path
 import kubernetes
 import pytest
 
-from tests.integration.chart.release import Release, may, wait_until
+from .release import Release, may, wait_until
 
 OPERATOR_NEEDS = [
     ("list", "trainingjobs.sagebridge.io"),

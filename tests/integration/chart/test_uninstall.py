@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.integration.chart.release import Release, wait_until
+from .release import Release, wait_until
 
 HOOK = "sagebridge-release-finalizers"
 OURS, THEIRS = "sagebridge.io/finalizer", "example.com/theirs"

@@ -1,7 +1,7 @@
 import pytest
 from sagebridge_local.golang.binary import helm_binary
 
-from tests.unit.chart.helm import Helm
+from .helm import Helm
 
 
 @pytest.fixture(scope="session")

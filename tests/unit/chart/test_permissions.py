@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chart.helm import VALUE_SETS, Helm, one
+from .helm import VALUE_SETS, Helm, one
 
 ALLOWED = {
     ("sagebridge.io", "trainingjobs"): {"get", "list", "watch", "patch", "delete"},

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from sagebridge import __version__
 
-from tests.unit.chart.helm import CHART, HERE, ROOT, VALUE_SETS, Helm, HelmError, one
+from .helm import CHART, HERE, ROOT, VALUE_SETS, Helm, HelmError, one
 
 CRDS = ROOT / "crds"
 KEEP = "  annotations:\n    helm.sh/resource-policy: keep\n"

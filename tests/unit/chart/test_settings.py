@@ -8,7 +8,7 @@ import pytest
 import yaml
 from sagebridge.settings import Settings
 
-from tests.unit.chart.helm import CHART, VALUE_SETS, Helm, environment, one
+from .helm import CHART, VALUE_SETS, Helm, environment, one
 
 FIXED_BY_THE_CHART = {"watch_namespaces", "health_port", "lease_namespace", "lease_name", "lease_identity"}
 OWN_DEFAULTS = {"log_format": "json"}

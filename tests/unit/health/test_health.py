@@ -11,8 +11,8 @@ from lupa.lua51 import LuaRuntime
 from sagebridge.core.conditions import State, Verdict, build
 from sagebridge.core.reasons import Reason
 
-from tests.unit.health import kstatus
-from tests.unit.health.kstatus import Status
+from . import kstatus
+from .kstatus import Status
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = (ROOT / "docs" / "argocd" / "health.lua").read_text()
