@@ -22,14 +22,16 @@ _DRAIN_SECONDS: Final = 5.0
 class ContainerProcess:
     """A process in a session of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, *, sink: Sink, kill_command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        *,
+        readers: Sequence[asyncio.Task[None]],
+        kill_command: Sequence[str],
+    ) -> None:
         self._process = process
+        self._readers = readers
         self._kill_command = kill_command
-        self._readers = [
-            asyncio.create_task(_pump(stream, sink, error=error))
-            for stream, error in ((process.stdout, False), (process.stderr, True))
-            if stream is not None
-        ]
 
     @classmethod
     async def start(
@@ -53,16 +55,32 @@ class ContainerProcess:
         Raises:
             OSError: the program can't be started.
         """
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=directory,
-            env=dict(environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        return cls(process, sink=sink, kill_command=kill_command)
+        # Pipes of our own: asyncio's `wait` waits for the end of its pipes, too, which a process that was left behind
+        # can hold open for ever.
+        output, output_end = os.pipe()
+        errors, errors_end = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=directory,
+                env=dict(environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output_end,
+                stderr=errors_end,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(output)
+            os.close(errors)
+            raise
+        finally:
+            os.close(output_end)
+            os.close(errors_end)
+        readers = [
+            asyncio.create_task(_pump(descriptor, sink, error=error))
+            for descriptor, error in ((output, False), (errors, True))
+        ]
+        return cls(process, readers=readers, kill_command=kill_command)
 
     @property
     def pid(self) -> int:
@@ -115,6 +133,14 @@ async def run(command: Sequence[str], *, directory: Path, environment: Mapping[s
         raise
 
 
-async def _pump(stream: asyncio.StreamReader, sink: Sink, *, error: bool) -> None:
-    while chunk := await stream.read(_CHUNK):
-        await sink(chunk, error)
+async def _pump(descriptor: int, sink: Sink, *, error: bool) -> None:
+    reader = asyncio.StreamReader(limit=_CHUNK)
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    try:
+        while chunk := await reader.read(_CHUNK):
+            await sink(chunk, error)
+    finally:
+        transport.close()

@@ -81,7 +81,9 @@ class Workbench:
         s3 = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{self.bucket}/{key}", **more.pop("s3", {})}
         return {"ChannelName": name, "DataSource": {"S3DataSource": s3}, **more}
 
-    def request(self, *, image: str = SKLEARN, hyperparameters: Mapping[str, str] | None = None, **members: Any) -> dict[str, Any]:
+    def request(
+        self, *, image: str = SKLEARN, hyperparameters: Mapping[str, str] | None = None, **members: Any
+    ) -> dict[str, Any]:
         algorithm = {"TrainingImage": image, "TrainingInputMode": "File", **members.pop("algorithm", {})}
         return {
             "TrainingJobName": "digits-1",
@@ -103,7 +105,9 @@ class Workbench:
         }
         return self.request(hyperparameters=hyperparameters, **members)
 
-    def training_run(self, request: Mapping[str, Any], *, images: Mapping[str, list[str]] | None = None, **settings: Any) -> TrainingRun:
+    def training_run(
+        self, request: Mapping[str, Any], *, images: Mapping[str, list[str]] | None = None, **settings: Any
+    ) -> TrainingRun:
         name = request["TrainingJobName"]
         return TrainingRun(
             name=name,
@@ -133,7 +137,9 @@ class Workbench:
         logs = self.client("logs")
         streams = logs.describe_log_streams(**group, logStreamNamePrefix=f"digits-1/{host}-")["logStreams"]
         name = max(streams, key=lambda stream: stream["creationTime"])["logStreamName"]
-        return [event["message"] for event in logs.get_log_events(**group, logStreamName=name, startFromHead=True)["events"]]
+        return [
+            event["message"] for event in logs.get_log_events(**group, logStreamName=name, startFromHead=True)["events"]
+        ]
 
 
 @pytest.fixture(scope="session")
@@ -148,9 +154,14 @@ def aws() -> Iterator[str]:
 @pytest.fixture
 def bench(aws: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     settings = RuntimeSettings(
-        cache_dir=tmp_path_factory.mktemp("venvs"), use_docker=False, log_flush_seconds=0.02, checkpoint_sync_seconds=0.05
+        cache_dir=tmp_path_factory.mktemp("venvs"),
+        use_docker=False,
+        log_flush_seconds=0.02,
+        checkpoint_sync_seconds=0.05,
     )
     made = Workbench(endpoint_url=aws, bucket=f"bucket-{next(_BUCKETS)}", work_dir=tmp_path / "job", settings=settings)
     made.client("s3").create_bucket(Bucket=made.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    made.client("logs").delete_log_group(logGroupName="/aws/sagemaker/TrainingJobs") if made.client("logs").describe_log_groups()["logGroups"] else None
+    made.client("logs").delete_log_group(logGroupName="/aws/sagemaker/TrainingJobs") if made.client(
+        "logs"
+    ).describe_log_groups()["logGroups"] else None
     return made

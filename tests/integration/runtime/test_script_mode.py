@@ -48,9 +48,9 @@ async def test_a_failing_script_is_reported_as_the_toolkit_does(bench: Any) -> N
     outcome = await bench.run(request)
     assert outcome.status is OutcomeStatus.FAILED
     assert outcome.failure_reason is not None
-    assert outcome.failure_reason.startswith("AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"")
+    assert outcome.failure_reason.startswith('AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "')
     assert "ValueError: no such column: label" in outcome.failure_reason
-    assert outcome.failure_reason.endswith("train.py\", exit code: 1")
+    assert outcome.failure_reason.endswith('train.py", exit code: 1')
     assert outcome.model_artifacts is None
     assert bench.statuses() == ["Downloading", "Training", "Uploading"]
     assert "ValueError: no such column: label" in bench.log()

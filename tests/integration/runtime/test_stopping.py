@@ -1,0 +1,137 @@
+"""Ends before the end: StopTrainingJob, time limits, abort, failures of one host and of the runtime itself."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sagebridge_local.runtime import artifacts
+from sagebridge_local.runtime.run import OutcomeStatus
+from sagebridge_local.runtime.stopping import StopReason
+
+WAITS = """
+import os, pathlib, signal, sys, time
+model = pathlib.Path(os.environ["SM_MODEL_DIR"])
+def stop(*_):
+    (model / "stopped").write_text("saved in time")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+(model / "pid").write_text(str(os.getpid()))
+print("ready")
+while True:
+    time.sleep(0.05)
+"""
+
+STUBBORN = """
+import os, pathlib, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
+pathlib.Path(os.environ["SM_MODEL_DIR"], "pids").write_text(f"{os.getpid()} {child.pid}")
+print("ready")
+time.sleep(600)
+"""
+
+
+async def _until(path: Path) -> str:
+    while not (path.exists() and path.read_text()):
+        await asyncio.sleep(0.02)
+    return path.read_text()
+
+
+def _model(bench: Any, name: str, host: str = "algo-1") -> Path:
+    return Path(bench.work_dir, host, "ml", "model", name)
+
+
+async def test_a_stopped_script_saves_its_model(bench: Any) -> None:
+    handle = bench.start(bench.script(WAITS))
+    await _until(_model(bench, "pid"))
+    await handle.stop()
+    await handle.stop()
+    outcome = await handle.outcome()
+    await handle.stop()
+    assert (outcome.status, outcome.secondary_status) == (OutcomeStatus.STOPPED, "Stopped")
+    assert outcome.failure_reason is None
+    assert bench.archive(outcome.model_artifacts)["stopped"] == "saved in time"
+    assert bench.statuses() == ["Downloading", "Training", "Stopping", "Uploading"]
+
+
+async def test_after_the_grace_everything_is_killed(bench: Any) -> None:
+    handle = bench.start(bench.script(STUBBORN), stop_grace_seconds=0.2)
+    pids = [int(pid) for pid in (await _until(_model(bench, "pids"))).split()]
+    await handle.stop()
+    outcome = await handle.outcome()
+    assert outcome.status is OutcomeStatus.STOPPED
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids)
+
+
+async def test_the_time_limit_stops_the_job(bench: Any) -> None:
+    outcome = await bench.run(bench.script(WAITS, StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    assert (outcome.status, outcome.secondary_status) == (OutcomeStatus.STOPPED, "MaxRuntimeExceeded")
+    assert "stopped" in bench.archive(outcome.model_artifacts)
+
+
+async def test_a_stop_before_the_script_starts_leaves_nothing(bench: Any) -> None:
+    bench.put("d/x", "x")
+    handle = bench.start(bench.script(WAITS, InputDataConfig=[bench.channel("train", "d/")]))
+    await handle.stop(StopReason.USER)
+    outcome = await handle.outcome()
+    assert (outcome.status, outcome.model_artifacts) == (OutcomeStatus.STOPPED, None)
+    assert bench.keys("out/") == []
+
+
+async def test_abort_kills_and_uploads_nothing(bench: Any) -> None:
+    handle = bench.start(bench.script(WAITS))
+    pid = int(await _until(_model(bench, "pid")))
+    await handle.abort()
+    assert handle.done
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert bench.keys("out/") == []
+
+
+async def test_a_host_that_fails_fails_the_job(bench: Any) -> None:
+    script = """
+    import os, pathlib, time
+    pathlib.Path(os.environ["SM_MODEL_DIR"], "pid").write_text(str(os.getpid()))
+    if os.environ["SM_CURRENT_HOST"] == "algo-2":
+        pathlib.Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text("rank 1 gave up")
+        raise SystemExit(3)
+    time.sleep(600)
+    """
+    resources = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    outcome = await bench.run(bench.script(script, ResourceConfig=resources))
+    assert outcome.status is OutcomeStatus.FAILED
+    assert outcome.failure_reason == "AlgorithmError: rank 1 gave up, exit code: 1"
+    assert not psutil.pid_exists(int(_model(bench, "pid").read_text()))
+
+
+async def test_a_crash_of_the_runtime_is_an_outcome(bench: Any, monkeypatch: Any) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("disk on fire")
+
+    monkeypatch.setattr(artifacts, "upload", crash)
+    outcome = await bench.run(bench.script("print('fine')"))
+    assert outcome.status is OutcomeStatus.FAILED
+    assert outcome.failure_reason.startswith("InternalServerError: We encountered an internal error.")
+    assert "disk on fire" in outcome.failure_reason
+
+
+async def test_an_output_bucket_that_is_not_there_fails_the_job(bench: Any) -> None:
+    script = "import os, pathlib; pathlib.Path(os.environ['SM_MODEL_DIR'], 'm').write_text('m')"
+    request = bench.script(script, OutputDataConfig={"S3OutputPath": "s3://no-such-bucket-here/out"})
+    outcome = await bench.run(request)
+    assert outcome.status is OutcomeStatus.FAILED
+    assert outcome.failure_reason.startswith("ClientError: Data upload failed:")
+
+
+async def test_what_a_script_leaves_behind_ends_with_it(bench: Any) -> None:
+    script = """
+    import os, pathlib, subprocess, sys
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    pathlib.Path(os.environ["SM_MODEL_DIR"], "pid").write_text(str(child.pid))
+    """
+    outcome = await bench.run(bench.script(script))
+    assert outcome.status is OutcomeStatus.COMPLETED
+    pid = int(bench.archive(outcome.model_artifacts)["pid"])
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert os.getpid() != pid
