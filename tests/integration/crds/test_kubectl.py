@@ -19,9 +19,12 @@ from support.training_jobs import ALGORITHM, changed
         ("tj.spec", ["hyperParameters", "resourceConfig", "runPolicy"]),
         ("trainingjob.spec.trainingJobName", ["FIELD: trainingJobName <string>", "The name of the training job."]),
         ("trainingjob.spec.resourceConfig.instanceType", ["The ML compute instance type."]),
-        ("trainingjob.spec.inputDataConfig.dataSource.s3DataSource.s3Uri", ["<string> -required-", "key name prefix"]),
-        ("trainingjob.spec.algorithmSpecification.trainingInputMode", ["enum: Pipe, File, FastFile"]),
-        ("trainingjob.spec.runPolicy.deletionPolicy", ["enum: Stop, Retain, Purge", "Stop, the default"]),
+        (
+            "trainingjob.spec.inputDataConfig.dataSource.s3DataSource.s3Uri",
+            ["FIELD: s3Uri <string>", "key name prefix"],
+        ),
+        ("trainingjob.spec.algorithmSpecification.trainingInputMode", ["ENUM: Pipe File FastFile"]),
+        ("trainingjob.spec.runPolicy.deletionPolicy", ["ENUM: Stop Retain Purge", "Stop, the default"]),
         ("trainingjob.status.attempts", ["Every job made for this object, in order."]),
         ("trainingjob.status.modelArtifacts.s3ModelArtifacts", ["<string>"]),
         ("tenantpolicy.spec.executionRoles.allowed", ["The roles that jobs may name."]),
@@ -43,9 +46,8 @@ def columns(control_plane: ControlPlane, *arguments: str) -> dict[str, str]:
     header, line = control_plane.kubectl("get", *arguments).splitlines()
     starts = [header.index(name) for name in header.split()]
     ends = [*starts[1:], None]
-    return {
-        name: line[slice(*at)].strip() for name, at in zip(header.split(), zip(starts, ends, strict=True), strict=True)
-    }
+    places = zip(header.split(), starts, ends, strict=True)
+    return {name: line[start:end].strip() for name, start, end in places}
 
 
 def test_columns_of_a_job_that_has_ended(control_plane: ControlPlane, training_jobs: Any) -> None:
@@ -90,29 +92,24 @@ def test_client_side_apply_works_for_our_crds(control_plane: ControlPlane) -> No
         assert len(json.dumps(cleaned["spec"])) < 262_144, "kubectl keeps this in an annotation"
 
 
+def named(definition: dict[str, Any], kind: str) -> str:
+    """The definition under another kind, as JSON."""
+    plural = f"{kind.lower()}s"
+    names = {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"}
+    spec = definition["spec"] | {"names": names}
+    return json.dumps(definition | {"metadata": {"name": f"{plural}.{BARE_GROUP}"}, "spec": spec})
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_operation_is_accepted_as_a_crd_with_immutable_fields(
-    operation: str, control_plane: ControlPlane
-) -> None:
+def test_every_operation_is_accepted_with_immutable_fields(operation: str, control_plane: ControlPlane) -> None:
     definition = bare_crd(operation, mutable_fields=("tags",))
     assert definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["x-kubernetes-validations"]
-    definition["spec"]["names"] |= {"plural": f"immutable{operation.lower()}s", "kind": f"Immutable{operation}"}
-    definition["spec"]["names"] |= {
-        "singular": f"immutable{operation.lower()}",
-        "listKind": f"Immutable{operation}List",
-    }
-    definition["metadata"]["name"] = f"immutable{operation.lower()}s.{BARE_GROUP}"
-    control_plane.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(definition))
+    control_plane.kubectl("create", "--dry-run=server", "-f", "-", stdin=named(definition, f"Immutable{operation}"))
 
 
 def test_the_parts_of_an_endpoint_fit_into_one_crd(control_plane: ControlPlane) -> None:
-    models = list_of(request_schema("CreateModel", optional={"modelName"}), "The models.", most=10, key="modelName")
-    models["items"]["required"] = ["modelName"]
-    update = request_schema("UpdateEndpoint")["properties"]["deploymentConfig"]
-    definition = bare_crd(
-        "CreateEndpointConfig", mutable_fields=("tags",), fields={"models": models, "deploymentConfig": update}
-    )
-    definition["spec"]["names"] |= {"plural": "wholeendpoints", "kind": "WholeEndpoint"}
-    definition["spec"]["names"] |= {"singular": "wholeendpoint", "listKind": "WholeEndpointList"}
-    definition["metadata"]["name"] = f"wholeendpoints.{BARE_GROUP}"
-    control_plane.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(definition))
+    models = list_of(request_schema("CreateModel"), "The models.", most=10, key="modelName")
+    deployment = request_schema("UpdateEndpoint")["properties"]["deploymentConfig"]
+    fields = {"models": models, "deploymentConfig": deployment}
+    definition = bare_crd("CreateEndpointConfig", mutable_fields=("tags",), fields=fields)
+    control_plane.kubectl("create", "--dry-run=server", "-f", "-", stdin=named(definition, "WholeEndpoint"))
