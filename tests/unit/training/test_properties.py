@@ -4,13 +4,14 @@ import botocore.session
 from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sagebridge.core.container import hyperparameters as toolkit
 from sagebridge.core.errors import SpecError
 from sagebridge.core.training import ADDED_FIELDS, resolve
 from sagebridge.schema.convert import from_request, to_request
 from sagebridge.schema.model import input_shape
 
-from tests.unit.training.jobs import context
-from tests.unit.training.specs import anything, broken_specs, specs
+from tests.unit.training.jobs import context, script
+from tests.unit.training.specs import anything, broken_specs, names, scalars, specs
 
 CONTEXTS = st.builds(
     context,
@@ -49,6 +50,13 @@ def test_broken_specs_are_refused_by_name_or_accepted_but_never_crash(spec: Any,
     if isinstance(result, SpecError):
         assert result.field.partition(".")[0].partition("[")[0] == "spec"
         assert result.message
+
+
+@relaxed
+@given(values=st.dictionaries(names, scalars | st.lists(scalars, max_size=3), max_size=5))
+def test_the_script_reads_back_the_hyperparameters_that_were_written(values: dict[str, Any]) -> None:
+    sent = resolve(script(hyperParameters=values), context())["hyperParameters"]
+    assert toolkit.read(sent).user == values
 
 
 def test_fields_on_top_are_no_members_of_the_request() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -155,7 +156,7 @@ def resolve_image(
     field = field or ("spec.algorithm" if isinstance(ref, AlgorithmRef) else "spec.framework")
     question = _Question(
         ref=ref,
-        name=_canonical_name(table, ref, purpose=purpose, field=field),
+        name=_canonical_name(ref, purpose=purpose, field=field),
         purpose=purpose,
         region=region,
         instance_type=instance_type,
@@ -171,20 +172,26 @@ def resolve_image(
     return _resolve_newest(table, scope, question)
 
 
-def _canonical_name(table: Table, ref: AlgorithmRef | FrameworkRef, *, purpose: Purpose, field: str) -> str:
-    if isinstance(ref, AlgorithmRef):
-        names = set(table.algorithms)
-    else:
-        names = {name for name, scopes in table.frameworks.items() if purpose in scopes}
-        names -= table.algorithms - {"xgboost"}
-    known = {_plain(name): name for name in names} | {
-        other: name for other, name in _OTHER_NAMES.items() if name in names
-    }
+def _canonical_name(ref: AlgorithmRef | FrameworkRef, *, purpose: Purpose, field: str) -> str:
+    algorithm = isinstance(ref, AlgorithmRef)
+    known = _known_names(algorithm=algorithm, purpose=purpose)
     name = known.get(_plain(ref.name))
     if name is None:
-        what = "built-in algorithm" if isinstance(ref, AlgorithmRef) else f"framework with {purpose} images"
-        raise SpecError(field=f"{field}.name", message=f'no {what} is called "{ref.name}"; {_suggest(ref.name, names)}')
+        what = "built-in algorithm" if algorithm else f"framework with {purpose} images"
+        message = f'no {what} is called "{ref.name}"; {_suggest(ref.name, set(known.values()))}'
+        raise SpecError(field=f"{field}.name", message=message)
     return name
+
+
+@functools.cache
+def _known_names(*, algorithm: bool, purpose: Purpose) -> dict[str, str]:
+    """Return canonical names by all plain spellings."""
+    table = load()
+    names = set(table.algorithms)
+    if not algorithm:
+        names = {name for name, scopes in table.frameworks.items() if purpose in scopes} - (names - {"xgboost"})
+    others = {other: name for other, name in _OTHER_NAMES.items() if name in names}
+    return {_plain(name): name for name in sorted(names)} | others
 
 
 def _plain(name: str) -> str:
@@ -342,6 +349,7 @@ def _processor(build: Build, family: str | None) -> str:
     return "gpu" if family.startswith(("g", "p")) else "cpu"
 
 
+@functools.lru_cache(maxsize=4096)
 def _order(version: str) -> Order:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 

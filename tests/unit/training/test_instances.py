@@ -1,0 +1,32 @@
+import json
+from pathlib import Path
+
+import pytest
+import sagemaker.core.image_uri_config as data
+from sagebridge.core.training.instances import gpus_of, is_accelerated
+
+
+def test_gpus_are_those_that_sagemaker_core_knows() -> None:
+    table = json.loads((Path(next(iter(data.__path__))) / "instance_gpu_info.json").read_text())
+    known = {name: info["Count"] for region in table.values() for name, info in region.items()}
+    del known["ml.g5n.xlarge"]  # EC2 has no such type
+    assert len(known) > 20
+    assert {name: gpus_of(name) for name in known} == known
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "gpus"),
+    [
+        ("ml.m5.24xlarge", 0),
+        ("ml.g6e.48xlarge", 8),
+        ("ml.g6.16xlarge", 1),
+        ("ml.p5.4xlarge", 1),
+        ("ml.p5en.48xlarge", 8),
+        ("ml.p6-b200.48xlarge", 8),
+        ("ml.trn1.32xlarge", None),
+        ("ml.p99.48xlarge", None),
+    ],
+)
+def test_gpus(instance_type: str, gpus: int | None) -> None:
+    assert gpus_of(instance_type) == gpus
+    assert is_accelerated(instance_type) == (gpus != 0)
