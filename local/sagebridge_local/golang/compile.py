@@ -89,7 +89,9 @@ class Compiler:
                 process.terminate()
                 raise
         if process.returncode != 0:
-            raise explain(what=f"go {arguments[0]} of {self.package}", output=log.read_text(encoding="utf-8"), log=log)
+            said = log.read_text(encoding="utf-8").splitlines()
+            complaints = "\n".join(line for line in said if not _PACKAGE.fullmatch(line.strip()))
+            raise explain(what=f"go {arguments[0]} of {self.package}", output=complaints, log=log)
 
 
 def _lines(output: IO[str] | None, transcript: IO[str]) -> Iterator[str]:

@@ -116,6 +116,8 @@ class LocalStack:
             if wanted.simulator:
                 self.simulator.launch()
             install_crds(crds_directory(), kubeconfig=self.kubeconfig)
+            if wanted.operator:
+                self.operator.launch()
             if wanted.simulator:
                 self.simulator.ensure().make_bucket()
             if wanted.operator:

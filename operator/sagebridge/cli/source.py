@@ -54,7 +54,7 @@ _ADVICE: Final = {
 }
 _ALIASES: Final = {"403": "AccessDenied", "Forbidden": "AccessDenied", "404": "NoSuchBucket"}
 
-app = typer.Typer(name="source", help="Bring training code to S3.", no_args_is_help=True)
+app = typer.Typer(name="source", help="Bring training code to S3.", no_args_is_help=True, add_completion=False)
 _console = Console(stderr=True)
 
 
