@@ -7,8 +7,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from sagebridge.imports import import_kopf_alone
 
@@ -93,21 +97,40 @@ class Operator:
                 await self._load_tenancy()
                 pieces = (self.lease.renew(), self.recorder.run(), self.engine.run(), poller.run())
                 tasks = [serving, *(group.create_task(piece) for piece in pieces)]
-                await self._run_kopf()
-                for task in tasks:
-                    task.cancel()
+                await self._run_kopf(until_told=partial(_end, tasks))
         finally:
             await self._close()
 
-    async def _run_kopf(self) -> None:
+    async def _run_kopf(self, *, until_told: Callable[[], Awaitable[None]]) -> None:
+        """Run kopf until it fails, or the process is told to stop; then end the other pieces first.
+
+        kopf takes the process's signals, and on its way out waits for every task of the loop: so the signals are taken
+        back once it runs, and it is stopped last.
+        """
+        ready, stop, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
         namespaces = self.settings.watch_namespaces
-        await kopf.operator(
-            registry=self.registry,
-            settings=self.kopf_settings,
-            standalone=True,
-            clusterwide=not namespaces,
-            namespaces=namespaces,
+        running = asyncio.create_task(
+            kopf.operator(
+                registry=self.registry,
+                settings=self.kopf_settings,
+                standalone=True,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+                ready_flag=ready,
+                stop_flag=stop,
+            )
         )
+        try:
+            await _first(running, ready.wait())
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, told.set)
+            await _first(running, told.wait())
+            await until_told()
+            stop.set()
+            await running
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
 
     def _serve_kinds(self, inputs: InputResolver, poller: Poller) -> None:
         caller = Caller(gateway=self.gateway)
@@ -167,6 +190,19 @@ class Operator:
         await self.lease.release()
         await self.gateway.close()
         await self.client.close()
+
+
+async def _first(running: asyncio.Task[None], event: Coroutine[Any, Any, Any]) -> None:
+    """Wait until `event` comes, or `running` ends before."""
+    waiting = asyncio.ensure_future(event)
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:

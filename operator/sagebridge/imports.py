@@ -11,8 +11,8 @@ _CLIENTS = ("kubernetes", "pykube")
 def import_kopf_alone() -> None:
     """Import kopf without the Kubernetes clients that it loads when it finds them installed.
 
-    kopf only wants them to recognise their classes, which nothing here uses. They can be imported afterwards as ever: an
-    exec plugin in a kubeconfig needs one.
+    kopf only wants them to recognise their classes, which nothing here uses. They can be imported afterwards as ever:
+    an exec plugin in a kubeconfig needs one.
     """
     if "kopf" in sys.modules:
         return

@@ -168,9 +168,7 @@ class Actions:
         if inputs.source is None:
             return
         await self.report(memory, verdict=None, changes={"sourceUri": inputs.status["sourceUri"]})
-        await self._target.stage_source(
-            inputs.handle, uri=str(inputs.status["sourceUri"]), content=inputs.source.body
-        )
+        await self._target.stage_source(inputs.handle, uri=str(inputs.status["sourceUri"]), content=inputs.source.body)
 
     def _created_fields(self, job: Job, attempt: Attempt) -> dict[str, Any]:
         kind = self._kind

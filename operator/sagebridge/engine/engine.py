@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sagebridge.core.observation import Observation
@@ -121,13 +122,13 @@ class Engine:
                 self._metrics.queue_depth.set(len(self._queue))
                 task = asyncio.create_task(self._pass(uid))
                 self._passes[uid] = task
-                task.add_done_callback(lambda _, uid=uid: self._pass_ended(uid))
+                task.add_done_callback(partial(self._pass_ended, uid))
         finally:
             for task in self._passes.values():
                 task.cancel()
             await asyncio.gather(*self._passes.values(), return_exceptions=True)
 
-    def _pass_ended(self, uid: str) -> None:
+    def _pass_ended(self, uid: str, _: asyncio.Task[None]) -> None:
         self._passes.pop(uid, None)
         self._queue.done(uid)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sagebridge.schema.kind import GROUP, VERSION
 
+__all__ = ["CONFIG_MAPS", "EVENTS", "GROUP", "LEASES", "NAMESPACES", "TENANT_POLICIES", "VERSION", "Resource", "custom"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:

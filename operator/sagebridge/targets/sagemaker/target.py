@@ -54,11 +54,11 @@ class SageMakerTarget:
             if error.error_class is ErrorClass.NOT_FOUND:
                 return Observation(phase=Phase.GONE, whole=True)
             raise
-        status = reply.get(kind.status_member)
-        if status not in kind.phases:
+        phase = kind.phases.get(str(reply.get(kind.status_member)))
+        if phase is None:
             raise malformed(kind.describe, kind.status_member)
         return Observation(
-            phase=kind.phases[status],
+            phase=phase,
             fields=from_response(kind.describe, reply, fields=kind.schema.status_fields),
             whole=True,
             failure_reason=str(reply.get("FailureReason") or ""),
