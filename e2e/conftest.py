@@ -1,0 +1,63 @@
+"""A control plane a worker, and a lane a test: an operator between two proxies, with a local SageMaker of its own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import kubernetes
+import pytest
+from sagebridge_local.paths import crds_directory
+from sagebridge_local.stack import ControlPlane
+
+from faults.cluster import Cluster
+from faults.lane import Lane
+from scenarios.training_jobs import TRAINING_JOB
+
+KINDS = (TRAINING_JOB,)
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The API server, with etcd, controller-manager, scheduler and our CRDs."""
+    with ControlPlane.start(tmp_path_factory.mktemp("control-plane"), crds=crds_directory()) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def cluster(control_plane: ControlPlane) -> Iterator[Cluster]:
+    """The API server, as its administrator uses it."""
+    with kubernetes.config.new_client_from_config(config_file=str(control_plane.kubeconfig)) as client:
+        yield Cluster(client)
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> str:
+    """A fresh namespace. It goes with the control plane."""
+    name = f"e2e-{secrets.token_hex(4)}"
+    cluster.make_namespace(name)
+    return name
+
+
+@pytest.fixture
+def start_lane(tmp_path: Path, control_plane: ControlPlane, cluster: Cluster) -> Iterator[Callable[..., Lane]]:
+    """A factory of lanes; its arguments are the operator's settings."""
+    started: list[Lane] = []
+
+    def start(**environment: str) -> Lane:
+        directory = tmp_path / f"lane-{len(started)}"
+        directory.mkdir()
+        lane = Lane(
+            directory=directory,
+            control_plane=control_plane,
+            cluster=cluster,
+            kinds=KINDS,
+            environment={f"SAGEBRIDGE_{name}": value for name, value in environment.items()},
+        )
+        started.append(lane.__enter__())
+        return lane
+
+    yield start
+    for lane in started:
+        lane.__exit__(None, None, None)

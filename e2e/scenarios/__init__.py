@@ -1,0 +1,8 @@
+"""The scenarios of every kind. A new kind adds its module here."""
+
+from collections.abc import Sequence
+
+from faults.scenario import Scenario
+from scenarios import training_jobs
+
+SCENARIOS: Sequence[Scenario] = training_jobs.SCENARIOS
