@@ -47,7 +47,7 @@ SCHEMA = KindSchema(
     fields={
         "namespaceSelector": _namespace_selector(),
         "regions": list_of(
-            {"type": "string", "maxLength": 32, "pattern": r"^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$"},
+            {"type": "string", "maxLength": 32, "pattern": r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"},
             "The AWS Regions that may be used; the first is the default. Default: the operator's only.",
             most=50,
             least=1,

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from sagebridge.schema.blocks import Schema
 
-_REGION_PATTERN = r"^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$"
+_REGION_PATTERN = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"
 _WORD_PATTERN = r"^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?$"
 _RELATIVE_FILE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"
 _ROLE_PATTERN = r"^(?:arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+)$"
 
-_FAILURES = ("AlgorithmError", "CapacityError", "ClientError", "InternalServerError")
+_FAILURES = ("AlgorithmError", "CapacityError", "ClientError", "InternalServerError", "ResourceLimitExceeded")
 
 _QUANTITY: Schema = {"x-kubernetes-int-or-string": True, "maxLength": 64}
 
@@ -152,10 +152,11 @@ def model_reference(kinds: Sequence[str]) -> Schema:
 def environment_from() -> Schema:
     """Environment variables out of ConfigMaps."""
     name = {"name": object_name("The object's name, in this namespace.")}
+    optional = {"optional": flag("Goes on without it when it is not there. Default: the job waits for it.")}
     entry = structure(
         {
             "prefix": text("Put before each name.", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", longest=64),
-            "configMapRef": structure(name, "A ConfigMap whose keys become variables.", required=["name"]),
+            "configMapRef": structure(name | optional, "A ConfigMap whose keys become variables.", required=["name"]),
             "secretRef": structure(
                 name, "A Secret whose keys become variables. Only with target: Cluster.", required=["name"]
             ),

@@ -21,7 +21,7 @@ from support.training_jobs import ALGORITHM, changed
         ("trainingjob.spec.resourceConfig.instanceType", ["The ML compute instance type."]),
         (
             "trainingjob.spec.inputDataConfig.dataSource.s3DataSource.s3Uri",
-            ["FIELD: s3Uri <string>", "key name prefix"],
+            ["s3Uri <string>", "key name prefix"],
         ),
         ("trainingjob.spec.algorithmSpecification.trainingInputMode", ["ENUM: Pipe File FastFile"]),
         ("trainingjob.spec.runPolicy.deletionPolicy", ["ENUM: Stop Retain Purge", "Stop, the default"]),
