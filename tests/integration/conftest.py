@@ -23,8 +23,14 @@ _RUNS = Path(tempfile.gettempdir()) / f"sagebridge-tests-{os.getuid()}"
 
 
 def _live_users(run: Path) -> list[Path]:
-    users = [path for path in (run / "users").glob("*") if psutil.pid_exists(int(path.name))]
-    return [path for path in users if psutil.Process(int(path.name)).create_time() <= path.stat().st_mtime + 2]
+    return [path for path in (run / "users").glob("*") if _lives(path)]
+
+
+def _lives(user: Path) -> bool:
+    try:
+        return psutil.Process(int(user.name)).create_time() <= user.stat().st_mtime + 2
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _abandon(run: Path) -> None:
