@@ -75,6 +75,10 @@ class Actions:
     ) -> None:
         """Write how things stand."""
         await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes)
+        if memory.changed_at is not None:
+            lag = (self._now() - memory.changed_at).total_seconds()
+            self._metrics.status_lag_seconds.labels(kind=self._kind.name).observe(max(0.0, lag))
+            memory.changed_at = None
 
     def tell(self, memory: Memory, verdict: Verdict) -> None:
         """Emit a verdict as an Event, and leave status alone."""

@@ -87,6 +87,7 @@ class Engine:
         memory.stale_because = ""
         if observation.differs_from(memory.observation):
             memory.observation = observation
+            memory.changed_at = observation.changed_at
             self._queue.add(uid)
         elif was_stale:
             self._queue.add(uid)

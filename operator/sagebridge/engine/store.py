@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sagebridge.core.job import Job
@@ -20,6 +21,7 @@ class Memory:
         body: the newest version seen.
         job: `body`, parsed.
         observation: the last look at its last attempt.
+        changed_at: when what was observed last happened, until status shows it.
         stale_because: why looking has failed for a while; empty while it works.
         failures: passes in a row that a passing fault has ended.
         is_purged: whether all its jobs were deleted in AWS.
@@ -30,6 +32,7 @@ class Memory:
     body: Mapping[str, Any]
     job: Job
     observation: Observation | None = None
+    changed_at: datetime | None = None
     stale_because: str = ""
     failures: int = 0
     is_purged: bool = False
