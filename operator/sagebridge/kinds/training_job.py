@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sagebridge.core.observation import Phase
+from sagebridge.core.training import resolve
+from sagebridge.kinds.kind import JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
 
@@ -254,4 +257,33 @@ SCHEMA = KindSchema(
         Column(name="JOB", path=".status.trainingJobName", wide=True, description="The job's name in SageMaker."),
         Column(name="MESSAGE", path='.status.conditions[?(@.type=="Ready")].message', wide=True),
     ),
+)
+
+KIND = JobKind(
+    schema=SCHEMA,
+    create="CreateTrainingJob",
+    describe="DescribeTrainingJob",
+    list="ListTrainingJobs",
+    stop="StopTrainingJob",
+    delete="DeleteTrainingJob",
+    name_member="TrainingJobName",
+    arn_member="TrainingJobArn",
+    summaries_member="TrainingJobSummaries",
+    status_member="TrainingJobStatus",
+    list_members=("SecondaryStatus",),
+    arn_resource="training-job",
+    phases={
+        "InProgress": Phase.OPEN,
+        "Stopping": Phase.STOPPING,
+        "Completed": Phase.SUCCEEDED,
+        "Failed": Phase.FAILED,
+        "Stopped": Phase.STOPPED,
+        "Deleting": Phase.STOPPED,
+    },
+    resolve=resolve,
+    fresh_fields={"trainingJobStatus": "InProgress", "secondaryStatus": "Starting"},
+    stopping_fields={"trainingJobStatus": "Stopping", "secondaryStatus": "Stopping"},
+    start_field="trainingStartTime",
+    end_field="trainingEndTime",
+    log_group="/aws/sagemaker/TrainingJobs",
 )

@@ -149,9 +149,7 @@ class Poller:
                 self._engine.observed(handle.owner.uid, found[handle.owner.uid], name=handle.name)
         return True
 
-    async def _look_at_missing(
-        self, target: Target, missing: list[Handle], health: _Health
-    ) -> dict[str, Observation]:
+    async def _look_at_missing(self, target: Target, missing: list[Handle], health: _Health) -> dict[str, Observation]:
         """Describe what List has not shown for a while; a job made a moment ago may come late."""
         misses = {handle.owner.uid: health.misses.get(handle.owner.uid, 0) + 1 for handle in missing}
         late = [handle for handle in missing if misses[handle.owner.uid] >= _MISSES_BEFORE_LOOKING]
