@@ -8,6 +8,9 @@ import urllib.request
 from typing import Any
 from urllib.parse import quote
 
+# A proxy that the environment names has no business with a loopback address.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 class AdminError(Exception):
     """The server refused a request."""
@@ -103,7 +106,7 @@ class AdminClient:
         body = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(f"{self.url}/_sagebridge/{path}", data=body, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as reply:  # noqa: S310
+            with _DIRECT.open(request, timeout=self._timeout) as reply:
                 answered: dict[str, Any] = json.load(reply)
                 return answered
         except urllib.error.HTTPError as error:

@@ -51,6 +51,7 @@ class Job:
     tags: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     described: bytes | None = None
+    summarised: bytes | None = None
     foreign: bool = False
 
     @property
@@ -59,6 +60,10 @@ class Job:
         return self.status in TERMINAL
 
     def touch(self, at: float) -> None:
-        """Note a change: the modification time moves, the cached Describe reply is void."""
+        """Note a change of state: the modification time moves."""
         self.last_modified_time = at
-        self.described = None
+        self.forget_replies()
+
+    def forget_replies(self) -> None:
+        """Encode the Describe reply and the List element anew when they are asked for next."""
+        self.described = self.summarised = None

@@ -64,7 +64,7 @@ class JobKind:
         not_found: the message of the ValidationException for a name that does not exist.
         taken: the message of the ResourceInUse for a name that does, with `{arn}`.
         not_stoppable: the message of the ValidationException for a Stop that comes too late, with `{status}`.
-        not_deletable: likewise for a Delete that comes too early.
+        not_deletable: the message of the ResourceInUse for a Delete that comes too early, with `{status}`.
         deletable: raises ServiceError when an ended job can't be deleted yet.
         began: told when a job was accepted, before it runs.
         ended: told when a job has ended.

@@ -30,9 +30,9 @@ MAX_WAIT_TIME_EXCEEDED: Final = "MaxWaitTimeExceeded"
 # Chosen here: how long a spot job waits for new capacity once it was interrupted.
 SPOT_WAIT_SECONDS: Final = 30.0
 FAILURE_REASON_LENGTH: Final = 1024
+# https://github.com/DIAGNijmegen/rse-grand-challenge/issues/2631
 CAPACITY_REASON: Final = (
-    "CapacityError: Unable to provision requested ML compute capacity. "
-    "Please retry using a different ML instance type or after some time."
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
 )
 INTERNAL_REASON: Final = "InternalServerError: We encountered an internal error. Please try again."
 _CAPACITY_MESSAGE: Final = "Insufficient capacity error from EC2 while launching instances, retrying!"

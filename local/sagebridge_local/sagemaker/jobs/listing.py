@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge_local.sagemaker import wire
 from sagebridge_local.sagemaker.jobs import tokens
 from sagebridge_local.sagemaker.jobs.table import BY_CREATION, JobTable, creation_key
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_PAGE: Final = 10
 
 
-def list_jobs(table: JobTable, request: Mapping[str, Any], *, now: float) -> dict[str, Any]:
+def list_jobs(table: JobTable, request: Mapping[str, Any], *, now: float) -> bytes:
     """Answer a List request.
 
     Args:
@@ -30,17 +31,27 @@ def list_jobs(table: JobTable, request: Mapping[str, Any], *, now: float) -> dic
         request: a request that the model allows.
         now: the present, which decides what List shows yet.
 
+    Returns:
+        The reply, encoded: each element is encoded once per change of its job.
+
     Raises:
         ServiceError: ValidationException for a NextToken that is not of this query.
     """
     page, more = _slice(table, request, now=now)
     kind = table.kind
     chosen = [(test, request[name]) for name, test in kind.filters.items() if request.get(name) is not None]
-    shown = [kind.summarise(job) for job in page if all(test(job, value) for test, value in chosen)]
-    reply: dict[str, Any] = {kind.summaries_field: shown}
+    shown = b",".join(_summary(table, job) for job in page if all(test(job, value) for test, value in chosen))
+    reply = b'{"%s":[%s]' % (kind.summaries_field.encode(), shown)
     if more:
-        reply["NextToken"] = tokens.encode(list(_sort_key(table, request)(page[-1])), request=request)
-    return reply
+        token = tokens.encode(list(_sort_key(table, request)(page[-1])), request=request)
+        reply += b',"NextToken":"%s"' % token.encode()
+    return reply + b"}"
+
+
+def _summary(table: JobTable, job: Job) -> bytes:
+    if job.summarised is None:
+        job.summarised = wire.dump(table.kind.summarise(job))
+    return job.summarised
 
 
 def _slice(table: JobTable, request: Mapping[str, Any], *, now: float) -> tuple[list[Job], bool]:

@@ -110,11 +110,11 @@ def delete(call: Call, table: JobTable) -> dict[str, Any]:
     """Forget a job that has ended.
 
     Raises:
-        ServiceError: ValidationException while it has not, or while the kind says that it is still needed.
+        ServiceError: ResourceInUse while it has not; what the kind's `deletable` raises.
     """
     job = table.find(call.request[table.kind.name_field])
     if not job.is_terminal:
-        raise errors.validation(table.kind.not_deletable.format(status=job.status))
+        raise errors.ServiceError(errors.RESOURCE_IN_USE, table.kind.not_deletable.format(status=job.status))
     table.kind.deletable(job)
     table.remove(job)
     return {}

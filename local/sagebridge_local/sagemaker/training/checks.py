@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 MAX_RUNTIME: Final = 28 * 86400
 MAX_KEEP_ALIVE: Final = 3600
+# Families whose instances bring their own NVMe storage; all others need an EBS volume of a given size:
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+_OWN_STORAGE: Final = re.compile(r"ml\.(p3dn|p4|p5|p6|g4dn|g5|g6|g7|trn|r5d|m5d|c5d)")
 
 
 def algorithm(call: CreateCall) -> None:
@@ -44,8 +48,11 @@ def channels(call: CreateCall) -> None:
     if repeated:
         raise errors.validation(f"Channel names must be unique; repeated: {', '.join(repeated)}")
     for item in configured:
-        if len(item["DataSource"]) != 1:
+        source = item["DataSource"]
+        if len(source) != 1:
             raise errors.validation(f"Channel {item['ChannelName']} must have exactly one data source")
+        if "FileSystemDataSource" in source and "VpcConfig" not in call.request:
+            raise errors.validation(f"VpcConfig is required: channel {item['ChannelName']} reads from a file system")
 
 
 def s3_locations(call: CreateCall) -> None:
@@ -69,9 +76,12 @@ def resources(call: CreateCall) -> None:
         raise errors.validation(
             "ResourceConfig must have exactly one of InstanceType, InstanceGroups and InstancePreferences"
         )
-    for count in _counts(config):
-        if count < 1:
-            raise errors.validation("InstanceCount must be at least 1")
+    if any(count < 1 for count in _counts(config)):
+        raise errors.validation("InstanceCount must be at least 1")
+    read_only = [name for name in ("SelectedInstanceType", "SelectedInstanceCount") if name in config]
+    if read_only:
+        raise errors.validation(f"{read_only[0]} is read-only: it can't be given to CreateTrainingJob")
+    _volume(config)
     _keep_alive(call.request, config)
 
 
@@ -101,6 +111,13 @@ def _counts(config: Mapping[str, Any]) -> list[int]:
     groups = config.get("InstanceGroups") or config.get("InstancePreferences") or [config]
     shared = config.get("InstanceCount", 0)
     return [group.get("InstanceCount", shared) for group in groups]
+
+
+def _volume(config: Mapping[str, Any]) -> None:
+    groups = config.get("InstanceGroups") or config.get("InstancePreferences") or [config]
+    needing = [group["InstanceType"] for group in groups if not _OWN_STORAGE.match(group["InstanceType"])]
+    if needing and not config.get("VolumeSizeInGB"):
+        raise errors.validation(f"VolumeSizeInGB of at least 1 is required for instance type {needing[0]}")
 
 
 def _keep_alive(request: Mapping[str, Any], config: Mapping[str, Any]) -> None:

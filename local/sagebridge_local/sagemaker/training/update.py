@@ -33,7 +33,7 @@ def update(call: Call) -> dict[str, Any]:
         seconds = call.request["ResourceConfig"]["KeepAlivePeriodInSeconds"]
         warm_pool.update(table, job, call.service.scheduler, seconds=seconds, at=call.now)
     job.request = {**job.request, **{name: _merged(job.request.get(name), value) for name, value in changes.items()}}
-    job.described = None
+    job.forget_replies()
     return {"TrainingJobArn": job.arn}
 
 

@@ -69,7 +69,7 @@ def update(table: JobTable, job: Job, scheduler: Scheduler, *, seconds: int, at:
         )
     resources = {**job.request["ResourceConfig"], "KeepAlivePeriodInSeconds": seconds}
     job.request = {**job.request, "ResourceConfig": resources}
-    job.described = None
+    job.forget_replies()
     if status == AVAILABLE and job.end_time is not None:
         _expire_at(table, job, scheduler, max(at, job.end_time + seconds))
 
@@ -104,7 +104,7 @@ def _set(job: Job, status: str, at: float) -> None:
     if status != IN_USE and job.end_time is not None:
         pool["ResourceRetainedBillableTimeInSeconds"] = max(0, round(at - job.end_time))
     job.extra[STATUS] = pool
-    job.described = None
+    job.forget_replies()
 
 
 def _criteria(job: Job) -> tuple[Any, ...]:
