@@ -26,7 +26,8 @@ from sagebridge.core.errors import (
 _READ_PREFIXES: Final = ("Describe", "List", "Get", "Head", "Search", "BatchDescribe", "BatchGet")
 # Values that a user may have put there trusting that nobody sees them.
 _PRIVATE_VALUE: Final = re.compile(
-    r"Value '.*?' at '((?:environment|hyperParameters|staticHyperParameters)\b[^']*)'", re.IGNORECASE | re.DOTALL
+    r"Value '(?:(?!Value ').)*?' at '((?:environment|hyperParameters|staticHyperParameters)\b[^']*)'",
+    re.IGNORECASE | re.DOTALL,
 )
 _PARAMETER_VALUE: Final = re.compile(r", value: .*?(, (?:type|valid))", re.DOTALL)
 _LONGEST_MESSAGE: Final = 1500
@@ -102,7 +103,8 @@ def _unanswered_message(code: str, error: Exception, operation: str) -> str:
 
 def _cause(error: Exception) -> str:
     """Name the lowest cause in a word or two: socket errors hide several layers deep and hold addresses that vary."""
-    text = str(error)
+    inner = getattr(error, "kwargs", {}).get("error") or error.__context__
+    text = f"{error} {inner}"
     for sign, cause in (
         ("resolve", "its name does not resolve"),
         ("Name or service", "its name does not resolve"),
