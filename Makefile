@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint format crds images lock clean
+.PHONY: help setup demo test lint format crds images reference lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -32,6 +32,10 @@ crds: $(READY) ## Write the CRDs again, their reference pages and the chart's co
 	$(BIN)/python -m sagebridge.schema.generate crds/ --reference docs/reference/
 	rm -f helm/sagebridge/files/crds/*.yaml
 	cp crds/*.yaml helm/sagebridge/files/crds/
+
+reference: $(READY) ## Write the reference pages of the settings and metrics again
+	$(BIN)/python tools/generate_settings.py
+	$(BIN)/python -m sagebridge.metrics docs/reference/metrics.md
 
 lint: $(READY) ## What CI checks before the tests
 	$(BIN)/ruff check .

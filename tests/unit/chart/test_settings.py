@@ -2,13 +2,14 @@
 
 import json
 import re
+import runpy
 from typing import Any
 
 import pytest
 import yaml
 from sagebridge.settings import Settings
 
-from .helm import CHART, VALUE_SETS, Helm, environment, one
+from .helm import CHART, ROOT, VALUE_SETS, Helm, environment, one
 
 FIXED_BY_THE_CHART = {"watch_namespaces", "health_port", "lease_namespace", "lease_name", "lease_identity"}
 OWN_DEFAULTS = {"log_format": "json"}
@@ -74,6 +75,19 @@ def test_the_operator_reads_what_was_set(helm: Helm, monkeypatch: pytest.MonkeyP
         "lease_identity": "a-pod",
         "lease_duration_seconds": 30.0,
     }
+
+
+def test_the_reference_page_is_current() -> None:
+    generator = runpy.run_path(str(ROOT / "tools" / "generate_settings.py"))
+
+    assert (ROOT / "docs" / "reference" / "settings.md").read_text() == generator["page"](), "run make reference"
+
+
+def test_the_reference_page_names_values_of_the_chart() -> None:
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    named = set(re.findall(r"`settings\.(\w+)`", page))
+
+    assert named == set(values()["settings"])
 
 
 def test_the_schema_knows_every_value_and_no_other() -> None:
