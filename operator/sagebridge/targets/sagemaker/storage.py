@@ -63,7 +63,7 @@ async def put_content(call: S3Call, place: ContentPlace, body: bytes) -> None:
     found = await _find(call, place)
     if found is not None and _is_whole(found, size=len(body), checksum=checksum):
         return
-    request = place.request | {"Body": body, "ChecksumSHA256": checksum}
+    request = place.request | {"Body": body, "ChecksumAlgorithm": "SHA256", "ChecksumSHA256": checksum}
     if place.kms_key_id:
         request |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": place.kms_key_id}
     if found is None:
@@ -101,4 +101,4 @@ async def _find(call: S3Call, place: ContentPlace) -> dict[str, Any] | None:
 
 
 def _is_whole(found: Mapping[str, Any], *, size: int, checksum: str) -> bool:
-    return found.get("ContentLength") == size and found.get("ChecksumSHA256", checksum) == checksum
+    return found.get("ContentLength") == size and found.get("ChecksumSHA256") == checksum
