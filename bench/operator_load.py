@@ -1,0 +1,272 @@
+"""The operator under load: 1,000 jobs of 60 s, replies after 50 ms, 20,000 finished foreign jobs in the account.
+
+    python bench/operator_load.py                    # AWS's quotas off
+    python bench/operator_load.py --quotas aws       # AWS's quotas on: Create 1/s, List 2/s
+    python bench/operator_load.py --operator naive   # the baseline: a Describe per object and interval
+
+Everything is real but the training itself: API server, operator process, HTTP to the local SageMaker. Times of calls are
+the local SageMaker's; times of statuses are when this process sees them on its own watch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import kopf
+import psutil
+from sagebridge_local.paths import crds_directory
+from sagebridge_local.sagemaker.admin import AdminClient
+from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
+
+from sagebridge.core.clock import parse_time
+
+PATH = "/apis/sagebridge.io/v1alpha1"
+NAMESPACE = "default"
+NAIVE = Path(__file__).with_name("naive_operator.py")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What one run measured; seconds, calls and megabytes."""
+
+    operator: str
+    quotas: str
+    jobs: int
+    foreign_jobs: int
+    all_created_after: float
+    created_per_second: float
+    all_done_after: float
+    calls: dict[str, int]
+    calls_per_job: float
+    throttled_percent: float
+    create_quota_used_percent: float | None
+    calls_at_rest: int
+    lag_p50: float
+    lag_p99: float
+    lag_max: float
+    operator_cpu_seconds: float
+    operator_rss_mb: float
+
+
+class Watcher:
+    """Notes when each job's status says Completed."""
+
+    def __init__(self) -> None:
+        self.completed: dict[str, tuple[float, str]] = {}
+
+    async def run(self, session: aiohttp.ClientSession, server: str) -> None:
+        """Watch until cancelled."""
+        url = f"{server}{PATH}/namespaces/{NAMESPACE}/trainingjobs?watch=true"
+        while True:
+            async with session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
+                async for line in response.content:
+                    self._note(json.loads(line))
+
+    def _note(self, event: dict[str, Any]) -> None:
+        body = event["object"]
+        status = body.get("status") or {}
+        name = body["metadata"].get("name")
+        if status.get("trainingJobStatus") == "Completed" and name not in self.completed:
+            self.completed[name] = (time.time(), status["trainingJobName"])
+
+
+def manifest(index: int) -> dict[str, Any]:
+    """One job, as users write it."""
+    return {
+        "apiVersion": "sagebridge.io/v1alpha1",
+        "kind": "TrainingJob",
+        "metadata": {"name": f"load-{index:05d}"},
+        "spec": {
+            "algorithmSpecification": {"trainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"},
+            "hyperParameters": {"epochs": 10, "learning-rate": 0.001},
+            "inputDataConfig": [
+                {"channelName": "train", "dataSource": {"s3DataSource": {"s3Uri": "s3://sagebridge-local/data"}}}
+            ],
+            "resourceConfig": {"instanceType": "ml.m5.xlarge", "instanceCount": 1},
+        },
+    }
+
+
+async def apply_all(session: aiohttp.ClientSession, server: str, *, jobs: int) -> None:
+    """Create all objects, sixteen at a time."""
+    pending = iter(range(jobs))
+
+    async def worker() -> None:
+        for index in pending:
+            url = f"{server}{PATH}/namespaces/{NAMESPACE}/trainingjobs"
+            async with session.post(url, json=manifest(index)) as response:
+                if response.status != 201:
+                    raise RuntimeError(await response.text())
+
+    await asyncio.gather(*(worker() for _ in range(16)))
+
+
+def connect(kubeconfig: Path) -> tuple[aiohttp.ClientSession, str]:
+    """A session to the API server, as administrator."""
+    import os
+
+    os.environ["KUBECONFIG"] = str(kubeconfig)
+    found = kopf.login_with_kubeconfig(settings=kopf.OperatorSettings())
+    assert found is not None
+    connector = aiohttp.TCPConnector(ssl=found.as_ssl_context())
+    return aiohttp.ClientSession(connector=connector, headers=found.as_http_headers()), found.server
+
+
+async def progress(aws: AdminClient, watcher: Watcher, *, jobs: int, started: float) -> None:
+    """Wait until every status says Completed, telling how far it is."""
+    while len(watcher.completed) < jobs:
+        await asyncio.sleep(5)
+        created = await asyncio.to_thread(aws.count, "CreateTrainingJob", outcome="OK")
+        line = f"{time.time() - started:6.0f} s   created {created:5d}   completed {len(watcher.completed):5d} of {jobs}"
+        print(line, file=sys.stderr, flush=True)
+
+
+async def run(options: argparse.Namespace, control_plane: ControlPlane, simulator: Simulator, process: Any) -> Report:
+    """Apply, wait, rest, count."""
+    aws = AdminClient(simulator.url)
+    aws.outcome("*", seconds=options.seconds)
+    session, server = connect(control_plane.kubeconfig)
+    watcher = Watcher()
+    async with session:
+        watching = asyncio.create_task(watcher.run(session, server))
+        await asyncio.sleep(2)
+        aws.clear_calls()
+        before = process.cpu_times()
+        started = time.time()
+        await apply_all(session, server, jobs=options.jobs)
+        await progress(aws, watcher, jobs=options.jobs, started=started)
+        finished = time.time()
+        calls = aws.calls()["operations"]
+        log = aws.log()
+        await asyncio.sleep(2 * options.interval)
+        rest_from = aws.calls()["total"]
+        await asyncio.sleep(3 * options.interval)
+        at_rest = aws.calls()["total"] - rest_from
+        after = process.cpu_times()
+        watching.cancel()
+    cpu = after.user + after.system - before.user - before.system
+    return summarise(
+        options, aws, watcher, calls=calls, log=log, started=started, finished=finished, at_rest=at_rest,
+        cpu=cpu, memory=process.memory_info().rss / 1e6,
+    )  # fmt: skip
+
+
+def summarise(
+    options: argparse.Namespace, aws: AdminClient, watcher: Watcher, *, calls: dict[str, Any], log: list[dict[str, Any]],
+    started: float, finished: float, at_rest: int, cpu: float, memory: float,
+) -> Report:  # fmt: skip
+    """Make figures of what was seen."""
+    creates = sorted(call["time"] for call in log if call["operation"] == "CreateTrainingJob" and call["outcome"] == "OK")
+    totals = Counter({operation: sum(outcomes.values()) for operation, outcomes in calls.items()})
+    throttled = sum(outcomes.get("ThrottlingException", 0) for outcomes in calls.values())
+    ends = {job["name"]: job["lastModifiedTime"] for job in aws.jobs()}
+    lags = sorted(seen - ends[job_name] for seen, job_name in watcher.completed.values())
+    creating = creates[-1] - started
+    span = creates[-1] - creates[0]
+    return Report(
+        operator=options.operator,
+        quotas=options.quotas,
+        jobs=options.jobs,
+        foreign_jobs=options.foreign,
+        all_created_after=round(creating, 1),
+        created_per_second=round(len(creates) / creating, 1),
+        all_done_after=round(finished - started, 1),
+        calls=dict(totals),
+        calls_per_job=round(totals.total() / options.jobs, 3),
+        throttled_percent=round(100 * throttled / totals.total(), 2),
+        create_quota_used_percent=round(100 * (len(creates) - 1) / span, 1) if options.quotas == "aws" else None,
+        calls_at_rest=at_rest,
+        lag_p50=round(statistics.median(lags), 2),
+        lag_p99=round(lags[int(len(lags) * 0.99) - 1], 2),
+        lag_max=round(lags[-1], 2),
+        operator_cpu_seconds=round(cpu, 1),
+        operator_rss_mb=round(memory),
+    )
+
+
+@contextmanager
+def operating(options: argparse.Namespace, directory: Path, control_plane: ControlPlane, url: str) -> Iterator[Any]:
+    """Run the operator, or the baseline; its process."""
+    environment = {
+        "SAGEBRIDGE_POLL_INTERVAL_SECONDS": str(options.interval),
+        "SAGEBRIDGE_AWS_UNLIMITED": str(options.quotas == "off").lower(),
+        "SAGEBRIDGE_LOG_LEVEL": "WARNING",
+    }
+    if options.operator == "naive":
+        with naive(control_plane, url, interval=options.interval) as process:
+            yield process
+        return
+    operator = OperatorProcess.start(
+        directory / "operator", kubeconfig=control_plane.kubeconfig, endpoint_url=url, environment=environment
+    )
+    try:
+        yield psutil.Process(operator.process.pid)
+    finally:
+        operator.stop()
+
+
+@contextmanager
+def naive(control_plane: ControlPlane, url: str, *, interval: float) -> Iterator[psutil.Process]:
+    """Run the baseline."""
+    import os
+    import subprocess
+
+    from sagebridge_local.stack import aws
+
+    environment = os.environ | aws.environment(url) | {"KUBECONFIG": str(control_plane.kubeconfig)}
+    command = [sys.executable, str(NAIVE), str(interval)]
+    child = subprocess.Popen(command, env=environment)
+    time.sleep(5)
+    try:
+        yield psutil.Process(child.pid)
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def main() -> None:
+    """Measure once, print a JSON report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--operator", choices=["sagebridge", "naive"], default="sagebridge")
+    parser.add_argument("--quotas", choices=["off", "aws"], default="off")
+    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--interval", type=float, default=10.0)
+    parser.add_argument("--foreign", type=int, default=20_000)
+    parser.add_argument("--report", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sagebridge-bench-") as folder:
+        directory = Path(folder)
+        control_plane = ControlPlane.start(directory / "cluster", crds=crds_directory())
+        arguments = ["--lifecycle-only", "--latency-ms", "50", "--quotas", options.quotas]
+        simulator = Simulator.start(
+            directory / "sagemaker", arguments=[*arguments, "--seed-history", str(options.foreign)]
+        )
+        try:
+            with operating(options, directory, control_plane, simulator.url) as process:
+                report = asyncio.run(run(options, control_plane, simulator, process))
+        finally:
+            simulator.stop()
+            control_plane.stop()
+    text = json.dumps(asdict(report) | {"python": platform.python_version(), "cores": psutil.cpu_count()}, indent=2)
+    print(text)
+    if options.report:
+        options.report.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
