@@ -96,7 +96,7 @@ class LocalStack:
     @property
     def operator(self) -> OperatorProcess:
         """The stack's operator."""
-        endpoint = self.simulator.url if self._has("simulator") else None
+        endpoint = self.simulator.url if self._has(Simulator.NAME) else None
         return OperatorProcess(self._supervisor, kubeconfig=self.kubeconfig, endpoint_url=endpoint)
 
     def up(self, options: Options | None = None) -> None:
