@@ -45,7 +45,7 @@ RATES = """
 ## Calls to AWS
 
 How many calls a second the operator makes at most, in each account and region, unless `SAGEBRIDGE_AWS_RATES` says
-otherwise. Other operations have no limit of their own. When AWS throttles, the operator slows down by itself and recovers.
+otherwise. Other operations have no limit of their own. When AWS throttles, the operator slows down and recovers.
 
 | operation | calls a second |
 |---|---|

@@ -220,3 +220,19 @@ def test_the_configmap_carries_the_script_for_every_namespaced_kind() -> None:
     kinds = [crd["spec"]["names"]["kind"] for crd in crds if crd["spec"]["scope"] == "Namespaced"]
 
     assert data == {f"resource.customizations.health.sagebridge.io_{kind}": SCRIPT for kind in kinds}
+
+
+def test_every_reason_is_explained() -> None:
+    page = (ROOT / "docs" / "conditions.md").read_text()
+
+    assert [reason.value for reason in Reason if f"| `{reason}` |" not in page] == []
+
+
+def test_the_page_has_a_row_for_every_state() -> None:
+    page = (ROOT / "docs" / "conditions.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    columns = ("Ready", "Reconciling", "Stalled", "Complete", "Failed")
+    for state in State:
+        held = dict(shape(status_of(verdict(state, Reason.ACCEPTED))))
+        wanted = [held.get(column, "–") for column in columns]
+        assert wanted in [row[1:6] for row in rows], state
