@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import kubernetes
@@ -15,6 +15,9 @@ from faults.cluster import Cluster
 from faults.lane import Lane
 from scenarios.training_jobs import TRAINING_JOB
 
+CountRuns = Callable[[Sequence[str]], None]
+
+_BOUNDARIES = "boundaries"
 KINDS = (TRAINING_JOB,)
 
 
@@ -61,3 +64,23 @@ def start_lane(tmp_path: Path, control_plane: ControlPlane, cluster: Cluster) ->
     yield start
     for lane in started:
         lane.__exit__(None, None, None)
+
+
+@pytest.fixture
+def count_runs(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> CountRuns:
+    """Note for the summary how many boundaries a scenario has."""
+
+    def note(trace: Sequence[str]) -> None:
+        record_property(_BOUNDARIES, f"{len(trace):3d} boundaries: {request.node.name}: {', '.join(trace)}")
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was counted: how many boundaries there were, and which."""
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, ())]
+    shown = sorted(str(value) for report in reports for key, value in report.user_properties if key == _BOUNDARIES)
+    if shown:
+        terminalreporter.section("faults injected")
+        for line in shown:
+            terminalreporter.line(line)

@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 90.0
 """How long anything is awaited before a test gives up and says what it saw; nothing is measured with it."""
 
 POLL_SECONDS = 0.3
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.1
 _LOG_LINES = 80
 _CALLS_SHOWN = 60
 
@@ -94,9 +94,18 @@ class Lane:
             self._loop.run(proxy.stop())
         self._loop.close()
         self.simulator.stop(grace=2)
-        for each in self._kinds:
-            for body in self.cluster.list(each):
-                self.cluster.remove(each, namespace=body["metadata"]["namespace"], name=body["metadata"]["name"])
+        self._remove_objects()
+
+    def clear(self) -> None:
+        """Remove every object by force, and all that SageMaker knows."""
+        self._remove_objects()
+        self.aws.reset()
+        self.settle()
+
+    def _remove_objects(self) -> None:
+        for kind in self._kinds:
+            for body in self.cluster.list(kind):
+                self.cluster.remove(kind, namespace=body["metadata"]["namespace"], name=body["metadata"]["name"])
 
     # --- the operator's process ----------------------------------------------------------------------------------
 

@@ -113,14 +113,16 @@ def cast(
     return actors
 
 
-def play(lane: Lane, scenario: Scenario, actors: Sequence[Actor]) -> None:
-    """Let actors play a scenario side by side, step by step, and wait until all is quiet.
+def play(
+    lane: Lane, scenario: Scenario, actors: Sequence[Actor], *, steps: Sequence[Step] | None = None
+) -> None:
+    """Let actors play a scenario (or only some `steps`) side by side, step by step, and wait until all is quiet.
 
     Raises:
         AssertionError: a step's end was not reached.
     """
     lane.aws.outcome("*", **scenario.script)
-    for step in scenario.steps:
+    for step in scenario.steps if steps is None else steps:
         for actor in actors:
             step.act(actor)
         if step.advance:
