@@ -150,7 +150,7 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
         return Look(attempt=attempt)
     job = situation.job
     failure = failure_class(observation.failure_reason).value
-    message = f"{attempt.name} failed: {observation.failure_reason or 'SageMaker gave no reason.'}"
+    message = f"{attempt.name} failed: {_in_one_line(observation.failure_reason) or 'SageMaker gave no reason.'}"
     retries_used = _count_failures(job)
     if failure in job.run_policy.retry_on and retries_used < job.run_policy.retry_limit:
         message = f"{message} Retry {retries_used + 1} of {job.run_policy.retry_limit} follows."
@@ -266,4 +266,9 @@ def _suspended() -> Verdict:
 
 def _retry_pending(job: Job, previous: Attempt) -> Verdict:
     retries = f"Retry {_count_failures(job)} of {job.run_policy.retry_limit} follows."
-    return _progressing(Reason.RETRY_PENDING, f"{previous.name} failed: {previous.message} {retries}")
+    return _progressing(Reason.RETRY_PENDING, f"{previous.name} failed: {_in_one_line(previous.message)} {retries}")
+
+
+def _in_one_line(text: str | None) -> str:
+    """A script's words without line breaks: kubectl shows an Event's first line only."""
+    return " ".join((text or "").split())

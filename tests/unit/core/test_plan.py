@@ -156,3 +156,10 @@ def test_a_purged_object_is_released() -> None:
     job = Job.parse({"metadata": metadata, "spec": PURGE, "status": {"attempts": [COMPLETED]}})
     situation = Situation(job=job, observation=None, now=NOW, deletion_deadline=timedelta(hours=1), is_purged=True)
     assert next_step(situation) == steps.Release()
+
+
+def test_a_scripts_words_come_in_one_line() -> None:
+    seen = Observation(phase=Phase.FAILED, whole=True, failure_reason="AlgorithmError:\nExitCode 1\n KeyError: 'x'")
+    step = plan(Case(reason="kubectl shows an Event's first line only", attempts=[CREATED], seen=seen, want=steps.Close))
+    assert isinstance(step, steps.Close)
+    assert step.verdict.message == "team-a-digits-abc failed: AlgorithmError: ExitCode 1 KeyError: 'x'"
