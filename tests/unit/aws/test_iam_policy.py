@@ -1,0 +1,85 @@
+"""The IAM policy in the docs allows what the code calls, and nothing else."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sagebridge.targets.sagemaker
+from sagebridge.kinds import JOB_KINDS
+
+DOCS = Path(__file__).parents[3] / "docs"
+CODE = Path(sagebridge.targets.sagemaker.__path__[0])
+# S3 and STS name some permissions otherwise than the operations; an empty one needs none.
+PERMISSIONS = {
+    "HeadObject": "s3:GetObject",
+    "PutObject": "s3:PutObject",
+    "GetCallerIdentity": "",
+}
+
+
+def operations_of_kinds() -> set[str]:
+    return {
+        operation for kind in JOB_KINDS for operation in (kind.create, kind.describe, kind.list, kind.stop, kind.delete)
+    }
+
+
+def operations_in_code() -> set[str]:
+    """Every string constant that is given as the operation of a call."""
+    return {operation for path in CODE.glob("*.py") for operation in operations_of(path)}
+
+
+def operations_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and name_of(node.func) in {"call", "_call", "_s3"}:
+            yield from (
+                argument.value
+                for argument in node.args[:2]
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+            )
+
+
+def name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def actions(policy: str) -> set[str]:
+    found: set[str] = set()
+    for statement in json.loads((DOCS / "iam" / policy).read_text(encoding="utf-8"))["Statement"]:
+        assert statement["Effect"] == "Allow"
+        action = statement["Action"]
+        found |= {action} if isinstance(action, str) else set(action)
+    return found
+
+
+def test_the_operators_policy_lists_exactly_what_is_called() -> None:
+    called = operations_of_kinds() | operations_in_code()
+    assert {"AddTags", "PutObject", "GetCallerIdentity"} <= called, "the search in the code finds what is there"
+    wanted = {PERMISSIONS.get(operation, f"sagemaker:{operation}") for operation in called} - {""}
+    assert actions("operator-policy.json") == wanted | {"iam:PassRole"}
+
+
+def test_assuming_roles_is_all_that_tenants_need_of_the_operator() -> None:
+    assert actions("assume-tenant-roles.json") == {"sts:AssumeRole"}
+    assert "assume_role(" in (CODE / "sessions.py").read_text(encoding="utf-8")
+
+
+def test_roles_are_passed_to_sagemaker_only_and_by_name() -> None:
+    policy = json.loads((DOCS / "iam" / "operator-policy.json").read_text(encoding="utf-8"))
+    (statement,) = (one for one in policy["Statement"] if one["Action"] == "iam:PassRole")
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    assert "*" not in statement["Resource"]
+
+
+def test_a_tenants_role_insists_on_the_external_id() -> None:
+    (statement,) = json.loads((DOCS / "iam" / "tenant-trust-policy.json").read_text(encoding="utf-8"))["Statement"]
+    assert "sts:ExternalId" in statement["Condition"]["StringEquals"]
+
+
+@pytest.mark.parametrize("name", ["operator-policy.json", "assume-tenant-roles.json", "tenant-trust-policy.json"])
+def test_the_page_shows_the_files_as_they_are(name: str) -> None:
+    page = (DOCS / "tenancy.md").read_text(encoding="utf-8")
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)]
+    assert json.loads((DOCS / "iam" / name).read_text(encoding="utf-8")) in shown
