@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from functools import cache
 from itertools import groupby
@@ -11,6 +10,8 @@ from typing import Final
 
 _CATEGORY: Final = re.compile(r"\\p\{(\w+)\}")
 _ASTRAL: Final = r"\uD800\uDC00-\uDBFF\uDFFF"
+# The planes where Unicode has assigned characters; private use has no category that the model names.
+_PLANES: Final = (range(0x40000), range(0xE0000, 0xF0000))
 _ASCII_CLASSES: Final = {"Alnum": "a-zA-Z0-9", "Alpha": "a-zA-Z", "Digit": "0-9"}
 
 
@@ -34,7 +35,7 @@ def _members(category: str) -> str:
     """A Unicode category, such as L or Lu, as the inside of a character class."""
     if category in _ASCII_CLASSES:
         return _ASCII_CLASSES[category]
-    inside = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)).startswith(category))
+    inside = (code for plane in _PLANES for code in plane if unicodedata.category(chr(code)).startswith(category))
     ranges = []
     for _, run in groupby(enumerate(inside), key=lambda pair: pair[1] - pair[0]):
         codes = [code for _, code in run]

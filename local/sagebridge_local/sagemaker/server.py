@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from sagebridge_local.runtime.run import RuntimeSettings
 from sagebridge_local.sagemaker.app import App
 from sagebridge_local.sagemaker.clock import SystemClock
 from sagebridge_local.sagemaker.events import MotoEvents
 from sagebridge_local.sagemaker.history import History, seed
 from sagebridge_local.sagemaker.protocol import ClosableHttpProtocol
-from sagebridge_local.sagemaker.runners.processes import Machine, ProcessRunner
 from sagebridge_local.sagemaker.service import LocalSageMaker
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sagebridge_local.sagemaker.clock import Clock, Scheduler
+    from sagebridge_local.sagemaker.runners.protocol import Runner
     from sagebridge_local.sagemaker.settings import ServerSettings
 
 HOST: Final = "127.0.0.1"
@@ -128,7 +127,11 @@ async def serve(
         await service.close()
 
 
-def _process_runner(settings: ServerSettings, clock: Clock, port: int) -> ProcessRunner:
+def _process_runner(settings: ServerSettings, clock: Clock, port: int) -> Runner:
+    # Imported here: --lifecycle-only runs nothing, and starts in half the time without it.
+    from sagebridge_local.runtime.run import RuntimeSettings
+    from sagebridge_local.sagemaker.runners.processes import Machine, ProcessRunner
+
     machine = Machine(
         work_dir=settings.work_dir,
         endpoint_url=f"http://{HOST}:{port}",

@@ -57,18 +57,22 @@ def failure(error: errors.ServiceError) -> Reply:
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Decode a request.
+    """Decode a request; a member that is null counts as absent.
 
     Raises:
         ServiceError: SerializationException when the body is not a JSON object.
     """
     try:
-        request = json.loads(body or b"{}")
+        request = json.loads(body or b"{}", object_hook=_present if b"null" in body else None)
     except ValueError as error:
         raise errors.serialization("Could not parse the request body as JSON") from error
     if not isinstance(request, dict):
         raise errors.serialization("The request body must be a JSON object")
     return request
+
+
+def _present(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def credential(authorization: str) -> Credential:

@@ -71,6 +71,7 @@ class Run:
     ending: str = ""
     billed_seconds: float = 0.0
     _billing_since: float | None = None
+    _runtime: Timer | None = None
     _retries: int = 0
     _timers: list[Timer] = field(default_factory=list)
 
@@ -153,20 +154,25 @@ class Run:
         self.on_change(self.table, self.job, at)
 
     def _bill_from(self, at: float) -> None:
-        if self._billing_since is None:
-            self._billing_since = at
-        if self.job.start_time is None:
-            self.job.start_time = at
-            limit = self.table.kind.limits(self.job).max_runtime_seconds
-            self._deadline(at + limit, MAX_RUNTIME_EXCEEDED)
+        """Instances are in use from now on; what is left of the runtime begins to pass."""
+        if self._billing_since is not None:
+            return
+        self._billing_since = at
+        self.job.start_time = at if self.job.start_time is None else self.job.start_time
+        left = self.table.kind.limits(self.job).max_runtime_seconds - self.billed_seconds
+        self._runtime = self._deadline(at + left, MAX_RUNTIME_EXCEEDED)
 
     def _stop_billing(self, at: float) -> None:
         if self._billing_since is not None:
             self.billed_seconds += at - self._billing_since
             self._billing_since = None
+        if self._runtime is not None:
+            self._runtime.cancel()
 
-    def _deadline(self, due: float, ending: str) -> None:
-        self._timers.append(self.scheduler.at(due, lambda at: self._expire(at, ending)))
+    def _deadline(self, due: float, ending: str) -> Timer:
+        timer = self.scheduler.at(due, lambda at: self._expire(at, ending))
+        self._timers.append(timer)
+        return timer
 
     def _expire(self, at: float, ending: str) -> None:
         if self.job.status == IN_PROGRESS:

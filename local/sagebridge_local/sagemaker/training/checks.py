@@ -81,6 +81,8 @@ def resources(call: CreateCall) -> None:
     read_only = [name for name in ("SelectedInstanceType", "SelectedInstanceCount") if name in config]
     if read_only:
         raise errors.validation(f"{read_only[0]} is read-only: it can't be given to CreateTrainingJob")
+    if config.get("InstancePreferences") and call.request.get("EnableManagedSpotTraining"):
+        raise errors.validation("InstancePreferences is not supported with EnableManagedSpotTraining")
     _volume(config)
     _keep_alive(call.request, config)
 

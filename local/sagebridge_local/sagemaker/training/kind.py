@@ -58,6 +58,8 @@ def describe(job: Job) -> dict[str, Any]:
         "LastModifiedTime": wire.instant(job.last_modified_time),
         "SecondaryStatusTransitions": [_transition(transition) for transition in job.transitions],
     }
+    if "ResourceConfig" in request:
+        reply["ResourceConfig"] = _resources(job)
     reply |= {name: wire.instant(at) for name, at in _times(job).items() if at is not None}
     if job.failure_reason is not None:
         reply["FailureReason"] = job.failure_reason
@@ -108,6 +110,17 @@ def model_artifacts(job: Job) -> str:
     output = job.request.get("OutputDataConfig", {})
     leaf = "model" if output.get("CompressionType") == "NONE" else "model.tar.gz"
     return f"{output.get('S3OutputPath', '').rstrip('/')}/{job.name}/output/{leaf}"
+
+
+def _resources(job: Job) -> dict[str, Any]:
+    """The ResourceConfig, with the first of the preferred instance types as the one that was selected."""
+    config: dict[str, Any] = job.request["ResourceConfig"]
+    preferences = config.get("InstancePreferences")
+    if not preferences or job.start_time is None:
+        return config
+    chosen = preferences[0]
+    count = chosen.get("InstanceCount", config.get("InstanceCount"))
+    return {**config, "SelectedInstanceType": chosen["InstanceType"], "SelectedInstanceCount": count}
 
 
 def _times(job: Job) -> dict[str, float | None]:
