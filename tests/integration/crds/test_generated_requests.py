@@ -15,7 +15,7 @@ from support.operations import BARE_GROUP, OPERATIONS
 from support.requests import manifests, matching, responses
 
 BOUNDED = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
@@ -70,7 +70,7 @@ def _patterns(install: Install) -> None:
 
 @pytest.mark.usefixtures("_patterns")
 @pytest.mark.parametrize("first", range(0, len(PATTERNS), 25))
-@BOUNDED
+@settings(BOUNDED, max_examples=3, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_pattern_of_the_service_works_in_the_api_server(first: int, data: st.DataObject, bare: Bare) -> None:
     chosen = enumerate(PATTERNS[first : first + 25], start=first)
