@@ -47,7 +47,10 @@ class Compiler:
         log.unlink(missing_ok=True)
         progress.phase("downloading modules")
         stale = self._stale_packages(log=log, progress=progress)
-        progress.phase("compiling packages", total=stale)
+        if stale:
+            progress.phase("compiling packages", total=stale)
+        else:
+            progress.phase("linking")
         build = ["build", "-v", "-trimpath", "-ldflags", self.linker_flags, "-o", str(output), self.package]
         compiled = 0
         for line in self._run(build, log=log):

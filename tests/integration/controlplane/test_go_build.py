@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sagebridge_local.golang import BuildError, GoProgram
+from sagebridge_local.golang import BuildError, GoProgram, toolchain
 from sagebridge_local.golang.binary import binary
+from sagebridge_local.paths import module_directory
 
 PROGRAM = GoProgram(
     name="greet",
@@ -30,6 +31,11 @@ func main() { os.Stdout.WriteString(os.Args[0] + " " + version + "\\n") }
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A module without dependencies, and a cache of its own; Go's own caches stay the user's."""
+    go = toolchain.locate(module=module_directory("controlplane"))
+    toolchain.install(go)
+    compiled = subprocess.run([go.go, "env", "GOCACHE"], capture_output=True, text=True, check=True).stdout.strip()
+    monkeypatch.setenv("GOCACHE", compiled)
+    monkeypatch.setenv("PATH", f"{go.go.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     directory = tmp_path / "module"
     (directory / "words").mkdir(parents=True)
