@@ -34,6 +34,12 @@ def _lines(definition: Schema) -> Iterator[str]:
     yield from ("", "## Spec", "", *_table(root["properties"]["spec"], "spec"))
     yield from ("", "## Rules", "", "Checked when a manifest is applied, with these messages:", "")
     yield from _rules(root, "")
+    fixed = {rule["fieldPath"] for rule in root.get("x-kubernetes-validations", ()) if "fieldPath" in rule}
+    if fixed:
+        mutable = sorted(
+            f"`{name}`" for name in root["properties"]["spec"]["properties"] if f".spec.{name}" not in fixed
+        )
+        yield f"- `spec`: once the first attempt is recorded, only {' and '.join(mutable)} may change"
     if "status" in root["properties"]:
         yield from ("", "## Status", "", *_table(root["properties"]["status"], "status"))
 
