@@ -1,0 +1,55 @@
+"""Local SageMaker processes, called through boto3 as users do."""
+
+import secrets
+from typing import Any
+
+import pytest
+from sagebridge_local.sagemaker.admin import AdminClient
+from sagebridge_local.stack import Simulator
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory) -> Simulator:
+    """A server that follows scripts over a clock that only tests move; tests use names of their own."""
+    arguments = ("--lifecycle-only", "--clock", "manual")
+    running = Simulator.start(tmp_path_factory.mktemp("scripted"), arguments=arguments)
+    yield running
+    running.stop(grace=5)
+
+
+@pytest.fixture
+def admin(scripted) -> AdminClient:
+    """The admin API, with no faults and fresh counters."""
+    client = AdminClient(scripted.url)
+    client.clear_faults()
+    client.clear_calls()
+    return client
+
+
+@pytest.fixture
+def client(scripted) -> Any:
+    """A boto3 client without retries."""
+    return scripted.client("sagemaker")
+
+
+@pytest.fixture
+def name() -> str:
+    """A job name of the test's own."""
+    return f"job-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def training_request():
+    """Makes a CreateTrainingJob request."""
+
+    def make(name: str, **changes: Any) -> dict[str, Any]:
+        return {
+            "TrainingJobName": name,
+            "AlgorithmSpecification": {"TrainingImage": "local:1", "TrainingInputMode": "File"},
+            "RoleArn": "arn:aws:iam::123456789012:role/training",
+            "OutputDataConfig": {"S3OutputPath": "s3://training-bucket/output"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        } | changes
+
+    return make
