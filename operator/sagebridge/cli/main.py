@@ -31,6 +31,7 @@ COMMANDS = {
     "local": LazyCommand(
         module="sagebridge_local.cli", help="Kubernetes, SageMaker and the operator on this machine.", extra="local"
     ),
+    "logs": LazyCommand(module="sagebridge.cli.logs", help="Print what a job's script printed.", extra="operator"),
     "release-finalizers": LazyCommand(
         module="sagebridge.cli.release", help="Free every object before the operator goes for good.", extra="operator"
     ),
