@@ -2,8 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import kubernetes
 import pytest
@@ -26,7 +24,7 @@ def kube(cluster: ControlPlane) -> Iterator[kubernetes.client.ApiClient]:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def new_namespace(cluster: ControlPlane) -> Callable[[], str]:
     """Makes namespaces that enforce the restricted Pod Security Standard."""
 
@@ -41,15 +39,23 @@ def new_namespace(cluster: ControlPlane) -> Callable[[], str]:
 
 @pytest.fixture
 def install(cluster: ControlPlane, new_namespace: Callable[[], str]) -> Iterator[Callable[..., Release]]:
-    """Installs the chart in a fresh namespace: `install("settings.region=eu-west-1", name="ml")`."""
+    """Installs the chart in a fresh namespace: `install("settings.region=eu-west-1")`."""
     releases: list[Release] = []
 
-    def start(*settings: str, chart: Path | None = None, **options: Any) -> Release:
-        release = Release(cluster=cluster, helm=helm_binary(), namespace=new_namespace(), **options)
-        releases.append(release)
-        release.install(*settings, chart=chart)
-        return release
+    def start(*settings: str) -> Release:
+        releases.append(Release(cluster=cluster, helm=helm_binary(), namespace=new_namespace()))
+        releases[-1].install(*settings)
+        return releases[-1]
 
     yield start
     for release in releases:
         release.remove()
+
+
+@pytest.fixture(scope="module")
+def installed(cluster: ControlPlane, new_namespace: Callable[[], str]) -> Iterator[Release]:
+    """One installation with the defaults, for tests that only look at it."""
+    release = Release(cluster=cluster, helm=helm_binary(), namespace=new_namespace())
+    release.install()
+    yield release
+    release.remove()

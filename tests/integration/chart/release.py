@@ -23,9 +23,11 @@ class Release:
     namespace: str
     name: str = "sagebridge"
 
-    def install(self, *settings: str, chart: Path | None = None) -> None:
-        """Install or upgrade; `settings` are those of --set."""
-        self.run("upgrade", "--install", self.name, str(chart or CHART), *[f"--set={setting}" for setting in settings])
+    def install(self, *settings: str, chart: Path | None = None) -> str:
+        """Install or upgrade; `settings` are those of --set. Returns what helm says."""
+        return self.run(
+            "upgrade", "--install", self.name, str(chart or CHART), *[f"--set={setting}" for setting in settings]
+        )
 
     def run(self, *arguments: str) -> str:
         """Run helm in the release's namespace."""
@@ -49,9 +51,12 @@ class Release:
         )
 
     def remove(self) -> None:
-        """Leave nothing for the next test, the CRDs included."""
+        """Leave nothing for the next test, its CRDs included."""
         self.run("uninstall", self.name, "--no-hooks", "--ignore-not-found")
-        self.cluster.kubectl("delete", "customresourcedefinitions", "--selector=app.kubernetes.io/name=sagebridge")
+        crds = json.loads(self.cluster.kubectl("get", "customresourcedefinitions", "--output=json"))["items"]
+        for crd in crds:
+            if crd["metadata"].get("annotations", {}).get("meta.helm.sh/release-namespace") == self.namespace:
+                self.cluster.kubectl("delete", "customresourcedefinition", crd["metadata"]["name"])
 
     def get(self, kind: str, name: str, *, namespace: str | None = None) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(

@@ -42,28 +42,43 @@ def test_every_object_is_accepted(cluster: ControlPlane, new_namespace: Callable
 
 @pytest.mark.parametrize(("source", "kind"), [("manifest", "Deployment"), ("hooks", "Job")])
 def test_pods_are_admitted_where_the_restricted_standard_is_enforced(
-    install: Callable[..., Release], source: str, kind: str
+    installed: Release, source: str, kind: str
 ) -> None:
-    release = install()
-    objects = [obj for obj in yaml.safe_load_all(release.run("get", source, release.name)) if obj]
+    objects = [obj for obj in yaml.safe_load_all(installed.run("get", source, installed.name)) if obj]
     [workload] = [obj for obj in objects if obj["kind"] == kind]
     # The hook's own account is there only while it runs.
     spec = {**workload["spec"]["template"]["spec"], "serviceAccountName": "sagebridge"}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": release.namespace}, "spec": spec}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "one", "namespace": installed.namespace},
+        "spec": spec,
+    }
 
-    accepted = release.cluster.kubectl("create", "--dry-run=server", "--filename=-", stdin=yaml.safe_dump(pod))
+    accepted = installed.cluster.kubectl("create", "--dry-run=server", "--filename=-", stdin=yaml.safe_dump(pod))
 
     assert "created" in accepted
 
 
-def test_an_upgrade_brings_the_new_crds(install: Callable[..., Release], tmp_path: Path) -> None:
-    release = install()
+def test_an_upgrade_brings_the_new_crds(installed: Release, tmp_path: Path) -> None:
     newer = tmp_path / "chart"
     subprocess.run(["cp", "-r", str(CHART), str(newer)], check=True)
     for path in (newer / "files" / "crds").glob("trainingjobs*.yaml"):
         path.write_text(path.read_text().replace("    - tj\n", "    - tj\n    - newer\n"))
 
-    release.install(chart=newer)
+    installed.install(chart=newer)
 
-    crd = release.get("customresourcedefinition", "trainingjobs.sagebridge.io")
+    crd = installed.get("customresourcedefinition", "trainingjobs.sagebridge.io")
     assert crd["spec"]["names"]["shortNames"] == ["tj", "newer"]
+
+
+def test_helm_says_what_is_still_missing(installed: Release) -> None:
+    incomplete = installed.install()
+    complete = installed.install(
+        "settings.roleArn=arn:aws:iam::123456789012:role/training", "settings.bucket=s3://example", "rbac.create=false"
+    )
+
+    assert "Not both are set" in incomplete
+    assert "Not both are set" not in complete
+    assert f"logs job/{installed.name}-release-finalizers" in complete
+    assert "No roles were created for the service account sagebridge" in complete

@@ -53,10 +53,8 @@ def client_of(release: Release, account: str, directory: Path) -> Iterator[kuber
         yield client
 
 
-def test_the_operator_may_do_its_work_anywhere_and_nothing_else(
-    install: Callable[..., Release], tmp_path: Path
-) -> None:
-    release = install()
+def test_the_operator_may_do_its_work_anywhere_and_nothing_else(installed: Release, tmp_path: Path) -> None:
+    release = installed
     with client_of(release, "sagebridge", tmp_path) as client:
         for verb, resource in OPERATOR_NEEDS + READS_ACROSS:
             assert may(client, verb, resource, namespace=""), (verb, resource)
@@ -64,8 +62,8 @@ def test_the_operator_may_do_its_work_anywhere_and_nothing_else(
             assert not may(client, verb, resource, namespace=release.namespace), (verb, resource)
 
 
-def test_the_operator_may_use_its_own_lease_only(install: Callable[..., Release], tmp_path: Path) -> None:
-    release = install()
+def test_the_operator_may_use_its_own_lease_only(installed: Release, tmp_path: Path) -> None:
+    release = installed
     lease = "leases.coordination.k8s.io"
     with client_of(release, "sagebridge", tmp_path) as client:
         assert may(client, "create", lease, namespace=release.namespace)
@@ -76,10 +74,11 @@ def test_the_operator_may_use_its_own_lease_only(install: Callable[..., Release]
 
 
 def test_an_operator_of_some_namespaces_is_kept_to_them(
-    install: Callable[..., Release], new_namespace: Callable[[], str], tmp_path: Path
+    installed: Release, install: Callable[..., Release], new_namespace: Callable[[], str], tmp_path: Path
 ) -> None:
     watched, other = new_namespace(), new_namespace()
-    release = install(f"watchNamespaces={{{watched}}}")
+    beside = ("crds.install=false", "rbac.aggregateToUserRoles=false")
+    release = install(f"watchNamespaces={{{watched}}}", *beside)
     with client_of(release, "sagebridge", tmp_path) as client:
         for verb, resource in OPERATOR_NEEDS:
             assert may(client, verb, resource, namespace=watched), (verb, resource)
@@ -97,14 +96,14 @@ def test_an_operator_of_some_namespaces_is_kept_to_them(
     ],
 )
 def test_the_roles_of_kubernetes_include_our_kinds(
-    install: Callable[..., Release], role: str, allowed: set[str], refused: set[str]
+    installed: Release, role: str, allowed: set[str], refused: set[str]
 ) -> None:
-    release = install()
+    release = installed
     release.cluster.kubectl(
-        "create", "rolebinding", role, f"--clusterrole={role}", "--user=alice", f"--namespace={release.namespace}"
+        "create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}er", f"--namespace={release.namespace}"
     )
     release.cluster.kubectl("wait", "--for=create", f"clusterrole/sagebridge-{'view' if role == 'view' else 'edit'}")
-    kubeconfig = release.cluster.kubeconfig_for("alice")
+    kubeconfig = release.cluster.kubeconfig_for(f"{role}er")
     with kubernetes.config.new_client_from_config(config_file=str(kubeconfig)) as client:
 
         def has(verb: str, resource: str = "trainingjobs.sagebridge.io") -> bool:
