@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,14 @@ Snapshot = Mapping[str, tuple[int, int]]
 
 
 class CheckpointSync:
-    """One host's checkpoint directory. All methods block; one call at a time."""
+    """One host's checkpoint directory. All methods block; passes never overlap, so that no old upload ends last."""
 
     def __init__(self, *, storage: Storage, location: S3Location, directory: Path) -> None:
         self._storage = storage
         self._location = S3Location(bucket=location.bucket, key=location.key.rstrip("/") + "/" if location.key else "")
         self._directory = directory
         self._known: Snapshot = {}
+        self._lock = threading.Lock()
 
     def restore(self) -> None:
         """Download what earlier jobs left.
@@ -49,6 +51,10 @@ class CheckpointSync:
         Raises:
             RunFailedError: S3 refused.
         """
+        with self._lock:
+            self._pass()
+
+    def _pass(self) -> None:
         now = snapshot(self._directory)
         done = dict(self._known)
         try:

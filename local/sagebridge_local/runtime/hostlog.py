@@ -87,6 +87,8 @@ class HostLog:
             self._room.set()
             if lines:
                 await in_thread(self._hand_on, lines)
+            for problem in self._scanner.take_problems():
+                self.note(f"Local mode: {problem}")
             if not self._closing.is_set():
                 await self._pause()
 

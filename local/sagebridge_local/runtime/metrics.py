@@ -27,8 +27,8 @@ class MetricScanner:
         self._patterns: dict[str, regex.Pattern[str]] = {}
         self._strikes: dict[str, int] = {}
         self._latest: dict[str, dict[str, Any]] = {}
+        self._problems: list[str] = []
         self._lock = threading.Lock()
-        self.problems: list[str] = []
         for definition in definitions:
             self._compile(definition["Name"], definition["Regex"])
 
@@ -41,13 +41,20 @@ class MetricScanner:
 
     def final_metrics(self) -> list[dict[str, Any]]:
         """FinalMetricDataList: the last value of each metric that had one."""
-        return list(self._latest.values())
+        with self._lock:
+            return list(self._latest.values())
+
+    def take_problems(self) -> list[str]:
+        """What went wrong with the expressions since the last call."""
+        with self._lock:
+            problems, self._problems = self._problems, []
+            return problems
 
     def _compile(self, name: str, expression: str) -> None:
         try:
             self._patterns[name] = regex.compile(expression)
         except regex.error as error:
-            self.problems.append(f"The regular expression of the metric {name!r} is invalid: {error}")
+            self._problems.append(f"The regular expression of the metric {name!r} is invalid: {error}")
 
     def _search(self, name: str, line: str) -> None:
         try:
@@ -65,7 +72,7 @@ class MetricScanner:
         self._strikes[name] = self._strikes.get(name, 0) + 1
         if self._strikes[name] >= _STRIKES:
             del self._patterns[name]
-            self.problems.append(
+            self._problems.append(
                 f"The regular expression of the metric {name!r} took longer than {_SEARCH_SECONDS} s on {_STRIKES} "
                 "lines: it is not looked for any more"
             )

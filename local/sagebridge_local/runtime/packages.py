@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _COMPLETE: Final = ".complete"
 _SITE_PACKAGES: Final = "import site, json; print(json.dumps(site.getsitepackages()))"
+_HAS_PIP: Final = "import importlib.util as u; print('pip' if u.find_spec('pip') else '', end='')"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +71,11 @@ class Installer:
 
     async def _build(self, directory: Path, *, python: str, code: Path, wanted: Sequence[str]) -> None:
         await in_thread(shutil.rmtree, directory, ignore_errors=True)
-        await self._run([self.interpreter, "-m", "venv", str(directory)], directory=code)
+        # Without a pip of its own: the interpreter's is seen, too, and making one takes longer than most packages do.
+        await self._run([self.interpreter, "-m", "venv", "--without-pip", str(directory)], directory=code)
         await self._show_parents(python=python)
+        if not await _output([python, "-c", _HAS_PIP]):
+            await self._run([python, "-m", "ensurepip"], directory=code)
         index = ["--no-index"] if self.offline else []
         command = [python, "-m", "pip", "install", "--disable-pip-version-check", *index, *wanted]
         await self._run(command, directory=code)

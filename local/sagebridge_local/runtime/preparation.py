@@ -206,6 +206,9 @@ class Preparation:
                 f"The entry point {program} is not in the source; there are: {', '.join(sorted(names)[:20])}",
                 exit_code=2,
             )
+        if kind is EntryPointKind.COMMAND:
+            for host in self._hosts:
+                (host.code / program).chmod(0o755)
         return kind, await self._installer(python).prepare(head.code, kind)
 
     async def _fetch(self, submit_directory: Any) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import boto3
+import botocore.session
 from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -87,10 +89,18 @@ class Connection:
         }
 
 
+_NO_USER_CONFIGURATION: Final[dict[str, tuple[None, list[str], str | None, None]]] = {
+    "profile": (None, [], None, None),
+    "config_file": (None, [], os.devnull, None),
+    "credentials_file": (None, [], os.devnull, None),
+}
+
+
 @functools.lru_cache(maxsize=64)
 def _client(connection: Connection, service: str) -> Any:
-    # A session of its own: sessions are not thread-safe, and the default one reads the user's configuration.
+    # Sessions are not thread-safe; this one also never reads the user's own configuration.
     session = boto3.Session(
+        botocore_session=botocore.session.Session(session_vars=_NO_USER_CONFIGURATION),
         aws_access_key_id=connection.access_key_id,
         aws_secret_access_key=connection.secret_access_key,
         aws_session_token=connection.session_token,

@@ -1,5 +1,6 @@
 """A real S3 and CloudWatch Logs (moto, over HTTP), and a workbench to run jobs against them."""
 
+import asyncio
 import io
 import itertools
 import tarfile
@@ -127,6 +128,13 @@ class Workbench:
 
     def start(self, request: Mapping[str, Any], **options: Any) -> RunHandle:
         return start_training(self.training_run(request, **options), report=self.progress.append)
+
+    async def until(self, *, path: Path | None = None, keys: tuple[str, list[str]] | None = None) -> str:
+        """Wait until a file below the work directory has content, or a prefix has just these keys."""
+        file = self.work_dir / (path or "")
+        while not (file.read_text() if path and file.exists() else keys and self.keys(keys[0]) == keys[1]):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        return file.read_text() if path else ""
 
     def statuses(self) -> list[str]:
         return [each.secondary_status for each in self.progress]

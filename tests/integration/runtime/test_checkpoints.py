@@ -1,6 +1,5 @@
 """Checkpoints: down at the start, up while the training goes on, gone where they were deleted."""
 
-import asyncio
 from typing import Any
 
 from sagebridge_local.runtime.run import OutcomeStatus
@@ -25,8 +24,7 @@ async def test_checkpoints_go_both_ways(bench: Any) -> None:
         CheckpointConfig={"S3Uri": f"s3://{bench.bucket}/ckpt"},
     )
     handle = bench.start(request)
-    while bench.keys("ckpt/") != ["ckpt/epoch-2"]:
-        await asyncio.sleep(0.05)
+    await bench.until(keys=("ckpt/", ["ckpt/epoch-2"]))
     (bench.work_dir / "algo-1/ml/checkpoints/go").touch()
     outcome = await handle.outcome()
     assert outcome.status is OutcomeStatus.COMPLETED, outcome.failure_reason

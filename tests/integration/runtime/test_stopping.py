@@ -1,6 +1,5 @@
 """Ends before the end: StopTrainingJob, time limits, abort, failures of one host and of the runtime itself."""
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -26,26 +25,23 @@ while True:
 STUBBORN = """
 import os, pathlib, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
-pathlib.Path(os.environ["SM_MODEL_DIR"], "pids").write_text(f"{os.getpid()} {child.pid}")
+child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 600; sleep 600"])
+pathlib.Path(os.environ["SM_MODEL_DIR"], "pid").write_text(f"{os.getpid()} {child.pid}")
 print("ready")
 time.sleep(600)
 """
 
 
-async def _until(path: Path) -> str:
-    while not (path.exists() and path.read_text()):
-        await asyncio.sleep(0.02)
-    return path.read_text()
+PID = Path("algo-1/ml/model/pid")
 
 
-def _model(bench: Any, name: str, host: str = "algo-1") -> Path:
-    return Path(bench.work_dir, host, "ml", "model", name)
+def _gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 async def test_a_stopped_script_saves_its_model(bench: Any) -> None:
     handle = bench.start(bench.script(WAITS))
-    await _until(_model(bench, "pid"))
+    await bench.until(path=PID)
     await handle.stop()
     await handle.stop()
     outcome = await handle.outcome()
@@ -58,11 +54,11 @@ async def test_a_stopped_script_saves_its_model(bench: Any) -> None:
 
 async def test_after_the_grace_everything_is_killed(bench: Any) -> None:
     handle = bench.start(bench.script(STUBBORN), stop_grace_seconds=0.2)
-    pids = [int(pid) for pid in (await _until(_model(bench, "pids"))).split()]
+    pids = [int(pid) for pid in (await bench.until(path=PID)).split()]
     await handle.stop()
     outcome = await handle.outcome()
     assert outcome.status is OutcomeStatus.STOPPED
-    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids)
+    assert all(_gone(pid) for pid in pids)
 
 
 async def test_the_time_limit_stops_the_job(bench: Any) -> None:
@@ -82,10 +78,10 @@ async def test_a_stop_before_the_script_starts_leaves_nothing(bench: Any) -> Non
 
 async def test_abort_kills_and_uploads_nothing(bench: Any) -> None:
     handle = bench.start(bench.script(WAITS))
-    pid = int(await _until(_model(bench, "pid")))
+    pid = int(await bench.until(path=PID))
     await handle.abort()
     assert handle.done
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert _gone(pid)
     assert bench.keys("out/") == []
 
 
@@ -102,7 +98,7 @@ async def test_a_host_that_fails_fails_the_job(bench: Any) -> None:
     outcome = await bench.run(bench.script(script, ResourceConfig=resources))
     assert outcome.status is OutcomeStatus.FAILED
     assert outcome.failure_reason == "AlgorithmError: rank 1 gave up, exit code: 1"
-    assert not psutil.pid_exists(int(_model(bench, "pid").read_text()))
+    assert _gone(int(await bench.until(path=PID)))
 
 
 async def test_a_crash_of_the_runtime_is_an_outcome(bench: Any, monkeypatch: Any) -> None:
@@ -133,5 +129,5 @@ async def test_what_a_script_leaves_behind_ends_with_it(bench: Any) -> None:
     outcome = await bench.run(bench.script(script))
     assert outcome.status is OutcomeStatus.COMPLETED
     pid = int(bench.archive(outcome.model_artifacts)["pid"])
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert _gone(pid)
     assert os.getpid() != pid
