@@ -49,8 +49,8 @@ class Actor:
         self.lane.cluster.delete(self.kind, namespace=self.namespace, name=self.mark)
 
 
-def _nothing(_: Actor) -> None:
-    """Only wait."""
+def wait_only(_: Actor) -> None:
+    """The user does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ class Step:
 
     says: str
     until: Callable[[Body | None], bool]
-    act: Callable[[Actor], None] = _nothing
+    act: Callable[[Actor], None] = wait_only
     advance: float = 0.0
 
 
@@ -93,7 +93,7 @@ class Scenario:
     effects: frozenset[str]
     measured: frozenset[str] = frozenset()
     environment: Mapping[str, str] = field(default_factory=dict)
-    prepare: Callable[[Actor], None] = _nothing
+    prepare: Callable[[Actor], None] = wait_only
     leaves_jobs: bool = False
 
     def __str__(self) -> str:

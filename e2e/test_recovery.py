@@ -1,0 +1,144 @@
+"""Whatever the operator stands on goes away and comes back: meanwhile it says so, afterwards it goes on."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from faults.lane import Lane
+from faults.oracle import repeated_creates
+from faults.scenario import Actor, cast, play
+from faults.trials import check, undisturbed
+from sagebridge_local.stack import ControlPlane
+from scenarios.reached import condition, reason, secondary, status_of
+from scenarios.training_jobs import CREATE, DELETION_PURGE, LIFE, SPEC, SUSPENSION, TAGS, TRAINING_JOB
+
+_BODIES = {
+    "a web page": "<html><body>502 Bad Gateway</body></html>",
+    "an empty object": "{}",
+    "half an object": '{"TrainingJobArn": "arn:aws:sagem',
+    "nulls": '{"TrainingJobArn": null, "TrainingJobStatus": null, "TrainingJobSummaries": null, "Tags": null}',
+    "wrong types": '{"TrainingJobArn": [1], "TrainingJobStatus": {}, "TrainingJobSummaries": "x", "Tags": 7}',
+    "a list": "[]",
+}
+
+
+def _ready(actor: Actor) -> dict[str, Any]:
+    return condition(actor.body, "Ready")
+
+
+def _running(lane: Lane, namespace: str) -> Actor:
+    (actor,) = cast(lane, LIFE, namespace=namespace)
+    play(lane, LIFE, [actor], steps=LIFE.steps[:1])
+    return actor
+
+
+@pytest.mark.parametrize("scenario", [LIFE, SUSPENSION, TAGS, DELETION_PURGE], ids=str)
+def test_malformed_replies_are_asked_for_again(start_lane: Callable[..., Lane], namespace: str, scenario: Any) -> None:
+    lane = start_lane()
+    reference = undisturbed(lane, scenario, namespace=namespace)
+    for body in _BODIES.values():
+        lane.aws.fault("malformed", body=body, probability=0.3, count=6)
+    (actor,) = cast(lane, scenario, namespace=namespace)
+    play(lane, scenario, [actor])
+    hits = [fault["hits"] for fault in lane.aws.faults()]
+    check(lane, scenario, actor, reference=reference, title=f"malformed replies, {hits}")
+
+
+@pytest.mark.parametrize("body", _BODIES.values(), ids=list(_BODIES))
+def test_a_malformed_reply_is_told(start_lane: Callable[..., Lane], namespace: str, body: str) -> None:
+    lane = start_lane()
+    lane.aws.outcome("*", **LIFE.script)
+    lane.aws.fault("malformed", operation=CREATE, body=body, count=1)
+    lane.aws.fault("server-error", operation=CREATE, after=1)
+    (actor,) = cast(lane, LIFE, namespace=namespace)
+    actor.create(SPEC)
+    lane.wait(lambda: "malformed" in _ready(actor).get("message", "") or _is_running(actor), what="word of it")
+    lane.aws.clear_faults()
+    lane.wait(lambda: _is_running(actor), what="its job", shows=lambda: actor.body)
+    assert not repeated_creates(lane, CREATE)
+
+
+def _is_running(actor: Actor) -> bool:
+    return secondary("Starting")(actor.body)
+
+
+@pytest.mark.parametrize("scenario", [LIFE, SUSPENSION, DELETION_PURGE], ids=str)
+def test_storms_of_server_errors_pass(start_lane: Callable[..., Lane], namespace: str, scenario: Any) -> None:
+    lane = start_lane()
+    reference = undisturbed(lane, scenario, namespace=namespace)
+    lane.aws.fault("server-error", probability=0.6)
+    (actor,) = cast(lane, scenario, namespace=namespace)
+    play(lane, scenario, [actor])
+    check(lane, scenario, actor, reference=reference, title="a storm of server errors")
+
+
+def test_a_server_error_is_told(start_lane: Callable[..., Lane], namespace: str) -> None:
+    lane = start_lane()
+    lane.aws.fault("server-error", operation=CREATE)
+    (actor,) = cast(lane, LIFE, namespace=namespace)
+    actor.create(SPEC)
+    lane.wait(lambda: reason("ServiceUnavailable")(actor.body), what="word of it", shows=lambda: actor.body)
+    assert condition(actor.body, "Reconciling")["status"] == "True"
+    assert "InternalFailure" in _ready(actor)["message"]
+    lane.aws.clear_faults()
+    lane.wait(lambda: _is_running(actor), what="its job", shows=lambda: actor.body)
+
+
+def test_an_api_server_that_restarts_is_found_again(
+    start_lane: Callable[..., Lane], namespace: str, control_plane: ControlPlane
+) -> None:
+    lane = start_lane()
+    running = _running(lane, namespace)
+    control_plane.kill("kube-apiserver")
+    lane.aws.advance(LIFE.steps[1].advance)
+    control_plane.ensure()
+    lane.wait(lambda: secondary("Downloading")(running.body), what="news of the old object", shows=lambda: running.body)
+    (fresh,) = cast(lane, LIFE, namespace=namespace)
+    fresh.create(SPEC)
+    lane.wait(lambda: _is_running(fresh), what="the new object's job", shows=lambda: fresh.body)
+    assert len(lane.aws.jobs()) == 2
+    assert not repeated_creates(lane, CREATE)
+
+
+def test_an_aws_that_can_not_be_reached_makes_statuses_stale_and_readiness_red(
+    start_lane: Callable[..., Lane], namespace: str
+) -> None:
+    lane = start_lane(STALE_AFTER_SECONDS="1")
+    actor = _running(lane, namespace)
+    lane.aws_proxy.is_cut = True
+    lane.wait(lambda: reason("StatusStale")(actor.body), what="word of it", shows=lambda: actor.body)
+    assert "This status may be old" in _ready(actor)["message"]
+    lane.wait(lambda: _probe(lane, "readyz")[0] == 503, what="a red readiness probe")
+    assert "no sweep has succeeded" in _probe(lane, "readyz")[1]
+    assert _probe(lane, "healthz")[0] == 200
+    lane.aws_proxy.is_cut = False
+    lane.wait(lambda: reason("InProgress")(actor.body), what="fresh news", shows=lambda: actor.body)
+    lane.wait(lane.is_ready, what="a green readiness probe")
+    play(lane, LIFE, [actor], steps=LIFE.steps[1:])
+
+
+def test_a_sagemaker_that_has_forgotten_its_jobs_gets_no_second_ones(
+    start_lane: Callable[..., Lane], namespace: str
+) -> None:
+    lane = start_lane()
+    actor = _running(lane, namespace)
+    lane.simulator.kill()
+    lane.simulator.ensure()
+    lane.wait(lambda: reason("JobGone")(actor.body), what="word of it", shows=lambda: actor.body)
+    lane.settle()
+    assert lane.aws.count(CREATE) == 0
+    assert [attempt["status"] for attempt in status_of(actor.body)["attempts"]] == ["Gone"]
+    fresh = _running(lane, namespace)
+    assert len(lane.cluster.list(TRAINING_JOB, namespace=fresh.namespace)) == 2
+
+
+def _probe(lane: Lane, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"{lane.operator.url}/{path}") as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()

@@ -1,0 +1,126 @@
+"""The operator sees late, sees only the last of several changes, or sees the past: where that leads is the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from faults.cluster import Body
+from faults.lane import Lane
+from faults.scenario import Actor, Scenario, cast, play, wait_only
+from faults.trials import check, compare, undisturbed
+from scenarios import SCENARIOS
+from scenarios.reached import gone, secondary, status_of
+from scenarios.training_jobs import CREATE, LIFE, RECREATION, SPEC, STOP, TRAINING_JOB
+
+# kopf waits 5 s to see its own patch, and then goes on without.
+_LATER_THAN_KOPF_WAITS = 6.0
+_WINDOW_SECONDS = 1.5
+# Long enough for an operator that believes an old view to act on it several times over; nothing is measured with it.
+_TEMPTATION_SECONDS = 3.0
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_late_or_thinned_events_change_nothing(
+    start_lane: Callable[..., Lane], namespace: str, scenario: Scenario
+) -> None:
+    lane = start_lane(**scenario.environment)
+    reference = undisturbed(lane, scenario, namespace=namespace)
+    lane.distort_events(scenario.kind, window=_WINDOW_SECONDS)
+    compare(lane, scenario, reference, namespace=namespace, title="only the last event of a while is shown")
+    lane.distort_events(scenario.kind, delay=_LATER_THAN_KOPF_WAITS)
+    compare(lane, scenario, reference, namespace=namespace, title="all events are late")
+
+
+def _begin(lane: Lane, namespace: str) -> Actor:
+    """An object whose job is starting."""
+    (actor,) = cast(lane, LIFE, namespace=namespace)
+    play(lane, LIFE, [actor], steps=LIFE.steps[:1])
+    return actor
+
+
+def _end(lane: Lane, actor: Actor) -> None:
+    """Let its job run to the end."""
+    play(lane, LIFE, [actor], steps=LIFE.steps[1:])
+
+
+def test_a_suspension_that_was_taken_back_unseen_stops_nothing(start_lane: Callable[..., Lane], namespace: str) -> None:
+    lane = start_lane()
+    actor = _begin(lane, namespace)
+    lane.hold_events(TRAINING_JOB)
+    actor.patch(runPolicy={"suspend": True})
+    actor.patch(runPolicy={"suspend": False})
+    lane.show_present(TRAINING_JOB, hide=True)
+    _end(lane, actor)
+    assert lane.aws.count(STOP) == 0
+    assert [attempt["status"] for attempt in status_of(actor.body)["attempts"]] == ["Completed"]
+
+
+def test_an_object_replaced_by_force_unseen_gets_a_job_of_its_own(
+    start_lane: Callable[..., Lane], namespace: str
+) -> None:
+    """An administrator takes the finalizer off; the operator sees only that the object is another one."""
+    lane = start_lane()
+    actor = _begin(lane, namespace)
+    lane.hold_events(TRAINING_JOB)
+    lane.cluster.remove(TRAINING_JOB, namespace=namespace, name=actor.mark)
+    actor.create(SPEC)
+    lane.show_present(TRAINING_JOB, hide=True)
+    lane.wait(lambda: secondary("Starting")(actor.body), what="the new object's job", shows=lambda: actor.body)
+    _end(lane, actor)
+    assert len(lane.aws.jobs()) == 2
+    assert lane.aws.count(CREATE) == 2
+    assert [attempt["status"] for attempt in status_of(actor.body)["attempts"]] == ["Completed"]
+
+
+def _restart_in_the_past(lane: Lane, listed: Body, *, gets: bool) -> None:
+    """Crash the operator, let it live in the past for a while, then show it the present."""
+    lane.kill()
+    lane.show_past(TRAINING_JOB, listed, gets=gets)
+    seen = lane.kubernetes_proxy.lists[TRAINING_JOB.plural]
+    lane.revive()
+    lane.wait(lambda: lane.kubernetes_proxy.lists[TRAINING_JOB.plural] > seen, what="the restarted operator's list")
+    time.sleep(_TEMPTATION_SECONDS)
+    lane.show_present(TRAINING_JOB)
+
+
+_MOMENTS = ("before it was", "as it was when new", "as it ran", "as it was going", "when it was gone")
+
+
+@pytest.mark.parametrize("gets", [False, True], ids=["only lists are old", "all reads are old"])
+@pytest.mark.parametrize("moment", _MOMENTS)
+def test_a_stale_view_after_delete_and_recreate_changes_nothing(
+    start_lane: Callable[..., Lane], namespace: str, moment: str, gets: bool
+) -> None:
+    lane = start_lane()
+    reference = undisturbed(lane, RECREATION, namespace=namespace)
+    (actor,) = cast(lane, RECREATION, namespace=namespace)
+    past = _live_twice(lane, actor)[moment]
+    _restart_in_the_past(lane, past, gets=gets)
+    play(lane, RECREATION, [actor], steps=RECREATION.steps[3:])
+    check(lane, RECREATION, actor, reference=reference, title=f"restarted with a view {moment}")
+
+
+def _live_twice(lane: Lane, actor: Actor) -> dict[str, Body]:
+    """Create, delete, create again; the lists of each moment."""
+
+    def listed() -> Body:
+        return lane.cluster.listed(TRAINING_JOB)
+
+    before = listed()
+    lane.hold_events(TRAINING_JOB)
+    actor.create(SPEC)
+    new = listed()
+    lane.show_present(TRAINING_JOB)
+    play(lane, RECREATION, [actor], steps=[replace(RECREATION.steps[0], act=wait_only)])
+    running = listed()
+    lane.hold_events(TRAINING_JOB)
+    actor.delete()
+    going = listed()
+    lane.show_present(TRAINING_JOB)
+    lane.wait(lambda: gone(actor.body), what="the deletion", shows=lambda: actor.body)
+    left = listed()
+    play(lane, RECREATION, [actor], steps=RECREATION.steps[2:3])
+    return dict(zip(_MOMENTS, (before, new, running, going, left), strict=True))
