@@ -109,7 +109,7 @@ async def describe(gateway: Gateway, *, namespace: str = "team-a", scope: AwsSco
 def create_request(**members: Any) -> dict[str, Any]:
     return {
         "TrainingJobName": "x",
-        "RoleArn": "arn:aws:iam::111122223333:role/training",
+        "RoleArn": "arn:aws:iam::123456789012:role/training",
         "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
         "OutputDataConfig": {"S3OutputPath": "s3://bucket/x"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},

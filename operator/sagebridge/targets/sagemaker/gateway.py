@@ -296,6 +296,8 @@ async def _to_the_end(call: Awaitable[Any]) -> Any:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # looked at here, since nobody else is left to
         raise
 
 
