@@ -47,11 +47,28 @@ async def test_another_job_does_not(sagemaker, difference):
     assert (await pool(sagemaker, "first"))["Status"] == "Available"
 
 
-async def test_a_failed_job_keeps_nothing(sagemaker):
-    sagemaker.admin("POST", "jobs/job/outcome", outcome="Failed")
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("AlgorithmError: exit code 1", "Available"),
+        ("ClientError: no data", "Available"),
+        ("InternalServerError: We encountered an internal error.", "Terminated"),
+    ],
+)
+async def test_which_failures_keep_a_pool(sagemaker, reason, status):
+    sagemaker.admin("POST", "jobs/job/outcome", outcome="Failed", failure_reason=reason)
     await sagemaker.create("job", ResourceConfig=KEPT)
     sagemaker.advance(100)
-    assert (await pool(sagemaker, "job"))["Status"] == "Terminated"
+    assert (await pool(sagemaker, "job"))["Status"] == status
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0, "Terminated"), (20, "Available")])
+async def test_a_stopped_job_keeps_the_instances_that_it_had(sagemaker, seconds, status):
+    await sagemaker.create("job", ResourceConfig=KEPT)
+    sagemaker.advance(seconds)
+    await sagemaker("StopTrainingJob", TrainingJobName="job")
+    sagemaker.advance(10)
+    assert (await pool(sagemaker, "job"))["Status"] == status
 
 
 async def test_a_job_without_a_period_has_no_pool(sagemaker):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors
-from sagebridge_local.sagemaker.jobs.job import COMPLETED, STOPPED
+from sagebridge_local.sagemaker.jobs.job import FAILED
 
 if TYPE_CHECKING:
     from sagebridge_local.sagemaker.clock import Scheduler
@@ -21,6 +21,7 @@ AVAILABLE: Final = "Available"
 REUSED: Final = "Reused"
 TERMINATED: Final = "Terminated"
 STATUS: Final = "WarmPoolStatus"
+_HARMLESS: Final = ("AlgorithmError", "ClientError")
 _MATCHED: Final = ("RoleArn", "VpcConfig", "EnableInterContainerTrafficEncryption", "EnableNetworkIsolation")
 _MATCHED_RESOURCES: Final = ("InstanceCount", "InstanceType", "VolumeKmsKeyId", "VolumeSizeInGB")
 
@@ -44,11 +45,15 @@ def begin(table: JobTable, job: Job, scheduler: Scheduler, at: float) -> None:
 
 
 def retain(table: JobTable, job: Job, scheduler: Scheduler, at: float) -> None:
-    """Keep the instances of a job that ended well, until its period is over."""
+    """Keep the instances of a job that had them, until its period is over.
+
+    A job that failed by its algorithm or its client keeps them too; after any other failure they may be unhealthy.
+    """
     seconds = keep_alive_seconds(job)
     if not seconds:
         return
-    if job.status not in {COMPLETED, STOPPED} or job.end_time is None:
+    unhealthy = job.status == FAILED and not (job.failure_reason or "").startswith(_HARMLESS)
+    if unhealthy or job.end_time is None:
         _set(job, TERMINATED, at)
         return
     _set(job, AVAILABLE, at)
