@@ -67,7 +67,7 @@ async def stop_operator(
     client: KubeClient,
     operator: Operator,
     *,
-    timeout: float = 180.0,  # noqa: ASYNC109
+    timeout: float = 120.0,  # noqa: ASYNC109
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:

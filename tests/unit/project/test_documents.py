@@ -70,6 +70,18 @@ def test_the_readme_leads_to_the_documentation() -> None:
     assert "docs/README.md" in links(ROOT / "README.md")
 
 
+def test_every_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        (str(page.relative_to(ROOT)), target)
+        for page in PAGES
+        for line in re.findall(r"`make ([\w -]+)`|^ {4}make ([\w -]+?)(?: {2,}.*)?$", page.read_text(), re.MULTILINE)
+        for target in "".join(line).split()
+    }
+
+    assert {(page, target) for page, target in named if target not in targets} == set()
+
+
 def test_changes_are_collected_for_the_next_release() -> None:
     headings = re.findall(r"^## \[(.+?)]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
