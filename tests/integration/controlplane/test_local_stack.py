@@ -161,6 +161,21 @@ def test_down_leaves_no_process_and_no_port(cli: Cli) -> None:
     assert "sagemaker" in {path.stem for path in (cli.directory / "logs").iterdir()}, "logs stay"
 
 
+def test_the_operator_works_on_the_local_sagemaker_with_credentials_worth_nothing(cli: Cli) -> None:
+    cli.run("up", "--lifecycle-only")
+    assert cli.states() == dict.fromkeys([*CONTROL_PLANE, "sagemaker", "operator"], "Ready")
+
+    seen = psutil.Process(cli.pids()["operator"]).environ()
+
+    assert seen["AWS_ENDPOINT_URL"] == cli.records()["sagemaker"].address
+    assert seen["AWS_ACCESS_KEY_ID"] == "local"
+    assert seen["KUBECONFIG"] == str(cli.directory / "kubeconfig")
+
+    cli.run("up", "--lifecycle-only", "--no-operator")
+
+    assert "operator" not in cli.pids(), "what is no longer asked for is stopped"
+
+
 def test_an_up_that_was_killed_half_way_is_taken_over(cli: Cli) -> None:
     process = cli.popen("up", "--no-operator", "--no-simulator")
     while not cli.leftovers() and process.poll() is None:
