@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PENDING_LIMIT: Final = 50_000
 _ERROR_LINES: Final = 1_000
+_CLOSE_SECONDS: Final = 60.0
 
 
 class HostLog:
@@ -66,12 +67,13 @@ class HostLog:
         self._take(text.splitlines(), error=False)
 
     async def close(self) -> None:
-        """Hand on what is left, and end."""
+        """Hand on what is left, and end; a log service that hangs does not keep the job from ending."""
         for error, splitter in self._splitters.items():
             self._take(splitter.close(), error=error)
         self._closing.set()
-        if self._task is not None:
-            await self._task
+        if self._task is not None and not self._task.done():
+            await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
+            self._task.cancel()
 
     def _take(self, lines: Sequence[str], *, error: bool) -> None:
         now = int(time.time() * 1000)
