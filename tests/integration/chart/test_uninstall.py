@@ -7,13 +7,21 @@ account and reports how it ended.
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import kopf
+import pytest
 import yaml
+from sagebridge.cli.release import Operator, StillRunningError, release_all, stop_operator
+from sagebridge.kube.client import KubeClient
+from sagebridge.kube.login import log_in
 
-from .release import Release, wait_until
+from .release import CHART, Release, wait_until
 
 HOOK = "sagebridge-release-finalizers"
 OURS, THEIRS = "sagebridge.io/finalizer", "example.com/theirs"
@@ -200,3 +208,99 @@ def test_it_says_what_it_may_not_do(install: Callable[..., Release], tmp_path: P
 
     assert done.returncode == 1
     assert "cannot list resource" in done.stderr
+
+
+def test_it_can_be_installed_again_elsewhere(
+    install: Callable[..., Release], new_namespace: Callable[[], str], tmp_path: Path
+) -> None:
+    first = install()
+    uninstall(first, tmp_path)
+    second = replace(first, namespace=new_namespace(), name="again")
+
+    second.run("install", second.name, str(CHART), "--take-ownership")
+
+    crd = second.get("customresourcedefinition", "trainingjobs.sagebridge.io")
+    assert crd["metadata"]["annotations"]["meta.helm.sh/release-name"] == "again"
+    second.remove()
+
+
+@asynccontextmanager
+async def connected(release: Release, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KubeClient]:
+    monkeypatch.setenv("KUBECONFIG", str(release.cluster.kubeconfig))
+    client = KubeClient(login=partial(log_in, settings=kopf.OperatorSettings()))
+    yield client
+    await client.close()
+
+
+async def test_an_operator_that_does_not_stop_is_named(
+    install: Callable[..., Release], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, seconds = install(), [0.0]
+    release.cluster.kubectl(
+        "patch",
+        "deployment",
+        "sagebridge",
+        f"--namespace={release.namespace}",
+        "--type=json",
+        '--patch=[{"op": "add", "path": "/spec/template/metadata/finalizers", "value": ["example.com/stays"]}]',
+    )
+    wait_until(
+        lambda: (
+            "example.com/stays"
+            in release.cluster.kubectl("get", "pods", f"--namespace={release.namespace}", "--output=yaml")
+        )
+    )
+    operator = Operator(
+        namespace=release.namespace, deployment="sagebridge", selector="app.kubernetes.io/name=sagebridge"
+    )
+
+    async def sleep(duration: float) -> None:
+        seconds[0] += duration
+
+    async with connected(release, monkeypatch) as client:
+        with pytest.raises(StillRunningError, match=f"{release.namespace}/sagebridge still run after 30 s"):
+            await stop_operator(client, operator, timeout=30, clock=lambda: seconds[0], sleep=sleep)
+    assert release.get("deployment", "sagebridge")["spec"]["replicas"] == 0
+    for pod in release.names("pods"):
+        release.cluster.kubectl(
+            "patch",
+            pod,
+            f"--namespace={release.namespace}",
+            "--type=merge",
+            '--patch={"metadata": {"finalizers": null}}',
+        )
+
+
+async def test_an_object_that_changes_meanwhile_is_read_again(
+    install: Callable[..., Release], new_namespace: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, team = install(), new_namespace()
+    add_job(release, "digits", attempt=None, finalizers=[OURS], namespace=team)
+    async with connected(release, monkeypatch) as client:
+        original = client.patch
+
+        async def after_somebody_else(path: str, body: Any) -> Any:
+            monkeypatch.setattr(client, "patch", original)
+            release.cluster.kubectl(
+                "patch",
+                "trainingjob",
+                "digits",
+                f"--namespace={team}",
+                "--type=json",
+                '--patch=[{"op": "add", "path": "/metadata/finalizers/-", "value": "example.com/theirs"}]',
+            )
+            return await original(path, body)
+
+        monkeypatch.setattr(client, "patch", after_somebody_else)
+        released = [one.name async for one in release_all(client, namespaces=[team])]
+
+    assert released == [f"TrainingJob {team}/digits"]
+    assert finalizers(release, "digits", team) == [THEIRS]
+    release.cluster.kubectl(
+        "patch",
+        "trainingjob",
+        "digits",
+        f"--namespace={team}",
+        "--type=merge",
+        '--patch={"metadata": {"finalizers": null}}',
+    )
