@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -49,6 +50,28 @@ def created() -> Reply:
 
 def error(code: str, message: str = "no", status: int = 400) -> Reply:
     return Reply(status=status, body=json.dumps({"__type": code, "message": message}))
+
+
+def identity(account: str) -> Reply:
+    return Reply(
+        body=(
+            '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+            f"<Account>{account}</Account><Arn>a</Arn><UserId>u</UserId>"
+            "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+        )
+    )
+
+
+def assumed(key: str, *, lasting: timedelta = timedelta(hours=1)) -> Reply:
+    expiration = (datetime.now(UTC) + lasting).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Reply(
+        body=(
+            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+            f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>token-{key}"
+            f"</SessionToken><Expiration>{expiration}</Expiration>"
+            "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        )
+    )
 
 
 Script = Callable[[Request], Reply]

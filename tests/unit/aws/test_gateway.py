@@ -15,11 +15,13 @@ from support.aws import (
     SCOPE,
     Reply,
     ScriptedAws,
+    assumed,
     create,
     create_request,
     created,
     describe,
     error,
+    identity,
     ok,
     until,
 )
@@ -274,7 +276,7 @@ async def test_accounts_and_regions_have_buckets_of_their_own(
 ) -> None:
     """A token lasts 1000 seconds: a second call in the same bucket would never be made."""
     gateway = make_gateway(rates={"ListTags": Rate(per_second=0.001)})
-    aws.script = lambda request: ok(Tags=[]) if request.operation == "ListTags" else assumed()
+    aws.script = lambda request: ok(Tags=[]) if request.operation == "ListTags" else assumed("ASIA")
     role = "arn:aws:iam::{}:role/r"
     for scope in (
         AwsScope(region="us-east-1"),
@@ -301,26 +303,6 @@ async def test_namespaces_take_turns(aws: ScriptedAws, make_gateway: Callable[..
     assert len(names) < 20, "it did not wait for the flood to end"
     await asyncio.gather(*flood)
     assert len(aws.requests) == 22
-
-
-def assumed(key: str = "ASIATENANT", expiration: str = "2999-01-01T00:00:00Z") -> Reply:
-    return Reply(
-        body=(
-            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-            f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
-            f"<Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-        )
-    )
-
-
-def identity(account: str) -> Reply:
-    return Reply(
-        body=(
-            '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-            f"<Account>{account}</Account><Arn>a</Arn><UserId>u</UserId>"
-            "</GetCallerIdentityResult></GetCallerIdentityResponse>"
-        )
-    )
 
 
 async def test_the_account_is_asked_for_once(aws: ScriptedAws, gateway: Gateway) -> None:

@@ -4,28 +4,16 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sagebridge.core.errors import AwsError, ErrorClass
 from sagebridge.targets.sagemaker.gateway import AwsScope, Gateway
 from sagebridge.targets.sagemaker.sessions import Sessions, SessionSettings, assume_role_request, session_name
-from support.aws import SCOPE, Reply, ScriptedAws, describe, error, ok, until
+from support.aws import SCOPE, Reply, ScriptedAws, assumed, describe, error, ok, until
 
 ROLE = "arn:aws:iam::444455556666:role/sagebridge-team-a"
 TENANT = AwsScope(region="us-east-1", assume_role_arn=ROLE, external_id="team-a-7f3", session_name="sagebridge-team-a")
-
-
-def assumed(key: str, *, lasting: timedelta = timedelta(hours=1)) -> Reply:
-    expiration = (datetime.now(UTC) + lasting).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Reply(
-        body=(
-            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-            f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>token-{key}"
-            f"</SessionToken><Expiration>{expiration}</Expiration>"
-            "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
-        )
-    )
 
 
 def sts_error(code: str, message: str, status: int) -> Reply:

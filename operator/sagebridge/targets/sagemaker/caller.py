@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagebridge.core.errors import MALFORMED_REPLY, AwsError
+from sagebridge.core.tenancy import check_account
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.gateway import Gateway
 from sagebridge.targets.sagemaker.sessions import AwsScope
@@ -22,7 +23,10 @@ class Caller:
 
         Raises:
             AwsError: whatever went wrong.
+            NotAllowedError: the credentials lead to another account than the tenant policy says.
         """
+        if operation.startswith("Create"):
+            await self._check_account(handle)
         return await self._gateway.call(scope_of(handle), operation, request, namespace=handle.owner.namespace)
 
     async def account(self, handle: Handle) -> str:
@@ -31,11 +35,17 @@ class Caller:
 
     async def upload(self, handle: Handle, *, uri: str, content: bytes) -> str:
         """Put `content` at an s3:// URI whose key names the content; the URI."""
+        await self._check_account(handle)
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         await self._gateway.upload(
             scope_of(handle), bucket=bucket, key=key, body=content, namespace=handle.owner.namespace
         )
         return uri
+
+    async def _check_account(self, handle: Handle) -> None:
+        """Before anything new is made; what was made before can still be looked at, stopped and deleted."""
+        if handle.tenant.account_id is not None:
+            check_account(handle.tenant, await self.account(handle))
 
 
 def scope_of(handle: Handle) -> AwsScope:
