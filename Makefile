@@ -37,6 +37,9 @@ reference: $(READY) ## Write the reference pages of the settings and metrics aga
 	$(BIN)/python tools/generate_settings.py
 	$(BIN)/python -m sagebridge.metrics docs/reference/metrics.md
 
+demo: $(READY) ## Run a training job for real, show what happens, and check it (DEMO=--help for its options)
+	@$(BIN)/python -m sagebridge_local.demo $(DEMO)
+
 lint: $(READY) ## What CI checks before the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,0 +1,92 @@
+"""From model.tar.gz in S3 to an accuracy on rows that no training job has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sagebridge_local.demo.errors import DemoError
+from sagebridge_local.runtime import source
+from sagebridge_local.runtime.failures import RunFailedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+MODEL_FILE: Final = "model.joblib"
+_MODEL_LIMIT: Final = 100 * 2**20
+_PIXEL_MAXIMUM: Final = 16.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """How a model does.
+
+    Attributes:
+        correct: Rows whose label it finds.
+        rows: All rows.
+    """
+
+    correct: int
+    rows: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share of rows whose label it finds, from 0 to 1."""
+        return self.correct / self.rows
+
+
+def download(client: S3Client, *, uri: str, path: Path) -> int:
+    """Copy an object of S3 to a file, and return its size in bytes.
+
+    Raises:
+        DemoError: The URI is not one of S3, or the object is larger than a model of this kind can be.
+        botocore.exceptions.ClientError: S3 refused.
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not key:
+        raise DemoError(f"{uri!r} is not the URI of an object in S3.")
+    size = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+    if size > _MODEL_LIMIT:
+        raise DemoError(f"{uri} has {size} bytes; the model of this demo is far smaller.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    client.download_file(bucket, key, str(path))
+    return size
+
+
+def unpack(archive: Path, directory: Path) -> Path:
+    """Extract a model archive, nothing of it outside the folder, and return the model's file.
+
+    Raises:
+        DemoError: The archive is damaged, too large, leads out of the folder, or holds no model.
+    """
+    try:
+        source.unpack(archive, directory, limit_bytes=_MODEL_LIMIT)
+    except RunFailedError as error:
+        raise DemoError(f"{archive.name} can't be unpacked. {error}") from error
+    model = directory / MODEL_FILE
+    if not model.is_file():
+        found = ", ".join(sorted(path.name for path in directory.iterdir())) or "nothing"
+        raise DemoError(f"{archive.name} holds no {MODEL_FILE}, but {found}.")
+    return model
+
+
+def score(model: Path, *, held_out: Path) -> Score:
+    """Let a model read rows and compare with their labels.
+
+    Args:
+        model: A joblib file of a scikit-learn classifier. Loading it runs code of its choosing: only for a model of
+            one's own training.
+        held_out: CSV without header: the label, then 64 pixel values from 0 to 16.
+
+    Raises:
+        DemoError: There are no rows.
+    """
+    import joblib  # type: ignore[import-untyped]
+    import numpy as np
+
+    rows = np.loadtxt(held_out, delimiter=",", ndmin=2)
+    if rows.size == 0:
+        raise DemoError(f"{held_out} holds no rows.")
+    guesses = joblib.load(model).predict(rows[:, 1:] / _PIXEL_MAXIMUM)
+    return Score(correct=int((guesses == rows[:, 0].astype(int)).sum()), rows=len(rows))

@@ -1,0 +1,181 @@
+"""What the demo shows: live on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from sagebridge.core.conditions import READY, find
+from sagebridge.core.job import Job
+
+from sagebridge_local.demo.report import Report, Result
+
+_COLORS = {Result.PASSED: "green", Result.FAILED: "red", Result.INTERRUPTED: "yellow"}
+_SIGNS = {Result.PASSED: "ok", Result.FAILED: "failed", Result.INTERRUPTED: "stopped"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """Where a job stands.
+
+    Attributes:
+        name: The object's name.
+        status: The reason of its Ready condition.
+        secondary: SageMaker's secondary status.
+    """
+
+    name: str
+    status: str
+    secondary: str
+
+    @classmethod
+    def of(cls, job: Job) -> Stage:
+        """From the object."""
+        ready = find(job.conditions, READY) or {}
+        return cls(
+            name=job.name,
+            status=str(ready.get("reason", "")),
+            secondary=str(job.status.get("secondaryStatus", "")),
+        )
+
+
+class JobDisplay(Protocol):
+    """Shows one job while it runs."""
+
+    def show(self, stage: Stage) -> None:
+        """Show where it stands now."""
+
+    def log(self, text: str) -> None:
+        """Show a line of its log."""
+
+
+class Screen:
+    """Everything that is printed goes through here."""
+
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+
+    def say(self, text: str = "", *, style: str = "") -> None:
+        """Print a line of ours."""
+        self._console.print(Text(text, style=style), soft_wrap=True)
+
+    def step(self, number: int, *, of: int, title: str) -> None:
+        """Begin a step."""
+        self.say()
+        self.say(f"[{number}/{of}] {title}", style="bold")
+
+    def command(self, words: Sequence[str]) -> None:
+        """Show a command as one would type it."""
+        self.say(f"$ {' '.join(words)}", style="cyan")
+
+    def output(self, text: str) -> None:
+        """Show what a command printed."""
+        for line in text.rstrip().splitlines():
+            self.say(f"  {line}")
+
+    @contextmanager
+    def job(self, name: str) -> Iterator[JobDisplay]:
+        """Show a job until the block ends."""
+        started = self._clock()
+
+        def elapsed() -> float:
+            return self._clock() - started
+
+        if not self._console.is_terminal:
+            yield PlainJob(self, elapsed=elapsed)
+            return
+        live = LiveJob(name, elapsed=elapsed)
+        with Live(console=self._console, get_renderable=live.table, refresh_per_second=8) as shown:
+            live.attach(shown)
+            yield live
+
+    def summary(self, report: Report) -> None:
+        """Show the table of all steps."""
+        table = Table("STEP", "WHAT HAPPENED", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("SECONDS", justify="right", no_wrap=True)
+        for step in report.steps:
+            sign = "" if step.result is Result.PASSED else f"{_SIGNS[step.result]}: "
+            table.add_row(
+                escape(step.title), escape(sign + step.detail), f"{step.seconds:.1f}", style=_row_style(step.result)
+            )
+        table.add_row("", "", f"{report.seconds:.1f}", style="bold")
+        self.say()
+        self._console.print(table)
+
+    def failure(self, *, title: str, message: str) -> None:
+        """Say which step did not work, and why."""
+        self.say()
+        self.say(f"Step {title!r} did not work: {message}", style="bold red")
+
+    def log_tail(self, path: Path, *, lines: int = 15) -> None:
+        """Show the end of a log file."""
+        if not path.exists():
+            return
+        tail = path.read_text(errors="replace").splitlines()[-lines:]
+        self.say(f"The end of {path}:")
+        self.output("\n".join(tail))
+
+
+class LiveJob:
+    """A row that is drawn again and again, below the log lines."""
+
+    def __init__(self, name: str, *, elapsed: Callable[[], float]) -> None:
+        self._stage = Stage(name=name, status="", secondary="")
+        self._elapsed = elapsed
+        self._live: Live | None = None
+
+    def attach(self, live: Live) -> None:
+        """Print log lines above this display."""
+        self._live = live
+
+    def show(self, stage: Stage) -> None:
+        """Show where it stands now."""
+        self._stage = stage
+
+    def log(self, text: str) -> None:
+        """Show a line of its log."""
+        if self._live:
+            self._live.console.print(Text(f"  | {text}", style="dim"), soft_wrap=True)
+
+    def table(self) -> Padding:
+        """Return the row as it is now."""
+        table = Table("NAME", "STATUS", "SECONDARY", "DURATION", box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        stage = self._stage
+        table.add_row(stage.name, stage.status, stage.secondary, f"{self._elapsed():.0f}s", style="bold")
+        return Padding(table, (0, 0, 0, 2))
+
+
+class PlainJob:
+    """A line whenever something has changed."""
+
+    def __init__(self, screen: Screen, *, elapsed: Callable[[], float]) -> None:
+        self._screen = screen
+        self._elapsed = elapsed
+        self._stage: Stage | None = None
+
+    def show(self, stage: Stage) -> None:
+        """Show where it stands now."""
+        if stage == self._stage:
+            return
+        self._stage = stage
+        where = " ".join(filter(None, [stage.status, stage.secondary])) or "new"
+        self._screen.say(f"  {self._elapsed():5.1f}s {stage.name}: {where}")
+
+    def log(self, text: str) -> None:
+        """Show a line of its log."""
+        self._screen.say(f"  | {text}")
+
+
+def _row_style(result: Result) -> str:
+    return "" if result is Result.PASSED else _COLORS[result]
