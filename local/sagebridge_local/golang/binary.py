@@ -145,6 +145,8 @@ def _build(program: GoProgram, *, compiler: Compiler, target: Path) -> None:
     with shown(program.title) as progress, _only_builder(target, progress=progress):
         if target.exists():
             return
+        for broken_off in target.parent.glob(f"{target.name}-*"):
+            shutil.rmtree(broken_off, ignore_errors=True)
         partial = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=target.parent))
         try:
             compiler.build(partial / program.name, log=target.with_suffix(".log"), progress=progress)
