@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import kubernetes
@@ -15,9 +15,7 @@ from faults.cluster import Cluster
 from faults.lane import Lane
 from scenarios.training_jobs import TRAINING_JOB
 
-CountRuns = Callable[[Sequence[str]], None]
-
-_BOUNDARIES = "boundaries"
+_NOTED = "noted"
 KINDS = (TRAINING_JOB,)
 
 
@@ -67,19 +65,15 @@ def start_lane(tmp_path: Path, control_plane: ControlPlane, cluster: Cluster) ->
 
 
 @pytest.fixture
-def count_runs(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> CountRuns:
-    """Note for the summary how many boundaries a scenario has."""
-
-    def note(trace: Sequence[str]) -> None:
-        record_property(_BOUNDARIES, f"{len(trace):3d} boundaries: {request.node.name}: {', '.join(trace)}")
-
-    return note
+def note(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say something about what was tried; it is shown at the end of the run."""
+    return lambda text: record_property(_NOTED, text)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what was counted: how many boundaries there were, and which."""
+    """Show what was tried: how many boundaries there were, and which."""
     reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, ())]
-    shown = sorted(str(value) for report in reports for key, value in report.user_properties if key == _BOUNDARIES)
+    shown = sorted(str(value) for report in reports for key, value in report.user_properties if key == _NOTED)
     if shown:
         terminalreporter.section("faults injected")
         for line in shown:

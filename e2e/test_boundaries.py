@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 from faults.boundaries import Fault
@@ -11,26 +11,24 @@ from faults.scenario import Scenario
 from faults.trials import crash_at_each, strike_each, undisturbed
 from scenarios import SCENARIOS
 
-CountRuns = Callable[[Sequence[str]], None]
-
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 
 
 @each_scenario
 def test_a_crash_after_each_write_changes_nothing(
-    start_lane: Callable[..., Lane], namespace: str, scenario: Scenario, count_runs: CountRuns
+    start_lane: Callable[..., Lane], namespace: str, scenario: Scenario, note: Callable[[str], None]
 ) -> None:
     lane = start_lane(**scenario.environment)
     reference = undisturbed(lane, scenario, namespace=namespace)
-    count_runs(reference.trace)
+    note(reference.summary(scenario))
     crash_at_each(lane, scenario, reference, namespace=namespace)
 
 
 @each_scenario
 def test_a_lost_or_late_reply_to_each_write_changes_nothing(
-    start_lane: Callable[..., Lane], namespace: str, scenario: Scenario, count_runs: CountRuns
+    start_lane: Callable[..., Lane], namespace: str, scenario: Scenario, note: Callable[[str], None]
 ) -> None:
     lane = start_lane(**scenario.environment)
     reference = undisturbed(lane, scenario, namespace=namespace)
-    count_runs(reference.trace)
+    note(reference.summary(scenario))
     strike_each(lane, scenario, reference, faults=[Fault.LOST_REPLY, Fault.LATE_REPLY], namespace=namespace)

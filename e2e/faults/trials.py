@@ -29,6 +29,10 @@ class Reference:
         """The fault, at each boundary."""
         return [Plan(at=at, fault=fault) for at in range(1, len(self.trace) + 1)]
 
+    def summary(self, scenario: Scenario) -> str:
+        """How many boundaries there are, and which."""
+        return f"{scenario}: {len(self.trace)} boundaries ({', '.join(self.trace)})"
+
     def describe(self, plan: Plan) -> str:
         """A plan, for people."""
         return f"{plan.fault} at write {plan.at} of {len(self.trace)} ({self.trace[plan.at - 1]})"
