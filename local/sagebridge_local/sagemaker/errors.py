@@ -37,8 +37,5 @@ def serialization(message: str) -> ServiceError:
 
 
 def throttled() -> ServiceError:
-    """A request above the operation's rate.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html (HTTP 400).
-    """
+    """A request above the operation's rate: https://github.com/aws/sagemaker-python-sdk/issues/645 (HTTP 400)."""
     return ServiceError(THROTTLING, "Rate exceeded")

@@ -23,8 +23,8 @@ class Rate:
     burst: float
 
 
-# Create and List: https://docs.aws.amazon.com/general/latest/gr/sagemaker.html. The others' rates, and all bursts,
-# are not published; those here are chosen.
+# Create: https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-feature-processor-quotas.html; List:
+# https://github.com/aws-solutions/deepracer-on-aws/issues/87. The others' rates, and all bursts, are chosen here.
 AWS_RATES: Final[Mapping[str, Rate]] = {
     "CreateTrainingJob": Rate(1, 2),
     "ListTrainingJobs": Rate(2, 4),
@@ -85,8 +85,7 @@ class Quotas:
         """Refuse a job that asks for more instances than the account has left.
 
         Raises:
-            ServiceError: ResourceLimitExceeded, in the words of
-                https://repost.aws/knowledge-center/sagemaker-resource-limit-exceeded-error.
+            ServiceError: ResourceLimitExceeded.
         """
         if not self.instances:
             return

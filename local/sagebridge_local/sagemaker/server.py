@@ -15,6 +15,7 @@ from sagebridge_local.sagemaker.app import App
 from sagebridge_local.sagemaker.clock import SystemClock
 from sagebridge_local.sagemaker.events import MotoEvents
 from sagebridge_local.sagemaker.history import History, seed
+from sagebridge_local.sagemaker.objects import MotoObjects
 from sagebridge_local.sagemaker.protocol import ClosableHttpProtocol
 from sagebridge_local.sagemaker.service import LocalSageMaker
 
@@ -101,7 +102,8 @@ async def serve(
     bound = int(listener.getsockname()[1])
     clock = clock or SystemClock()
     runner = None if settings.lifecycle_only else _process_runner(settings, clock, bound)
-    service = LocalSageMaker(settings, clock=clock, runner=runner, events=MotoEvents())
+    objects = None if settings.lifecycle_only else MotoObjects()
+    service = LocalSageMaker(settings, clock=clock, runner=runner, events=MotoEvents(), objects=objects)
     if settings.seed_history:
         seed(service, History(count=settings.seed_history))
     config = uvicorn.Config(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sagebridge_local.sagemaker.events import EventSink
     from sagebridge_local.sagemaker.jobs.job import Job
-    from sagebridge_local.sagemaker.jobs.kind import JobKind
+    from sagebridge_local.sagemaker.jobs.kind import JobKind, Objects
     from sagebridge_local.sagemaker.jobs.operations import Handler
     from sagebridge_local.sagemaker.jobs.table import JobTable
     from sagebridge_local.sagemaker.runners.protocol import Runner
@@ -49,6 +49,7 @@ class LocalSageMaker:
         clock: the service's clock; the machine's by default.
         runner: what carries jobs out; by default they follow scripts.
         events: what is told of changes of state.
+        objects: what S3 holds; without it, inputs need not exist.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class LocalSageMaker:
         clock: Clock | None = None,
         runner: Runner | None = None,
         events: EventSink | None = None,
+        objects: Objects | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -68,6 +70,7 @@ class LocalSageMaker:
         self.calls = CallLog()
         self.scripts = ScriptBook()
         self.runner: Runner = runner or ScriptedRunner(self.scheduler, self.scripts)
+        self.objects = objects
         self._events = events
         self._runs: dict[str, Run] = {}
         self._handlers: dict[str, Handler] = dict(tags.HANDLERS)

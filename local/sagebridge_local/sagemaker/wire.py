@@ -86,3 +86,9 @@ def credential(authorization: str) -> Credential:
     if not found or len(parts) != 5:
         raise errors.ServiceError(errors.MISSING_AUTHENTICATION, "Missing Authentication Token", status=403)
     return Credential(access_key=parts[0], region=parts[2] or DEFAULT_REGION)
+
+
+def partition(region: str) -> str:
+    """The partition that a region lies in."""
+    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b"}
+    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")

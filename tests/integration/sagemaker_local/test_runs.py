@@ -5,6 +5,7 @@ import time
 
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
 
@@ -81,6 +82,32 @@ def test_a_run_completes_with_metrics_and_a_model(running, client, name, trainin
     ]
     assert described["TrainingStartTime"] <= described["TrainingEndTime"]
     assert "BillableTimeInSeconds" in described
+
+
+def channel(uri):
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}
+    return {"InputDataConfig": [{"ChannelName": "train", "DataSource": source}]}
+
+
+@pytest.mark.parametrize("uri", ["s3://training-bucket/nothing-here/", "s3://no-such-bucket/data"])
+def test_create_refuses_inputs_that_do_not_exist(client, name, training_request, uri):
+    request = training_request(name, AlgorithmSpecification=image("quick"), **channel(uri))
+    with pytest.raises(ClientError, match=r"\(ValidationException\)") as caught:
+        client.create_training_job(**request)
+    bucket = uri.split("/")[2]
+    assert caught.value.response["Error"]["Message"] == (
+        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
+        "the selected region (us-east-1), that objects exist under that S3 prefix, and that the role "
+        f'"arn:aws:iam::123456789012:role/training" has "s3:ListBucket" permissions on bucket "{bucket}".'
+    )
+
+
+def test_create_accepts_inputs_that_exist(running, client, name, training_request):
+    s3 = running.client("s3")
+    s3.put_object(Bucket="training-bucket", Key=f"{name}/part-0.csv", Body=b"1,2")
+    there = channel(f"s3://training-bucket/{name}/part-")
+    client.create_training_job(**training_request(name, AlgorithmSpecification=image("quick"), **there))
+    assert until(client, name, "Completed", "Failed")["TrainingJobStatus"] == "Completed"
 
 
 def test_a_failing_run_says_why(client, name, training_request):

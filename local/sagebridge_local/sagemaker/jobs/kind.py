@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sagebridge_local.sagemaker import errors
 from sagebridge_local.sagemaker.jobs.job import Job
@@ -19,15 +19,27 @@ Predicate = Callable[[Job, Any], bool]
 SortKey = Callable[[Job], tuple[Any, ...]]
 
 
+class Objects(Protocol):
+    """What S3 holds."""
+
+    def exist(self, *, account: str, partition: str, bucket: str, prefix: str) -> bool:
+        """Whether an object with that prefix lies in that bucket."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateCall:
-    """A Create request that the model allows, and where it was made."""
+    """A Create request that the model allows, and where it was made.
+
+    `objects` is None where nothing runs, so that inputs need not exist.
+    """
 
     request: Mapping[str, Any]
     account: str
     region: str
     now: float
     table: JobTable
+    objects: Objects | None = None
 
 
 Check = Callable[[CreateCall], None]

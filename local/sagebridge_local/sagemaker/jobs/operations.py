@@ -56,7 +56,14 @@ def create(call: Call, table: JobTable) -> dict[str, Any]:
     """
     kind = table.kind
     request = dict(call.request)
-    checked = CreateCall(request=request, account=call.account, region=call.region, now=call.now, table=table)
+    checked = CreateCall(
+        request=request,
+        account=call.account,
+        region=call.region,
+        now=call.now,
+        table=table,
+        objects=call.service.objects,
+    )
     for check in kind.checks:
         check(checked)
     name: str = request[kind.name_field]
@@ -122,10 +129,4 @@ def delete(call: Call, table: JobTable) -> dict[str, Any]:
 
 def arn(call: Call, resource: str) -> str:
     """A SageMaker ARN in the caller's account and region."""
-    return f"arn:{partition(call.region)}:sagemaker:{call.region}:{call.account}:{resource}"
-
-
-def partition(region: str) -> str:
-    """The partition that a region lies in."""
-    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b"}
-    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")
+    return f"arn:{wire.partition(call.region)}:sagemaker:{call.region}:{call.account}:{resource}"

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from sagebridge_local.sagemaker import errors, tags
+from sagebridge_local.sagemaker import errors, tags, wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +109,26 @@ def request_tags(call: CreateCall) -> None:
     tags.check(call.request.get("Tags", []))
 
 
+def inputs(call: CreateCall) -> None:
+    """What S3 channels name exists: https://github.com/aws/amazon-sagemaker-examples/issues/2489."""
+    for item in call.request.get("InputDataConfig", []):
+        source = item["DataSource"].get("S3DataSource", {})
+        bucket, _, prefix = source.get("S3Uri", "").removeprefix("s3://").partition("/")
+        if call.objects is None or source.get("S3DataType") != "S3Prefix":
+            continue
+        partition = wire.partition(call.region)
+        if not call.objects.exist(account=call.account, partition=partition, bucket=bucket, prefix=prefix):
+            raise errors.validation(_missing_input(source["S3Uri"], bucket, call))
+
+
+def _missing_input(uri: str, bucket: str, call: CreateCall) -> str:
+    return (
+        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '
+        f"in the selected region ({call.region}), that objects exist under that S3 prefix, and that the role "
+        f'"{call.request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+    )
+
+
 def _counts(config: Mapping[str, Any]) -> list[int]:
     groups = config.get("InstanceGroups") or config.get("InstancePreferences") or [config]
     shared = config.get("InstanceCount", 0)
@@ -132,4 +152,4 @@ def _keep_alive(request: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         raise errors.validation(f"KeepAlivePeriodInSeconds can be at most {MAX_KEEP_ALIVE}")
 
 
-ALL: Final[tuple[Check, ...]] = (algorithm, role, channels, s3_locations, resources, stopping, request_tags)
+ALL: Final[tuple[Check, ...]] = (algorithm, role, channels, s3_locations, resources, stopping, request_tags, inputs)
