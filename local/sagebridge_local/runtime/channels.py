@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from sagebridge_local.runtime import inputs, recordio
 from sagebridge_local.runtime.failures import RunFailedError
 from sagebridge_local.runtime.pipe import PipeFeeder
+from sagebridge_local.runtime.records import FILE_SYSTEMS
 from sagebridge_local.runtime.s3 import S3Location, Storage, chunks
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _link_file_system(source: ChannelSource) -> None:
     if root is None:
         raise RunFailedError.client(
             f"Channel {source.name}: no local directory stands for the file system {identifier}. "
-            f"Start local mode with --file-system {identifier}=DIRECTORY"
+            f"Start local mode with {FILE_SYSTEMS}={identifier}=DIRECTORY in its environment"
         )
     parts = PurePosixPath(path).relative_to("/").parts if path.startswith("/") else PurePosixPath(path).parts
     target = root.joinpath(*parts)

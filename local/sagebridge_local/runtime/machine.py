@@ -27,6 +27,7 @@ _PASSED_ON: Final = (
     "OMP_NUM_THREADS",
     "PATH",
     "REQUESTS_CA_BUNDLE",
+    "SAGEBRIDGE_LOCAL_STACK",  # by which `sagebridge local down` finds what a killed simulator left behind
     "SSL_CERT_FILE",
     "TZ",
     "USER",

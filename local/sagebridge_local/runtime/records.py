@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -53,11 +53,33 @@ class RuntimeSettings:
     interpreter: str = sys.executable
     stop_grace_seconds: float = 120.0
     file_systems: Mapping[str, Path] = field(default_factory=dict)
-    cache_dir: Path = Path(tempfile.gettempdir()) / "sagebridge-venvs"
+    cache_dir: Path = field(default_factory=lambda: cache_directory() / "venvs")
     use_docker: bool = True
     log_flush_seconds: float = 0.2
     checkpoint_sync_seconds: float = 2.0
     source_limit_bytes: int = 2 * 1024**3
+
+    @classmethod
+    def from_environment(cls, *, stop_grace_seconds: float) -> RuntimeSettings:
+        """What the user's environment says of this machine.
+
+        SAGEBRIDGE_LOCAL_PYTHON is the interpreter, SAGEBRIDGE_LOCAL_FILE_SYSTEMS the file systems, written as
+        `fs-0123=/data/efs,fs-4567=/data/fsx`.
+
+        Raises:
+            ValueError: a file system is written otherwise.
+        """
+        file_systems = {}
+        for text in filter(None, os.environ.get(FILE_SYSTEMS, "").split(",")):
+            identifier, separator, directory = text.strip().partition("=")
+            if not separator:
+                raise ValueError(f"{FILE_SYSTEMS}: {text!r} is not ID=DIRECTORY")
+            file_systems[identifier] = Path(directory)
+        return cls(
+            interpreter=os.environ.get("SAGEBRIDGE_LOCAL_PYTHON") or sys.executable,
+            stop_grace_seconds=stop_grace_seconds,
+            file_systems=file_systems,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

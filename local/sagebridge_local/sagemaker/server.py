@@ -138,7 +138,7 @@ def _process_runner(settings: ServerSettings, clock: Clock, port: int) -> Runner
         work_dir=settings.work_dir,
         endpoint_url=f"http://{HOST}:{port}",
         images=settings.images,
-        runtime=RuntimeSettings(stop_grace_seconds=settings.stop_grace_seconds),
+        runtime=RuntimeSettings.from_environment(stop_grace_seconds=settings.stop_grace_seconds),
     )
     return ProcessRunner(machine, clock=clock)
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import uvloop
 from sagebridge_local.runtime.run import OutcomeStatus
 
 
@@ -54,3 +55,10 @@ async def test_a_failing_script_is_reported_as_the_toolkit_does(bench: Any) -> N
     assert outcome.model_artifacts is None
     assert bench.statuses() == ["Downloading", "Training", "Uploading"]
     assert "ValueError: no such column: label" in bench.log()
+
+
+def test_the_event_loop_of_the_local_sagemaker_will_do(bench: Any) -> None:
+    script = "import os, pathlib; print('loss=1'); pathlib.Path(os.environ['SM_MODEL_DIR'], 'm').write_text('m')"
+    outcome = uvloop.run(bench.run(bench.script(script)))
+    assert outcome.status is OutcomeStatus.COMPLETED, outcome.failure_reason
+    assert bench.archive(outcome.model_artifacts) == {"m": "m"}
