@@ -70,7 +70,9 @@ class Operator:
         self.store = Store()
         self.tenants = Tenants(defaults=_defaults(settings))
         self.engine = Engine(store=self.store, client=self.client, metrics=self.metrics)
-        self.lease = LeaderLease(client=self.client, settings=_lease_settings(settings))
+        # Its own connection: renewing must not wait behind a thousand status writes.
+        self.lease_client = KubeClient(login=self._log_in, connections=1)
+        self.lease = LeaderLease(client=self.lease_client, settings=_lease_settings(settings))
         self.gateway = Gateway(settings=_gateway_settings(settings), metrics=self.metrics)
         self.gateway.before_write = self._check_leadership
 
@@ -190,6 +192,7 @@ class Operator:
         await self.lease.release()
         await self.gateway.close()
         await self.client.close()
+        await self.lease_client.close()
 
 
 async def _first(running: asyncio.Task[None], event: Coroutine[Any, Any, Any]) -> None:

@@ -17,6 +17,7 @@ from sagebridge.engine.reconciler import JobReconciler
 from sagebridge.engine.store import Memory, Store
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError
+from sagebridge.kube.lease import LeadershipLostError
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
 
@@ -152,6 +153,8 @@ class Engine:
             await self._refresh(memory)
         except KubeError as error:
             self._retry_kube(memory, error)
+        except LeadershipLostError:
+            logger.info("%s/%s: left to the replica that leads now", memory.job.namespace, memory.job.name)
         except Exception:
             logger.exception("%s %s/%s: unexpected error", memory.kind, memory.job.namespace, memory.job.name)
             self._metrics.reconcile_errors.labels(kind=memory.kind, error="unexpected").inc()

@@ -79,7 +79,6 @@ class InputResolver:
         """
         tenant = self._tenants.of(job.namespace)
         region, role_arn, output_path = self._place(job, tenant)
-        tenancy.check_s3_uris(tenant, job.spec)
         source, source_uri = await self._source(job, tenant)
         model = self._model(job)
         handle = Handle(
@@ -99,14 +98,17 @@ class InputResolver:
             environment=await read_values(self._client, job),
             tags=handle.owner.tags(),
         )
+        complete = _with_pinned_image(kind.resolve(job.spec, context), job)
+        tenancy.check_s3_uris(tenant, complete)
         status = {
             "region": region,
             "roleArn": role_arn,
+            "image": (complete.get("algorithmSpecification") or {}).get("trainingImage"),
             "outputPath": output_path,
             "sourceUri": source_uri,
             "modelRef": model,
         }
-        return Inputs(handle=handle, spec=kind.resolve(job.spec, context), status=status, source=source)
+        return Inputs(handle=handle, spec=complete, status=status, source=source)
 
     def _owner(self, job: Job) -> Owner:
         return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
@@ -159,6 +161,14 @@ class InputResolver:
         if not memory.job.is_complete or not uri:
             raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
         return {"kind": reference["kind"], "name": reference["name"], "uid": memory.job.uid, "uri": str(uri)}
+
+
+def _with_pinned_image(complete: dict[str, Any], job: Job) -> dict[str, Any]:
+    """The image of the first attempt holds for later ones: a newer operator may know a newer default."""
+    algorithm = complete.get("algorithmSpecification") or {}
+    if not job.attempts or not job.status.get("image") or "trainingImage" not in algorithm:
+        return complete
+    return {**complete, "algorithmSpecification": {**algorithm, "trainingImage": job.status["image"]}}
 
 
 def _default_output(job: Job, tenant: Tenant) -> str:

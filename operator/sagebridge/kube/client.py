@@ -14,7 +14,8 @@ import kopf
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
 
 MERGE_PATCH = "application/merge-patch+json"
-_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+# Waiting for a free connection is no fault of the server, so only the connecting itself is limited.
+_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 _PAGE = 500
 
 Login = Callable[[], Awaitable[kopf.ConnectionInfo]]

@@ -54,6 +54,7 @@ def scope_of(handle: Handle) -> AwsScope:
         region=handle.region,
         assume_role_arn=handle.tenant.assume_role_arn,
         external_id=handle.tenant.external_id,
+        session_name=f"sagebridge-{handle.tenant.policy_name}" if handle.tenant.policy_name else "sagebridge",
     )
 
 
