@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import platform
+import shutil
 import statistics
 import sys
 import tempfile
@@ -78,6 +79,8 @@ class Watcher:
 
     def _note(self, event: dict[str, Any]) -> None:
         body = event["object"]
+        if event["type"] == "ERROR":
+            raise RuntimeError(f"the watch ended: {body}")
         status = body.get("status") or {}
         name = body["metadata"].get("name")
         if status.get("trainingJobStatus") == "Completed" and name not in self.completed:
@@ -238,6 +241,17 @@ def naive(control_plane: ControlPlane, url: str, *, interval: float) -> Iterator
         child.wait()
 
 
+@contextmanager
+def working_directory(*, keep: bool) -> Iterator[Path]:
+    """A fresh folder for state and logs."""
+    folder = Path(tempfile.mkdtemp(prefix="sagebridge-bench-"))
+    try:
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def main() -> None:
     """Measure once, print a JSON report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -248,9 +262,9 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=10.0)
     parser.add_argument("--foreign", type=int, default=20_000)
     parser.add_argument("--report", type=Path)
+    parser.add_argument("--keep", action="store_true", help="keep the working files, logs included")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="sagebridge-bench-") as folder:
-        directory = Path(folder)
+    with working_directory(keep=options.keep) as directory:
         control_plane = ControlPlane.start(directory / "cluster", crds=crds_directory())
         arguments = ["--lifecycle-only", "--latency-ms", "50", "--quotas", options.quotas]
         simulator = Simulator.start(
