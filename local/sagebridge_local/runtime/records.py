@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge_local.paths import cache_directory
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+FILE_SYSTEMS: Final = "SAGEBRIDGE_LOCAL_FILE_SYSTEMS"
 
 
 class SecondaryStatus(StrEnum):
