@@ -31,6 +31,17 @@ async def test_the_latest_script_whose_pattern_fits_counts(sagemaker):
     assert (await sagemaker.describe("slow-one"))["TrainingJobStatus"] == "InProgress"
 
 
+async def test_a_job_can_be_made_to_wait_for_capacity(sagemaker):
+    sagemaker.admin("POST", "jobs/job/outcome", stages={"Starting": 1, "Pending": 100}, seconds=110)
+    await sagemaker.create("job")
+    sagemaker.advance(50)
+    described = await sagemaker.describe("job")
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("InProgress", "Pending")
+    assert "TrainingStartTime" not in described
+    sagemaker.advance(60)
+    assert (await sagemaker.describe("job"))["TrainingJobStatus"] == "Completed"
+
+
 async def test_metrics_are_shown_at_the_end(sagemaker, start):
     sagemaker.admin("POST", "jobs/job/outcome", seconds=10, metrics={"accuracy": 0.97})
     await sagemaker.create("job")

@@ -62,6 +62,8 @@ class JobKind:
         name: the resource's API name, such as TrainingJob; operations and fields are named after it.
         arn_path: the resource part of its ARNs, such as training-job.
         stages: the secondary statuses that a run passes, in order; the first is where a job begins.
+        waiting: a secondary status after the first, for runs that are scripted to wait for capacity.
+        working: the stage in which the user's own code runs, and fails if it does.
         stage_messages: the StatusMessages of each secondary status, in the order in which they appear.
         running_from: the stages from which on instances are in use, so that start time and billing begin.
         limits: the deadlines of a job.
@@ -85,6 +87,8 @@ class JobKind:
     name: str
     arn_path: str
     stages: tuple[str, ...]
+    waiting: str
+    working: str
     stage_messages: Mapping[str, tuple[str, ...]]
     running_from: frozenset[str]
     limits: Callable[[Job], Limits]

@@ -113,7 +113,7 @@ class Run:
     def stop(self, at: float, *, ending: str = STOPPED) -> None:
         """Ask the run to end; how it ended is shown as `ending`."""
         self.ending = ending
-        self._enter(STOPPING, "Stopping the training job", at, status=STOPPING)
+        self._enter(STOPPING, self.table.kind.message(STOPPING), at, status=STOPPING)
         if self.work is None:
             self.finished(Outcome(status=STOPPED), at)
         else:
@@ -125,7 +125,7 @@ class Run:
             self.work.cancel()
             self.work = None
         self._stop_billing(at)
-        self._enter(INTERRUPTED, "Managed spot instances were interrupted", at)
+        self._enter(INTERRUPTED, self.table.kind.message(INTERRUPTED), at)
         self._timers.append(self.scheduler.at(at + wait, self._resume))
 
     def fail(self, at: float, *, reason: str) -> None:

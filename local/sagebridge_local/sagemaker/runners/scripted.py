@@ -39,7 +39,8 @@ class Script:
 
     Attributes:
         seconds: how long the whole run takes.
-        stages: how long particular stages take, in seconds; the others share what `seconds` leaves.
+        stages: how long particular stages take, in seconds; the others share what `seconds` leaves. Naming Pending
+            makes the job wait for capacity after Starting.
         outcome: Completed or Failed; it fails at the end of its Training stage.
         failure_reason: the FailureReason of a Failed job.
         metrics: the final value of each metric by its name.
@@ -138,12 +139,14 @@ class ScriptedWork:
         self._kind = kind
         self._script = script
         self._listener = listener
-        self._durations = script.durations(kind.stages)
+        waits = (kind.waiting,) if kind.waiting in (script.stages or {}) else ()
+        self._stages = (*kind.stages[:1], *waits, *kind.stages[1:])
+        self._durations = script.durations(self._stages)
         self._timer: Timer | None = None
 
     def pass_stage(self, position: int, at: float) -> None:
         """Stay in a stage as long as the script says, then go on."""
-        stage, seconds = self._kind.stages[position], self._durations[position]
+        stage, seconds = self._stages[position], self._durations[position]
         messages = self._kind.messages(stage)
         self._say(stage, list(messages), at, pause=seconds / len(messages), then=lambda due: self._leave(position, due))
 
@@ -169,17 +172,14 @@ class ScriptedWork:
             self._set(at + pause, then)
 
     def _leave(self, position: int, at: float) -> None:
-        fails = self._script.outcome == FAILED and self._kind.stages[position] == self._failing_stage()
-        if fails or position == len(self._kind.stages) - 1:
+        fails = self._script.outcome == FAILED and self._stages[position] == self._kind.working
+        if fails or position == len(self._stages) - 1:
             self._listener.finished(self._outcome(at), at)
         else:
             self.pass_stage(position + 1, at)
 
     def _set(self, due: float, action: Action) -> None:
         self._timer = self._scheduler.at(due, action)
-
-    def _failing_stage(self) -> str:
-        return "Training" if "Training" in self._kind.stages else self._kind.stages[-1]
 
     def _outcome(self, at: float) -> Outcome:
         script = self._script

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import model, wire
-from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, STOPPED
+from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, STOPPED, STOPPING
 from sagebridge_local.sagemaker.jobs.kind import JobKind, Limits
 from sagebridge_local.sagemaker.jobs.lifecycle import (
+    INTERRUPTED,
     MAX_RUNTIME_EXCEEDED,
     MAX_WAIT_TIME_EXCEEDED,
     STARTING,
@@ -31,10 +32,13 @@ _RUN_MESSAGES: Final = {
         "Launching requested ML instances",
         "Preparing the instances for training",
     ),
+    "Pending": ("Waiting for compute capacity",),
     "Downloading": ("Downloading input data",),
     "Training": ("Downloading the training image", "Training image download completed. Training in progress."),
     "Uploading": ("Uploading generated training model",),
+    INTERRUPTED: ("Managed spot instances were interrupted",),
     COMPLETED: ("Training job completed",),
+    STOPPING: ("Stopping the training job",),
     STOPPED: ("Training job stopped",),
     MAX_RUNTIME_EXCEEDED: ("Training job runtime exceeded MaxRuntimeInSeconds provided",),
     MAX_WAIT_TIME_EXCEEDED: ("Training job wait time exceeded MaxWaitTimeInSeconds provided",),
@@ -140,6 +144,8 @@ TRAINING_JOB: Final = JobKind(
     name="TrainingJob",
     arn_path="training-job",
     stages=(STARTING, "Downloading", "Training", "Uploading"),
+    waiting="Pending",
+    working="Training",
     stage_messages=_RUN_MESSAGES,
     running_from=frozenset({"Downloading", "Training", "Uploading"}),
     describe=describe,
