@@ -5,6 +5,8 @@ it. Hyperparameters are the arguments below. The model is `model.joblib`. With a
 where an earlier job stopped.
 """
 
+from __future__ import annotations  # the container's Python may be 3.9
+
 import argparse
 import os
 import signal

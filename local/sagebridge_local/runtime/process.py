@@ -76,10 +76,7 @@ class ContainerProcess:
         finally:
             os.close(output_end)
             os.close(errors_end)
-        readers = [
-            asyncio.create_task(_pump(descriptor, sink, error=error))
-            for descriptor, error in ((output, False), (errors, True))
-        ]
+        readers = [_reader(output, sink, error=False), _reader(errors, sink, error=True)]
         return cls(process, readers=readers, kill_command=kill_command)
 
     @property
@@ -133,14 +130,28 @@ async def run(command: Sequence[str], *, directory: Path, environment: Mapping[s
         raise
 
 
+def _reader(descriptor: int, sink: Sink, *, error: bool) -> asyncio.Task[None]:
+    # No transport: uvloop's closes the descriptor of a pipe twice, the second time under another file.
+    os.set_blocking(descriptor, False)
+    task = asyncio.create_task(_pump(descriptor, sink, error=error))
+    task.add_done_callback(lambda _: os.close(descriptor))
+    return task
+
+
 async def _pump(descriptor: int, sink: Sink, *, error: bool) -> None:
-    reader = asyncio.StreamReader(limit=_CHUNK)
-    pipe = os.fdopen(descriptor, "rb", buffering=0)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), pipe
-    )
-    try:
-        while chunk := await reader.read(_CHUNK):
-            await sink(chunk, error)
-    finally:
-        transport.close()
+    while chunk := await _read(descriptor):
+        await sink(chunk, error)
+
+
+async def _read(descriptor: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            return os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            readable = asyncio.Event()
+            loop.add_reader(descriptor, readable.set)
+            try:
+                await readable.wait()
+            finally:
+                loop.remove_reader(descriptor)

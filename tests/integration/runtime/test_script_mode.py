@@ -1,10 +1,12 @@
 """Script mode: from an S3 prefix and a source archive to a model and its metrics."""
 
+import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import uvloop
-from sagebridge_local.runtime.run import OutcomeStatus
+from sagebridge_local.runtime.run import Outcome, OutcomeStatus
 
 
 async def test_a_script_becomes_a_model(bench: Any) -> None:
@@ -57,8 +59,17 @@ async def test_a_failing_script_is_reported_as_the_toolkit_does(bench: Any) -> N
     assert "ValueError: no such column: label" in bench.log()
 
 
-def test_the_event_loop_of_the_local_sagemaker_will_do(bench: Any) -> None:
+def test_many_jobs_at_once_on_the_event_loop_of_the_local_sagemaker(bench: Any) -> None:
     script = "import os, pathlib; print('loss=1'); pathlib.Path(os.environ['SM_MODEL_DIR'], 'm').write_text('m')"
-    outcome = uvloop.run(bench.run(bench.script(script)))
-    assert outcome.status is OutcomeStatus.COMPLETED, outcome.failure_reason
-    assert bench.archive(outcome.model_artifacts) == {"m": "m"}
+    request = bench.script(script)
+
+    async def run_all() -> list[Outcome]:
+        benches = [replace(bench, work_dir=bench.work_dir / str(number)) for number in range(12)]
+        jobs = [
+            each.run(request | {"TrainingJobName": f"digits-{number}"}) for number, each in enumerate(benches, start=1)
+        ]
+        return await asyncio.gather(*jobs)
+
+    for outcome in uvloop.run(run_all()):
+        assert outcome.status is OutcomeStatus.COMPLETED, outcome.failure_reason
+        assert bench.archive(outcome.model_artifacts) == {"m": "m"}
