@@ -13,7 +13,7 @@ from sagebridge_local.demo.errors import DemoError
 from sagebridge_local.demo.report import Report, Result, Step
 from sagebridge_local.demo.screen import Screen
 from sagebridge_local.demo.steps import Demo, Options
-from sagebridge_local.demo.workplace import NAME, Workplace, orderly_end
+from sagebridge_local.demo.workplace import NAME, Workplace, orderly_end, pass_over_signals
 from sagebridge_local.golang import BuildError
 from sagebridge_local.sagemaker.admin import AdminError
 from sagebridge_local.stack import LocalStack, StackError
@@ -36,8 +36,10 @@ def run(*, options: Options, workplace: Workplace, screen: Screen) -> int:
         try:
             _take_steps(demo, screen=screen)
             if report.steps[-1].result is not Result.PASSED:
-                _explain(report, workplace=workplace, screen=screen)
+                _explain(report.steps[-1], workplace=workplace, screen=screen)
+            screen.say("\nEnding what was started ...")
         finally:
+            pass_over_signals()
             report.steps.append(_timed("Clean up", lambda: _clean_up(stack, workplace=workplace)))
             report.write(workplace.report)
         _conclude(report, workplace=workplace, screen=screen)
@@ -61,15 +63,14 @@ def _timed(title: str, action: Callable[[], str]) -> Step:
     try:
         detail, result = action(), Result.PASSED
     except KeyboardInterrupt as error:
-        detail, result = f"Interrupted ({error or 'SIGINT'})", Result.INTERRUPTED
+        detail, result = f"ended by {error or 'SIGINT'}", Result.INTERRUPTED
     except _EXPECTED as error:
         detail, result = str(error) or type(error).__name__, Result.FAILED
     return Step(title=title, result=result, detail=detail, seconds=time.monotonic() - started)
 
 
-def _explain(report: Report, *, workplace: Workplace, screen: Screen) -> None:
-    step = report.steps[-1]
-    screen.failure(title=step.title, message=step.detail)
+def _explain(step: Step, *, workplace: Workplace, screen: Screen) -> None:
+    screen.failure(step)
     if step.result is Result.FAILED:
         for component in ("operator", "sagemaker"):
             screen.log_tail(workplace.stack / "logs" / f"{component}.log")

@@ -18,10 +18,9 @@ from rich.text import Text
 from sagebridge.core.conditions import READY, find
 from sagebridge.core.job import Job
 
-from sagebridge_local.demo.report import Report, Result
+from sagebridge_local.demo.report import Report, Result, Step
 
 _COLORS = {Result.PASSED: "green", Result.FAILED: "red", Result.INTERRUPTED: "yellow"}
-_SIGNS = {Result.PASSED: "ok", Result.FAILED: "failed", Result.INTERRUPTED: "stopped"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +66,8 @@ class Screen:
         self._clock = clock
 
     def say(self, text: str = "", *, style: str = "") -> None:
-        """Print a line of ours."""
-        self._console.print(Text(text, style=style), soft_wrap=True)
+        """Print a line of ours: wrapped between words on a terminal, whole elsewhere."""
+        self._console.print(Text(text, style=style), soft_wrap=not self._console.is_terminal)
 
     def step(self, number: int, *, of: int, title: str) -> None:
         """Begin a step."""
@@ -77,12 +76,26 @@ class Screen:
 
     def command(self, words: Sequence[str]) -> None:
         """Show a command as one would type it."""
-        self.say(f"$ {' '.join(words)}", style="cyan")
+        self.verbatim(f"$ {' '.join(words)}", style="cyan")
 
     def output(self, text: str) -> None:
         """Show what a command printed."""
         for line in text.rstrip().splitlines():
-            self.say(f"  {line}")
+            self.verbatim(f"  {line}")
+
+    def verbatim(self, line: str, *, style: str = "") -> None:
+        """Print a line as it is, however long."""
+        self._console.print(Text(line, style=style), soft_wrap=True)
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Show that something goes on: turning on a terminal, as a line elsewhere."""
+        if not self._console.is_terminal:
+            self.say(text)
+            yield
+            return
+        with self._console.status(text):
+            yield
 
     @contextmanager
     def job(self, name: str) -> Iterator[JobDisplay]:
@@ -105,18 +118,21 @@ class Screen:
         table = Table("STEP", "WHAT HAPPENED", box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("SECONDS", justify="right", no_wrap=True)
         for step in report.steps:
-            sign = "" if step.result is Result.PASSED else f"{_SIGNS[step.result]}: "
+            sign = "" if step.result is Result.PASSED else f"{step.result}: "
             table.add_row(
-                escape(step.title), escape(sign + step.detail), f"{step.seconds:.1f}", style=_row_style(step.result)
+                escape(step.title),
+                escape(sign + step.detail),
+                f"{step.seconds:.1f}",
+                style="" if not sign else _COLORS[step.result],
             )
         table.add_row("", "", f"{report.seconds:.1f}", style="bold")
         self.say()
         self._console.print(table)
 
-    def failure(self, *, title: str, message: str) -> None:
+    def failure(self, step: Step) -> None:
         """Say which step did not work, and why."""
         self.say()
-        self.say(f"Step {title!r} did not work: {message}", style="bold red")
+        self.say(f"Step '{step.title}' {step.result}: {step.detail}", style=f"bold {_COLORS[step.result]}")
 
     def log_tail(self, path: Path, *, lines: int = 15) -> None:
         """Show the end of a log file."""
@@ -170,12 +186,8 @@ class PlainJob:
             return
         self._stage = stage
         where = " ".join(filter(None, [stage.status, stage.secondary])) or "new"
-        self._screen.say(f"  {self._elapsed():5.1f}s {stage.name}: {where}")
+        self._screen.verbatim(f"  {self._elapsed():5.1f}s {stage.name}: {where}")
 
     def log(self, text: str) -> None:
         """Show a line of its log."""
-        self._screen.say(f"  | {text}")
-
-
-def _row_style(result: Result) -> str:
-    return "" if result is Result.PASSED else _COLORS[result]
+        self._screen.verbatim(f"  | {text}")

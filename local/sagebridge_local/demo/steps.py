@@ -86,12 +86,14 @@ class Demo:
 
     def start(self) -> str:
         """Start control plane, local SageMaker and operator."""
-        self._say("The first run builds the control plane (about 6 minutes); later ones take it from the cache.")
+        self._say("Kubernetes is built the first time, which takes about 6 minutes; then it comes from the cache.")
         program = kubectl_program()
         started = time.monotonic()
-        self.stack.control_plane.ensure()
+        with self._screen.waiting("Starting etcd, API server, controller-manager and scheduler ..."):
+            self.stack.control_plane.ensure()
         ready = time.monotonic() - started
-        self.stack.up()
+        with self._screen.waiting("Starting the local SageMaker and the operator ..."):
+            self.stack.up()
         everything = time.monotonic() - started
         variables = self.stack.environment()
         path = os.pathsep.join([variables.pop("PATH"), os.environ.get("PATH", os.defpath)])
@@ -114,7 +116,8 @@ class Demo:
         """Write the digits to S3, and keep some aside."""
         script = self._example("data.py")
         self._screen.command(["python", script, _DATA, "--held-out", _shown(self._workplace.held_out)])
-        said = self._run(sys.executable, script, _DATA, "--held-out", _shown(self._workplace.held_out))
+        with self._screen.waiting("Loading scikit-learn's digits ..."):
+            said = self._run(sys.executable, script, _DATA, "--held-out", _shown(self._workplace.held_out))
         self._screen.output(said)
         found = _client("s3", self._environment).list_objects_v2(Bucket=aws.BUCKET, Prefix="digits/")
         files = [item["Key"] for item in found.get("Contents", []) if item["Size"]]
@@ -146,7 +149,8 @@ class Demo:
         archive = self._workplace.model / "model.tar.gz"
         size = scoring.download(_client("s3", self._environment), uri=self._model, path=archive)
         model = scoring.unpack(archive, self._workplace.model)
-        score = scoring.score(model, held_out=self._workplace.held_out)
+        with self._screen.waiting("Letting it read the held-out digits ..."):
+            score = scoring.score(model, held_out=self._workplace.held_out)
         self.report.facts |= {
             "accuracy": round(score.accuracy, 6),
             "requiredAccuracy": verdicts.REQUIRED_ACCURACY,

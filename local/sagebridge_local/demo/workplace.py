@@ -109,13 +109,18 @@ def isolated(variables: Mapping[str, str], *, workplace: Workplace, poll_interva
     }
 
 
+def pass_over_signals() -> None:
+    """Let nothing short of SIGKILL interrupt what comes now: the cleaning up."""
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def orderly_end() -> Iterator[None]:
     """Turn the first Ctrl-C, SIGTERM or SIGHUP into KeyboardInterrupt and pass over more of them: cleaning up comes."""
 
     def end(number: int, _: FrameType | None) -> NoReturn:
-        for each in _ENDINGS:
-            signal.signal(each, signal.SIG_IGN)
+        pass_over_signals()
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     before = {number: signal.signal(number, end) for number in _ENDINGS}
