@@ -114,6 +114,7 @@ class TrainingJob:
             await self._watch()
         finally:
             limits.cancel()
+            await self._crew.kill()
 
     async def _watch(self) -> None:
         """Keep checkpoints in S3 while the containers run, and end them when the run must stop."""
@@ -238,8 +239,7 @@ class TrainingJob:
         )
 
     async def _close_logs(self) -> None:
-        for log in self._logs.values():
-            await log.close()
+        await asyncio.gather(*(log.close() for log in self._logs.values()))
 
     async def _let_go(self) -> None:
         self._token.cancel()

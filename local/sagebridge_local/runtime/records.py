@@ -24,7 +24,6 @@ class SecondaryStatus(StrEnum):
     Source: SecondaryStatus of https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
     """
 
-    STARTING = "Starting"
     DOWNLOADING = "Downloading"
     TRAINING = "Training"
     STOPPING = "Stopping"
