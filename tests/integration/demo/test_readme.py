@@ -1,0 +1,58 @@
+"""The README's first mile, typed as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from sagebridge_local.stack import LocalStack
+
+ROOT = Path(__file__).parents[3]
+SECTION = re.compile(r"^## A first manifest\n(.*?)^## ", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    section = SECTION.search((ROOT / "README.md").read_text())
+    assert section
+    return re.findall(rf"^```{language}\n(.*?)^```", section.group(1), re.MULTILINE | re.DOTALL)
+
+
+def typed(work: Path) -> str:
+    """The commands, with what a person does by hand: Ctrl-C for the watch, and a folder of one's own."""
+    script = "\n".join(["set -euo pipefail", *blocks("sh")])
+    changes = {
+        "\nmake setup\n": "\nmake --dry-run setup >&2\n",
+        ". .venv/bin/activate": f". '{sys.prefix}/bin/activate'",
+        "/tmp/": f"{work}/",
+        "digits --watch\n": "digits --watch & sleep 1; kill $!\n",
+    }
+    for before, after in changes.items():
+        assert script.count(before) == 1, before
+        script = script.replace(before, after)
+    return script
+
+
+def test_the_manifest_is_the_example() -> None:
+    (shown,) = blocks("yaml")
+    assert yaml.safe_load(shown) == yaml.safe_load((ROOT / "examples/digits/trainingjob.yaml").read_text())
+
+
+@pytest.mark.controlplane
+def test_every_command_works(tmp_path: Path) -> None:
+    own = {"XDG_STATE_HOME": str(tmp_path / "state"), "KUBECACHEDIR": str(tmp_path / "kubectl")}
+    command = ["bash", "-c", typed(tmp_path)]
+    try:
+        answer = subprocess.run(command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, check=False)
+    finally:
+        left = LocalStack(tmp_path / "state/sagebridge/local").down()
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "epoch=20 " in answer.stdout
+    assert "condition met" in answer.stdout
+    assert re.search(r"^s3://sagebridge-local/\S+/model\.tar\.gz$", answer.stdout, re.MULTILINE)
+    assert "Reason:  Completed" in re.sub(r"Reason: +", "Reason:  ", answer.stdout)
+    assert left == []
