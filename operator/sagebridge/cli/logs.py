@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.control import strip_control_codes
 
 from sagebridge.core.conditions import COMPLETE, FAILED, READY, STALLED, find, is_true
 from sagebridge.core.job import Job
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
 
 POLL_SECONDS: Final = 1.0
+
+_STEERING: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 app = typer.Typer(name="logs", add_completion=False)
 
@@ -89,8 +91,7 @@ class JobLogs:
                 **cast("Any", position),
             )
             for event in page["events"]:
-                text = strip_control_codes(event["message"].rstrip("\n"))
-                yield LogLine(timestamp=event["timestamp"], stream=name, text=text)
+                yield LogLine(timestamp=event["timestamp"], stream=name, text=_STEERING.sub("", event["message"]))
             self._positions[name] = page["nextForwardToken"]
             if page["nextForwardToken"] == token or not page["events"]:
                 return

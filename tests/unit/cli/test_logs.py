@@ -1,0 +1,128 @@
+"""``sagebridge logs`` against a real CloudWatch Logs interface over HTTP."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from sagebridge.cli.logs import JobLogs, LogsError, app, stream_lines
+from sagebridge.core.job import Job
+from typer.testing import CliRunner
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield boto3.client(
+        "logs",
+        endpoint_url=f"http://{host}:{port}",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    server.stop()
+
+
+@pytest.fixture
+def group(client: Any) -> str:
+    name = f"/test/{secrets.token_hex(4)}"
+    client.create_log_group(logGroupName=name)
+    return name
+
+
+@pytest.fixture
+def put(client: Any, group: str) -> Callable[..., None]:
+    made: set[str] = set()
+    times = itertools.count(int(time.time() * 1000) - 60_000)  # the service takes no old events
+
+    def put(stream: str, *lines: str) -> None:
+        if stream not in made:
+            client.create_log_stream(logGroupName=group, logStreamName=stream)
+            made.add(stream)
+        events = [{"timestamp": next(times), "message": line} for line in lines]
+        for start in range(0, len(events), 5000):
+            client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events[start : start + 5000])
+
+    return put
+
+
+def texts(reader: JobLogs) -> list[str]:
+    return [line.text for line in reader.new_lines()]
+
+
+def test_no_log_yet(client: Any, group: str) -> None:
+    assert texts(JobLogs(client, group="/no/such/group", prefix="digits/")) == []
+    assert texts(JobLogs(client, group=group, prefix="digits/")) == []
+
+
+def test_each_line_comes_once_in_order_of_time(client: Any, group: str, put: Callable[..., None]) -> None:
+    reader = JobLogs(client, group=group, prefix="digits/")
+    put("digits/algo-1-1", "a")
+    put("digits/algo-2-1", "b")
+    put("digits/algo-1-1", "c")
+    assert texts(reader) == ["a", "b", "c"]
+    assert texts(reader) == []
+    put("digits/algo-2-1", "d")
+    assert texts(reader) == ["d"]
+
+
+def test_other_jobs_are_left_out(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits-failing/algo-1-1", "no")
+    put("digits/algo-1-1", "yes")
+    assert texts(JobLogs(client, group=group, prefix="digits/")) == ["yes"]
+
+
+def test_more_lines_than_one_reply_holds(client: Any, group: str, put: Callable[..., None]) -> None:
+    lines = [f"epoch={number}" for number in range(10_500)]
+    put("digits/algo-1-1", *lines)
+    assert texts(JobLogs(client, group=group, prefix="digits/")) == lines
+
+
+def test_a_script_can_not_steer_the_terminal(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits/algo-1-1", "\x1b[31mloss\x1b[0m=1\t\x1b]0;title\x07 caf\u00e9\x08\x9b2J\n")
+    assert texts(JobLogs(client, group=group, prefix="digits/")) == ["loss=1\t]0;title caf\u00e92J"]
+
+
+def job(group: str = "", *, over: bool = False) -> Job:
+    condition = {"type": "Complete", "status": str(over), "reason": "Completed", "message": "m"}
+    ready = {"type": "Ready", "status": "False", "reason": "Throttled", "message": "AWS throttles us."}
+    logs = {"logs": {"groupName": group, "streamPrefix": "digits/"}} if group else {}
+    return Job.parse({"metadata": {"name": "digits"}, "status": {"conditions": [condition, ready], **logs}})
+
+
+def test_following_ends_with_the_job_and_its_last_lines(client: Any, group: str, put: Callable[..., None]) -> None:
+    states = iter([job(), job(group), job(group, over=True), job(group, over=True)])
+    meanwhile = iter(["first", "second", "late"])
+
+    def pause() -> None:
+        put("digits/algo-1-1", next(meanwhile))
+
+    lines = stream_lines(lambda: next(states), client=lambda _: client, follow=True, pause=pause)
+    assert [line.text for line in lines] == ["first", "second", "late"]
+
+
+def test_without_following_what_is_there_is_shown(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits/algo-1-1", "first")
+    lines = stream_lines(lambda: job(group), client=lambda _: client, follow=False, pause=lambda: None)
+    assert [line.text for line in lines] == ["first"]
+
+
+def test_a_job_without_a_log_says_why(client: Any) -> None:
+    with pytest.raises(LogsError, match=r"digits has no log yet: AWS throttles us\."):
+        list(stream_lines(job, client=lambda _: client, follow=False, pause=lambda: None))
+
+
+def test_a_missing_kubectl_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = CliRunner().invoke(app, ["digits"])
+    assert result.exit_code == 1
+    assert "kubectl is not on the PATH" in result.output
