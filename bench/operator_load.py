@@ -80,7 +80,8 @@ class Watcher:
     def _note(self, event: dict[str, Any]) -> None:
         body = event["object"]
         if event["type"] == "ERROR":
-            raise RuntimeError(f"the watch ended: {body}")
+            print(f"the watch starts anew: {body.get('message')}", file=sys.stderr)
+            return
         status = body.get("status") or {}
         name = body["metadata"].get("name")
         if status.get("trainingJobStatus") == "Completed" and name not in self.completed:
@@ -151,7 +152,10 @@ async def run(options: argparse.Namespace, control_plane: ControlPlane, simulato
         before = process.cpu_times()
         started = time.time()
         await apply_all(session, server, jobs=options.jobs)
-        await progress(aws, watcher, jobs=options.jobs, started=started)
+        waiting = asyncio.create_task(progress(aws, watcher, jobs=options.jobs, started=started))
+        await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
         finished = time.time()
         calls = aws.calls()["operations"]
         log = aws.log()
