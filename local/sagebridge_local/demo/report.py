@@ -74,15 +74,20 @@ class Report:
 
     def content(self) -> dict[str, Any]:
         """Return it as JSON: result, error, started, seconds, steps, versions, and the facts."""
-        failed = next((step for step in self.steps if step.result is not Result.PASSED), None)
         return {
             "result": self.result,
-            "error": {"step": failed.title, "message": failed.detail} if failed else None,
+            "error": self._error(),
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 2),
             "steps": [asdict(step) | {"seconds": round(step.seconds, 2)} for step in self.steps],
             **self.facts,
         }
+
+    def _error(self) -> dict[str, str | None] | None:
+        failed = next((step for step in self.steps if step.result is not Result.PASSED), None)
+        if failed:
+            return {"step": failed.title, "message": failed.detail}
+        return None if self.finished else {"step": None, "message": "It ended before its last step."}
 
     def write(self, path: Path) -> None:
         """Write it to a file, whole or not at all."""

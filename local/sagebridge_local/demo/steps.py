@@ -193,7 +193,7 @@ class Demo:
             self._screen.output(self._run("kubectl", "get", "trainingjob", name, "--output", _CONDITIONS))
             self._kubectl("events", "--for", f"trainingjob/{name}")
         events = json.loads(self._run("kubectl", "get", "events", "--output=json"))["items"]
-        verdicts.check_events(events, name="digits", reasons=("AttemptCreated", "InProgress", "Completed"))
+        verdicts.check_events(events, name="digits", reasons=("AttemptCreated", "Completed"))
         verdicts.check_events(events, name="digits-failing", reasons=("AttemptCreated", "JobFailed"))
         return f"{len(events)} Events tell the story; {self._count_calls()}"
 

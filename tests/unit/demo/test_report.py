@@ -36,3 +36,8 @@ def test_written_whole(tmp_path: Path) -> None:
     assert written["error"] == {"step": "Score", "message": "what happened"}
     assert written["steps"][0] == {"title": "Train", "result": "passed", "detail": "what happened", "seconds": 1.23}
     assert written["accuracy"] == 0.5
+
+
+def test_an_early_end_is_no_success() -> None:
+    assert Report(steps=[step()]).content()["error"] == {"step": None, "message": "It ended before its last step."}
+    assert Report(steps=[step()], finished=True).content()["error"] is None
