@@ -135,7 +135,10 @@ class SageMakerTarget:
         while True:
             request = {"ResourceArn": arn} | ({"NextToken": token} if token else {})
             reply = await self._caller.call(handle, "ListTags", request)
-            tags |= {tag["Key"]: tag["Value"] for tag in reply.get("Tags", ())}
+            if not isinstance(reply.get("Tags"), list):
+                # Taken for "no tags", it would say that the job is somebody else's.
+                raise malformed("ListTags", "Tags")
+            tags |= {tag["Key"]: tag["Value"] for tag in reply["Tags"]}
             token = reply.get("NextToken") or ""
             if not token:
                 return tags
