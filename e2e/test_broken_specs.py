@@ -110,7 +110,7 @@ def test_broken_manifests_are_refused_or_stall_with_the_field_s_name(
 
     (try_batch if chosen is None else seed(int(chosen))(try_batch))()
     note(f"{ends.total()} broken manifests: {dict(ends)}")
-    assert {"refused", "InvalidSpec", "InProgress"} <= ends.keys(), ends
+    assert {"refused", "InProgress"} <= ends.keys(), ends
 
 
 def _try(lane: Lane, namespace: str, batch: list[Mutant]) -> list[str]:

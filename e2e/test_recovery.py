@@ -41,7 +41,7 @@ def test_malformed_replies_are_asked_for_again(start_lane: Callable[..., Lane], 
     lane = start_lane()
     reference = undisturbed(lane, scenario, namespace=namespace)
     for body in _BODIES.values():
-        lane.aws.fault("malformed", body=body, probability=0.3, count=6)
+        lane.aws.fault("malformed", body=body, probability=0.5, count=1)
     (actor,) = cast(lane, scenario, namespace=namespace)
     play(lane, scenario, [actor])
     hits = [fault["hits"] for fault in lane.aws.faults()]
@@ -70,7 +70,7 @@ def _is_running(actor: Actor) -> bool:
 def test_storms_of_server_errors_pass(start_lane: Callable[..., Lane], namespace: str, scenario: Any) -> None:
     lane = start_lane()
     reference = undisturbed(lane, scenario, namespace=namespace)
-    lane.aws.fault("server-error", probability=0.6)
+    lane.aws.fault("server-error", probability=0.4)
     (actor,) = cast(lane, scenario, namespace=namespace)
     play(lane, scenario, [actor])
     check(lane, scenario, actor, reference=reference, title="a storm of server errors")

@@ -239,4 +239,6 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def _text(shown: object) -> str:
+    if isinstance(shown, Mapping):
+        shown = {**shown, "metadata": {**shown.get("metadata", {}), "managedFields": "left out"}}
     return shown if isinstance(shown, str) else yaml.safe_dump(shown)

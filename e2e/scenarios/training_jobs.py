@@ -74,6 +74,7 @@ FAILURE = _scenario(
 
 
 def _lack_capacity_once(actor: Actor) -> None:
+    actor.lane.aws.settings(capacity_wait_seconds=STAGE_SECONDS)
     actor.lane.aws.fault("capacity", operation=CREATE, name=f"*{actor.mark}*", count=1)
 
 
