@@ -19,14 +19,15 @@ from sagebridge.imports import import_kopf_alone
 import_kopf_alone()
 
 import kopf
+import uvloop
 
 from sagebridge import __version__
-from sagebridge.core.job import FINALIZER
 from sagebridge.core.tenancy import OperatorDefaults
 from sagebridge.engine.actions import Actions
 from sagebridge.engine.engine import Engine, Served
 from sagebridge.engine.failures import Patience
 from sagebridge.engine.inputs import InputResolver
+from sagebridge.engine.objects import Objects
 from sagebridge.engine.reconciler import JobReconciler, ReconcilerSettings
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Store
@@ -41,7 +42,6 @@ from sagebridge.kube.login import log_in
 from sagebridge.kube.paths import NAMESPACES, TENANT_POLICIES, custom
 from sagebridge.logs import configure_logging
 from sagebridge.metrics import Metrics
-from sagebridge.persistence import NoDiffbase
 from sagebridge.settings import Settings
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
@@ -146,7 +146,7 @@ class Operator:
                 target=target,
                 inputs=inputs,
                 status=status,
-                client=self.client,
+                objects=Objects(client=self.client, store=self.store, resource=resource),
                 metrics=self.metrics,
                 now=now,
             )
@@ -210,9 +210,6 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     configured = kopf.OperatorSettings()
-    configured.persistence.finalizer = FINALIZER
-    configured.persistence.diffbase_storage = NoDiffbase()
-    configured.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="kopf.sagebridge.io")
     configured.posting.enabled = False
     configured.scanning.disabled = bool(settings.watch_namespaces)
     configured.queueing.worker_limit = None
@@ -267,7 +264,7 @@ def main() -> int:
     logger.info("Sagebridge %s", __version__)
     status = 0
     try:
-        asyncio.run(_operate(settings))
+        uvloop.run(_operate(settings))
     except* LeadershipLostError as group:
         logger.error("%s", group.exceptions[0])  # noqa: TRY400
         status = 1

@@ -1,4 +1,4 @@
-"""Thin kopf handlers, registered once per kind: they hand on what happened, and wait on delete."""
+"""Thin kopf handlers, registered once per kind: they hand on what happened."""
 
 from __future__ import annotations
 
@@ -26,10 +26,6 @@ def register_kind(registry: kopf.OperatorRegistry, *, kind: str, resource: Resou
             engine.object_gone(body["metadata"]["uid"])
         else:
             engine.object_seen(kind, body)
-
-    @kopf.on.delete(*selector, registry=registry, id=f"{resource.plural}-delete")
-    async def on_delete(body: Body, **_: Any) -> None:
-        await engine.released(kind, dict(body))
 
 
 def register_tenancy(registry: kopf.OperatorRegistry, *, tenants: Tenants, changed: Callable[[], None]) -> None:

@@ -188,9 +188,14 @@ class Job:
         return self.annotations.get(ANNOTATION_ADOPT) == "true"
 
     @property
+    def finalizers(self) -> list[str]:
+        """Who holds the object back from vanishing."""
+        return list(self.metadata.get("finalizers") or ())
+
+    @property
     def is_finalized(self) -> bool:
         """Whether our finalizer holds it, so that nothing made for it can be forgotten."""
-        return FINALIZER in (self.metadata.get("finalizers") or ())
+        return FINALIZER in self.finalizers
 
     @property
     def deletion_requested_at(self) -> datetime | None:

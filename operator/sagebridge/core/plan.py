@@ -19,6 +19,7 @@ from sagebridge.core.steps import (
     Expire,
     Forget,
     Look,
+    Protect,
     Purge,
     Record,
     Release,
@@ -64,10 +65,11 @@ def next_step(situation: Situation) -> Step:
         A step that brings the object nearer to its spec, or says where it stands; taking it again does no harm.
     """
     job = situation.job
-    if not job.is_finalized:
-        return Wait()
     if job.deletion_requested_at is not None:
-        return _unless_paused(job, _plan_deletion(situation, job.deletion_requested_at))
+        deletion = _plan_deletion(situation, job.deletion_requested_at)
+        return _unless_paused(job, deletion) if job.is_finalized else Wait()
+    if not job.is_finalized:
+        return Protect()
     if job.is_finished:
         return _plan_finished(situation)
     return _unless_paused(job, _plan_running(situation))

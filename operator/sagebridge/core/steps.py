@@ -14,6 +14,11 @@ class Wait:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Protect:
+    """Put our finalizer on the object, so that nothing made for it can be forgotten."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Conclude:
     """Say in status how things stand, and look again after `again_after` seconds if given."""
 
@@ -89,4 +94,4 @@ class Expire:
     """Delete the object: its time to live is over."""
 
 
-Step = Wait | Conclude | Record | Submit | Look | Stop | Tag | Close | Forget | Purge | Release | Expire
+Step = Wait | Protect | Conclude | Record | Submit | Look | Stop | Tag | Close | Forget | Purge | Release | Expire

@@ -18,10 +18,10 @@ from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Step
 from sagebridge.engine.inputs import InputResolver, Inputs
+from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
 from sagebridge.kinds.kind import JobKind
-from sagebridge.kube.client import KubeClient
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import NameConflictError, Submission, Target
@@ -42,7 +42,7 @@ class Actions:
         target: Target,
         inputs: InputResolver,
         status: StatusWriter,
-        client: KubeClient,
+        objects: Objects,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
@@ -51,10 +51,11 @@ class Actions:
         self._target = target
         self._inputs = inputs
         self._status = status
-        self._client = client
+        self._objects = objects
         self._metrics = metrics
         self._now = now
         self._takers: Mapping[type[Any], Callable[[Any, Memory], Awaitable[None]]] = {
+            steps.Protect: self._protect,
             steps.Record: self._record,
             steps.Submit: self._submit,
             steps.Look: self._look,
@@ -63,6 +64,7 @@ class Actions:
             steps.Close: self._close,
             steps.Forget: self._forget,
             steps.Purge: self._purge,
+            steps.Release: self._release,
             steps.Expire: self._expire,
         }
 
@@ -71,10 +73,15 @@ class Actions:
         await self._takers[type(step)](step, memory)
 
     async def report(
-        self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any] | None = None
+        self,
+        memory: Memory,
+        *,
+        verdict: Verdict | None,
+        changes: Mapping[str, Any] | None = None,
+        quietly: bool = False,
     ) -> None:
-        """Write how things stand."""
-        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes)
+        """Write how things stand; `quietly` without an Event."""
+        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes, quietly=quietly)
         if memory.changed_at is not None:
             lag = (self._now() - memory.changed_at).total_seconds()
             self._metrics.status_lag_seconds.labels(kind=self._kind.name).observe(max(0.0, lag))
@@ -83,12 +90,6 @@ class Actions:
     def tell(self, memory: Memory, verdict: Verdict) -> None:
         """Emit a verdict as an Event, and leave status alone."""
         self._status.tell(memory.job, verdict=verdict, kind=self._kind.name)
-
-    def release(self, memory: Memory, step: steps.Release) -> None:
-        """Let the object go; report what it may leave behind."""
-        if step.orphan is not None:
-            self._report_orphan(memory.job, step.orphan)
-        memory.released.set()
 
     async def forget_if_rejected(self, step: Step, memory: Memory, error: Exception) -> None:
         """After AWS refused to create: un-record the attempt, unless its job exists, so that the spec can be mended."""
@@ -109,6 +110,14 @@ class Actions:
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
+    async def _protect(self, _: steps.Protect, memory: Memory) -> None:
+        await self._objects.protect(memory)
+
+    async def _release(self, step: steps.Release, memory: Memory) -> None:
+        await self._objects.release(memory)
+        if step.orphan is not None:
+            self._report_orphan(memory.job, step.orphan)
+
     async def _record(self, step: steps.Record, memory: Memory) -> None:
         inputs = await self._inputs.resolve(memory.job, self._kind, number=step.number)
         attempt = Attempt(
@@ -125,7 +134,7 @@ class Actions:
             "attempts": [*(entry.dump() for entry in memory.job.attempts), attempt.dump()],
             "startTime": memory.job.status.get("startTime") or attempt.recorded_at,
         }
-        await self.report(memory, verdict=verdict if first_look else None, changes=changes)
+        await self.report(memory, verdict=verdict if first_look else None, changes=changes, quietly=True)
         memory.observation = None
 
     async def _submit(self, step: steps.Submit, memory: Memory) -> None:
@@ -149,6 +158,7 @@ class Actions:
             memory,
             verdict=Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=message),
             changes=self._created_fields(job, attempt),
+            quietly=True,
         )
 
     async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, Submission]) -> Submission:
@@ -242,7 +252,7 @@ class Actions:
     async def _expire(self, _: steps.Expire, memory: Memory) -> None:
         job = memory.job
         self._status.emit(job, kind=self._kind.name, reason=Reason.EXPIRED, message="Its time to live is over.")
-        await self._client.delete(self._resource.item(namespace=job.namespace, name=job.name), uid=job.uid)
+        await self._objects.delete(memory)
 
     def _report_orphan(self, job: Job, attempt: Attempt) -> None:
         message = (

@@ -106,14 +106,6 @@ class Engine:
             if not memory.job.is_finished:
                 self._queue.add(memory.job.uid)
 
-    async def released(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Wait until the object, which is being deleted, may go."""
-        self.object_seen(kind, body)
-        memory = self._store.get(body["metadata"]["uid"])
-        if memory is not None:
-            self._queue.add(memory.job.uid)
-            await memory.released.wait()
-
     # --- passes --------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:

@@ -66,13 +66,12 @@ class JobReconciler:
         for _ in range(_STEPS_PER_PASS):
             step = next_step(self._situation(memory))
             try:
-                if isinstance(step, Wait | Release):
-                    self._finish(memory, step)
+                if isinstance(step, Wait):
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, step)
                 await self._actions.take(step, memory)
-                if isinstance(step, Expire):
+                if isinstance(step, Expire | Release):
                     return None
             except failures.EXPECTED as error:
                 return await self._conclude_failure(memory, step, error)
@@ -88,10 +87,6 @@ class JobReconciler:
             deletion_deadline=self._settings.deletion_deadline,
             is_purged=memory.is_purged,
         )
-
-    def _finish(self, memory: Memory, step: Step) -> None:
-        if isinstance(step, Release):
-            self._actions.release(memory, step)
 
     async def _conclude(self, memory: Memory, step: Conclude) -> float | None:
         fields = memory.observation.fields if memory.observation and not memory.job.is_finished else {}

@@ -44,6 +44,7 @@ class StatusWriter:
         resource: Resource,
         verdict: Verdict | None = None,
         changes: Mapping[str, Any] | None = None,
+        quietly: bool = False,
     ) -> None:
         """Bring the status to `verdict` and `changes`; the rest of it stays.
 
@@ -52,6 +53,7 @@ class StatusWriter:
             resource: the object's collection.
             verdict: the state to conclude, None to leave conditions as they are.
             changes: status fields by name; None takes a field out. Lists are whole.
+            quietly: emit no Event; somebody else has told, or it is no news to people.
 
         Raises:
             sagebridge.kube.errors.ConflictError: the object has changed since it was read; nothing is written.
@@ -70,7 +72,7 @@ class StatusWriter:
             {"metadata": {"resourceVersion": job.metadata["resourceVersion"], "uid": job.uid}, "status": patch},
         )
         self._store.put(memory.kind, body)
-        if verdict is not None and _is_news(job, verdict):
+        if verdict is not None and not quietly and _is_news(job, verdict):
             self.tell(job, verdict=verdict, kind=memory.kind)
 
     def tell(self, job: Job, *, verdict: Verdict, kind: str) -> None:

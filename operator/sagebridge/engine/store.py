@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +24,6 @@ class Memory:
         stale_because: why looking has failed for a while; empty while it works.
         failures: passes in a row that a passing fault has ended.
         is_purged: whether all its jobs were deleted in AWS.
-        released: set when the finalizer may go.
     """
 
     kind: str
@@ -36,7 +34,6 @@ class Memory:
     stale_because: str = ""
     failures: int = 0
     is_purged: bool = False
-    released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Store:
@@ -75,14 +72,13 @@ class Store:
         return memory
 
     def remove(self, uid: str) -> None:
-        """Forget the object; whoever waits for its release goes on."""
+        """Forget the object."""
         memory = self._memories.pop(uid, None)
         if memory is None:
             return
         key = (memory.kind, memory.job.namespace, memory.job.name)
         if self._uids.get(key) == uid:
             del self._uids[key]
-        memory.released.set()
 
 
 def is_older(body: Mapping[str, Any], than: Mapping[str, Any]) -> bool:

@@ -74,7 +74,7 @@ RETRY = policy(retry={"limit": 2})
 PURGE = policy(deletionPolicy="Purge")
 
 RUNNING = [
-    Case(reason="without the finalizer nothing may be made", metadata={"finalizers": []}, want=steps.Wait),
+    Case(reason="without the finalizer nothing may be made", metadata={"finalizers": []}, want=steps.Protect),
     Case(reason="a new object gets its first attempt recorded", want=steps.Record),
     Case(reason="a suspended object starts nothing", spec=policy(suspend=True), want=steps.Conclude, state=State.SUSPENDED),
     Case(reason="a recorded attempt is submitted", attempts=[RECORDED], want=steps.Submit),
