@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from filelock import FileLock, Timeout
 
 from sagebridge_local.demo.errors import DemoError
-from sagebridge_local.stack import LocalStack
+from sagebridge_local.stack import LocalStack, aws
 from sagebridge_local.stack.files import private_directory
 
 NAME: Final = "demo"
@@ -98,15 +98,16 @@ def isolated(variables: Mapping[str, str], *, workplace: Workplace, poll_interva
         poll_interval: Seconds between two looks of the operator at the jobs' states.
     """
     kept = {name: value for name, value in variables.items() if not name.startswith(_FOREIGN)}
-    no_proxy = ",".join(filter(None, [variables.get("NO_PROXY", variables.get("no_proxy", "")), "127.0.0.1,localhost"]))
-    return kept | {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "KUBECACHEDIR": str(workplace.kubectl_cache),
-        "NO_PROXY": no_proxy,
-        "no_proxy": no_proxy,
-        "SAGEBRIDGE_POLL_INTERVAL_SECONDS": str(poll_interval),
-    }
+    return (
+        kept
+        | aws.no_proxy(variables)
+        | {
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "KUBECACHEDIR": str(workplace.kubectl_cache),
+            "SAGEBRIDGE_POLL_INTERVAL_SECONDS": str(poll_interval),
+        }
+    )
 
 
 def pass_over_signals() -> None:

@@ -67,7 +67,7 @@ class Simulator(Server):
             endpoint_url=self.url,
             aws_access_key_id=aws.DUMMY_KEY,
             aws_secret_access_key=aws.DUMMY_KEY,
-            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}),
         )
 
     def admin(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -113,6 +113,6 @@ class Simulator(Server):
             ready=partial(self.is_ready, url),
             address=url,
             directory=self.supervisor.directory,
-            environment={"PYTHONUNBUFFERED": "1", **self.environment},
+            environment={"PYTHONUNBUFFERED": "1", **aws.no_proxy(), **self.environment},
             inputs=tuple(Path(argument) for argument in self.arguments if argument.endswith(".json")),
         )
