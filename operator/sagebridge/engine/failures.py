@@ -18,7 +18,8 @@ from sagebridge.targets.protocol import NameConflictError, NotOwnedError
 _ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
 _FAST_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 _SLOW_RETRY_SECONDS = (30.0, 60.0, 120.0, 300.0)
-_REFERENCE_SECONDS = 30.0
+# Manifests that are applied together come within moments; a model may take days.
+_REFERENCE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class WaitingError(Exception):
@@ -61,7 +62,7 @@ def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patien
         return _stalled(Reason.NAME_CONFLICT, str(error), again_after=patience.recheck_seconds)
     if isinstance(error, WaitingError):
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.WAITING_FOR_REFERENCE, message=str(error))
-        return Conclude(verdict=verdict, again_after=_REFERENCE_SECONDS)
+        return Conclude(verdict=verdict, again_after=_pause(_REFERENCE_SECONDS, failures))
     if isinstance(error, AwsError):
         return _conclude_aws(error, job=job, failures=failures, now=now, patience=patience)
     raise error
