@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -50,7 +49,7 @@ class EventRecorder:
         self._now = now
         self._writers = writers
         self._queue: asyncio.Queue[tuple[Event, datetime]] = asyncio.Queue(maxsize=_BACKLOG)
-        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._last_told: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     def emit(self, event: Event) -> None:
         """Have `event` written soon. The same one, told again of the same object in a row, is written once."""
@@ -93,14 +92,13 @@ class EventRecorder:
             return
 
     def _is_repeat(self, event: Event) -> bool:
-        key = f"{event.involved.get('uid')}"
-        said = hashlib.sha256(f"{event.reason}\0{event.message}".encode()).hexdigest()
-        marker = f"{key}/{said}"
-        repeated = marker in self._recent
-        self._recent[marker] = None
-        self._recent.move_to_end(marker)
-        if len(self._recent) > _REMEMBERED:
-            self._recent.popitem(last=False)
+        key = str(event.involved.get("uid") or event.involved.get("name"))
+        told = (event.reason, event.message)
+        repeated = self._last_told.get(key) == told
+        self._last_told[key] = told
+        self._last_told.move_to_end(key)
+        if len(self._last_told) > _REMEMBERED:
+            self._last_told.popitem(last=False)
         return repeated
 
 
