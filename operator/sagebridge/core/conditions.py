@@ -85,13 +85,13 @@ def build(
 def _condition(
     kind: str, status: str, *, verdict: Verdict, before: Mapping[str, Any] | None, generation: int, now: str
 ) -> dict[str, Any]:
-    unchanged = before is not None and before.get("status") == status
+    since = before.get("lastTransitionTime") if before is not None and before.get("status") == status else None
     return {
         "type": kind,
         "status": status,
         "reason": verdict.reason.value,
         "message": verdict.message[:MESSAGE_LIMIT],
-        "lastTransitionTime": before["lastTransitionTime"] if before is not None and unchanged else now,
+        "lastTransitionTime": since or now,
         "observedGeneration": generation,
     }
 

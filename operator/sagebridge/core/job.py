@@ -51,9 +51,9 @@ class Attempt:
     """
 
     number: int
-    name: str
-    region: str
-    recorded_at: str
+    name: str = ""
+    region: str = ""
+    recorded_at: str = ""
     arn: str = ""
     status: str = ""
     reason: str = ""
@@ -68,10 +68,17 @@ class Attempt:
         return bool(self.status)
 
     @classmethod
-    def parse(cls, entry: Mapping[str, Any]) -> Attempt:
-        """From an entry of `status.attempts`."""
+    def parse(cls, entry: Mapping[str, Any], *, object_created_at: str = "") -> Attempt:
+        """From an entry of `status.attempts`.
+
+        Whoever may write a status may leave times out: that must not keep the object from being looked after.
+        """
         values = {field.name: entry.get(_camel(field.name)) for field in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if value is not None})
+        given = {name: value for name, value in values.items() if value is not None}
+        recorded_at = given.setdefault("recorded_at", object_created_at)
+        if given.get("status"):
+            given.setdefault("end_time", recorded_at)
+        return cls(**given)
 
     def dump(self) -> dict[str, Any]:
         """To an entry of `status.attempts`; empty values are left out."""
@@ -126,10 +133,11 @@ class Job:
     def parse(cls, body: Mapping[str, Any]) -> Job:
         """From the object as the API server gives it."""
         entries = (body.get("status") or {}).get("attempts") or ()
+        created_at = body["metadata"].get("creationTimestamp", "")
         return cls(
             body=body,
             run_policy=RunPolicy.parse(body.get("spec") or {}),
-            attempts=tuple(Attempt.parse(entry) for entry in entries),
+            attempts=tuple(Attempt.parse(entry, object_created_at=created_at) for entry in entries),
         )
 
     @property

@@ -1,5 +1,7 @@
 """The one list of condition and Event reasons."""
 
+from __future__ import annotations
+
 from enum import StrEnum
 
 
@@ -44,5 +46,9 @@ class Reason(StrEnum):
     # Events only
     ATTEMPT_CREATED = "AttemptCreated"
     ADOPTED = "Adopted"
-    TTL_IGNORED = "TTLIgnored"
     EXPIRED = "Expired"
+
+    @classmethod
+    def parse(cls, word: object, *, default: Reason) -> Reason:
+        """The reason of that word; `default` for one that is not ours, which somebody else has put there."""
+        return next((reason for reason in cls if reason.value == word), default)

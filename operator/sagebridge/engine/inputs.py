@@ -56,16 +56,18 @@ class InputResolver:
     def handle(self, job: Job, kind: JobKind, attempt: Attempt) -> Handle:
         """How the target finds a recorded attempt.
 
-        The name is computed, not read from status: whoever may write status must not choose what is stopped.
+        The name is computed, not read from status: whoever may write a status must not choose what is stopped.
         """
         tenant = self._tenants.of(job.namespace)
-        tenancy.check_region(tenant, attempt.region, field="status.attempts")
+        region = attempt.region or job.spec.get("region") or tenant.default_region
+        tenancy.check_region(tenant, region, field="status.attempts")
         return Handle(
             owner=self._owner(job),
             tenant=tenant,
-            region=attempt.region,
+            region=region,
             name=self._name(job, kind, attempt.number),
-            since=parse_time(attempt.recorded_at),
+            # Earlier than its object it can't be: a sweep for all would go through the account's whole history.
+            since=max(parse_time(attempt.recorded_at), parse_time(job.metadata["creationTimestamp"])),
         )
 
     async def resolve(self, job: Job, kind: JobKind, *, number: int) -> Inputs:
