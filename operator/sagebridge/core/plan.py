@@ -38,6 +38,12 @@ _TTL_IGNORED = (
     "again."
 )
 
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html (SecondaryStatus)
+_OUT_OF_TIME: Mapping[str, str] = {
+    "MaxRuntimeExceeded": "ran for as long as stoppingCondition.maxRuntimeInSeconds allows, and was stopped.",
+    "MaxWaitTimeExceeded": "took as long as stoppingCondition.maxWaitTimeInSeconds allows, and was stopped.",
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
@@ -165,7 +171,8 @@ def _plan_stopped(_: Situation, attempt: Attempt, observation: Observation) -> S
         return Look(attempt=attempt)
     if attempt.stop_requested == STOPPED_TO_SUSPEND:
         return Close(attempt=attempt, verdict=_suspended())
-    message = f"{attempt.name} was stopped, not by this object. Apply it under another name to run it again."
+    why = _OUT_OF_TIME.get(str(observation.fields.get("secondaryStatus")), "was stopped, not by this object.")
+    message = f"{attempt.name} {why} Apply it under another name to run it again."
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_STOPPED, message=message))
 
 
@@ -205,14 +212,13 @@ def _plan_finished(situation: Situation) -> Step:
 
 
 def _verdict_of_finished(job: Job) -> Verdict:
-    kind = conditions.COMPLETE if job.is_complete else conditions.FAILED
+    state, kind = (State.READY, conditions.COMPLETE) if job.is_complete else (State.FAILED, conditions.FAILED)
     condition = conditions.find(job.conditions, kind) or {}
-    message = condition["message"]
-    if job.run_policy.ttl_seconds is not None and is_tracked_by_gitops(job.metadata) and _TTL_IGNORED not in message:
+    message = str(condition.get("message", "")).removesuffix(f" {_TTL_IGNORED}")
+    if job.run_policy.ttl_seconds is not None and is_tracked_by_gitops(job.metadata):
         message = f"{message} {_TTL_IGNORED}"
-    return Verdict(
-        state=State.READY if job.is_complete else State.FAILED, reason=Reason(condition["reason"]), message=message
-    )
+    default = Reason.COMPLETED if job.is_complete else Reason.JOB_FAILED
+    return Verdict(state=state, reason=Reason.parse(condition.get("reason"), default=default), message=message)
 
 
 def _seconds_to_live(situation: Situation) -> float | None:
