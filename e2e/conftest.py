@@ -8,11 +8,10 @@ from pathlib import Path
 
 import kubernetes
 import pytest
-from sagebridge_local.paths import crds_directory
-from sagebridge_local.stack import ControlPlane
-
 from faults.cluster import Cluster
 from faults.lane import Lane
+from sagebridge_local.paths import crds_directory
+from sagebridge_local.stack import ControlPlane
 from scenarios.training_jobs import TRAINING_JOB
 
 _NOTED = "noted"

@@ -80,11 +80,7 @@ def test_the_good_ones_run(start_lane: Callable[..., Lane], namespace: str) -> N
     lane.aws.outcome("*", seconds=1e6)
     names = [_create(lane, namespace, Mutant(spec=spec, path=(), what="good")) for spec in _GOOD]
     for name in names:
-        lane.wait(
-            lambda name=name: secondary("Starting")(_get(lane, namespace, name)),
-            what=f"{name} to run",
-            shows=lambda name=name: _get(lane, namespace, name),
-        )
+        _wait(lane, namespace, name, until=secondary("Starting"), what="running")
 
 
 def test_broken_manifests_are_refused_or_stall_with_the_field_s_name(
@@ -121,12 +117,8 @@ def _try(lane: Lane, namespace: str, batch: list[Mutant]) -> list[str]:
             accepted[_create(lane, namespace, mutant)] = mutant
         except kubernetes.client.ApiException as error:
             _check_refusal(mutant, error)
-    for name in accepted:
-        lane.wait(
-            lambda name=name: _is_settled(_get(lane, namespace, name)),
-            what=f"{accepted[name]!r} to settle",
-            shows=lambda name=name: _get(lane, namespace, name),
-        )
+    for name, mutant in accepted.items():
+        _wait(lane, namespace, name, until=_is_settled, what=f"{mutant!r} to settle")
     _check_calls(lane, accepted)
     ends = [_check_verdict(mutant, _get(lane, namespace, name)) for name, mutant in accepted.items()]
     _mend(lane, namespace, accepted)
@@ -148,6 +140,10 @@ def _unique(spec: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _get(lane: Lane, namespace: str, name: str) -> Body | None:
     return lane.cluster.get(TRAINING_JOB, namespace=namespace, name=name)
+
+
+def _wait(lane: Lane, namespace: str, name: str, *, until: Callable[[Body | None], bool], what: str) -> None:
+    lane.wait_for(TRAINING_JOB, namespace=namespace, name=name, until=until, what=what)
 
 
 def _check_refusal(mutant: Mutant, error: kubernetes.client.ApiException) -> None:
@@ -193,8 +189,4 @@ def _mend(lane: Lane, namespace: str, accepted: Mapping[str, Mutant]) -> None:
     for name in stuck:
         lane.cluster.replace_spec(TRAINING_JOB, namespace=namespace, name=name, spec=SPEC)
     for name in stuck:
-        lane.wait(
-            lambda name=name: secondary("Starting")(_get(lane, namespace, name)),
-            what=f"{accepted[name]!r}, corrected, to run",
-            shows=lambda name=name: _get(lane, namespace, name),
-        )
+        _wait(lane, namespace, name, until=secondary("Starting"), what=f"{accepted[name]!r}, corrected, to run")

@@ -24,7 +24,7 @@ def test_each_object_gets_one_attempt_and_one_job_whatever_happens(
     start_lane: Callable[..., Lane], namespace: str
 ) -> None:
     seed = int(os.environ.get("SAGEBRIDGE_E2E_SEED") or secrets.randbits(32))
-    print(f"SAGEBRIDGE_E2E_SEED={seed} repeats this")  # noqa: T201 - pytest shows it when the test fails
+    print(f"SAGEBRIDGE_E2E_SEED={seed} repeats this")
     chance = random.Random(seed)
     lane = start_lane()
     _lose_and_throttle(lane)
@@ -39,7 +39,7 @@ def test_each_object_gets_one_attempt_and_one_job_whatever_happens(
         lane.revive()
     lane.aws.clear_faults()
     for name in names:
-        lane.wait(lambda name=name: _is_complete(lane, namespace, name), what=f"{name} to complete")
+        lane.wait_for(TRAINING_JOB, namespace=namespace, name=name, until=_is_complete, what="completed")
     lane.settle()
     _check(lane, namespace, names)
 
@@ -60,14 +60,13 @@ def _create(lane: Lane, namespace: str, name: str, *, seconds: float) -> None:
     lane.cluster.create(TRAINING_JOB, namespace=namespace, name=name, spec={**SPEC, "environment": environment})
 
 
-def _is_complete(lane: Lane, namespace: str, name: str) -> bool:
-    body = lane.cluster.get(TRAINING_JOB, namespace=namespace, name=name)
+def _is_complete(body: Body | None) -> bool:
     return condition(body, "Complete").get("status") == "True"
 
 
 def _check(lane: Lane, namespace: str, names: list[str]) -> None:
     objects: dict[str, Body] = {
-        body["metadata"]["name"]: body for body in lane.cluster.list(TRAINING_JOB, namespace=namespace)
+        body["metadata"]["name"]: body for body in lane.cluster.objects(TRAINING_JOB, namespace=namespace)
     }
     assert sorted(objects) == sorted(names)
     jobs: dict[str, Any] = {job["arn"]: job for job in lane.aws.jobs()}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import kubernetes
 from faults.lane import Lane
 from faults.scenario import Actor, cast, play
-from scenarios.reached import condition, gone
+from scenarios.reached import condition, gone, reason
 from scenarios.training_jobs import LIFE, SPEC, STOP, TRAINING_JOB
 
 _MANY = 50
@@ -43,12 +43,12 @@ def test_a_deletion_that_aws_holds_up_says_why_and_ends_once_aws_is_back(
     actor = _running(lane, namespace)
     lane.aws_proxy.is_cut = True
     actor.delete()
-    lane.wait(lambda: _ready(actor).get("reason") == "DeletionBlocked", what="a reason", shows=lambda: actor.body)
+    actor.wait(reason("DeletionBlocked"), what="a reason")
     assert "Deletion waits for AWS" in _ready(actor)["message"]
     assert "DeletionBlocked" in dict(lane.cluster.events(namespace, name=actor.mark))
     assert lane.aws.jobs()[0]["status"] == "InProgress"
     lane.aws_proxy.is_cut = False
-    lane.wait(lambda: gone(actor.body), what="the deletion", shows=lambda: actor.body)
+    actor.wait(gone, what="the deletion")
     assert lane.aws.jobs()[0]["status"] == "Stopping"
 
 
@@ -57,10 +57,10 @@ def test_a_deletion_whose_permission_was_taken_away_says_so(start_lane: Callable
     actor = _running(lane, namespace)
     lane.aws.fault("access-denied", operation=STOP)
     actor.delete()
-    lane.wait(lambda: _ready(actor).get("reason") == "DeletionBlocked", what="a reason", shows=lambda: actor.body)
+    actor.wait(reason("DeletionBlocked"), what="a reason")
     assert "not authorized to perform: sagemaker:StopTrainingJob" in _ready(actor)["message"]
     lane.aws.clear_faults()
-    lane.wait(lambda: gone(actor.body), what="the deletion", shows=lambda: actor.body)
+    actor.wait(gone, what="the deletion")
 
 
 def test_the_deadline_releases_the_object_and_reports_the_orphan(
@@ -70,7 +70,7 @@ def test_the_deadline_releases_the_object_and_reports_the_orphan(
     actor = _running(lane, namespace)
     lane.aws_proxy.is_cut = True
     actor.delete()
-    lane.wait(lambda: gone(actor.body), what="the release", shows=lambda: actor.body)
+    actor.wait(gone, what="the release")
     lane.wait(lambda: "Orphaned" in dict(lane.cluster.events(namespace)), what="the report")
     message = dict(lane.cluster.events(namespace))["Orphaned"]
     assert lane.aws.jobs()[0]["name"] in message

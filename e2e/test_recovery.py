@@ -53,17 +53,16 @@ def test_a_malformed_reply_is_told(start_lane: Callable[..., Lane], namespace: s
     lane = start_lane()
     lane.aws.outcome("*", **LIFE.script)
     lane.aws.fault("malformed", operation=CREATE, body=body, count=1)
-    lane.aws.fault("server-error", operation=CREATE, after=1)
     (actor,) = cast(lane, LIFE, namespace=namespace)
     actor.create(SPEC)
-    lane.wait(lambda: "malformed" in _ready(actor).get("message", "") or _is_running(actor), what="word of it")
-    lane.aws.clear_faults()
-    lane.wait(lambda: _is_running(actor), what="its job", shows=lambda: actor.body)
+    actor.wait(secondary("Starting"), what="its job")
+    lane.wait(lambda: "MalformedReply" in _told(actor), what="word of it", shows=lambda: _told(actor))
     assert not repeated_creates(lane, CREATE)
 
 
-def _is_running(actor: Actor) -> bool:
-    return secondary("Starting")(actor.body)
+def _told(actor: Actor) -> str:
+    """Everything that Events say of an object."""
+    return "\n".join(message for _, message in actor.lane.cluster.events(actor.namespace, name=actor.mark))
 
 
 @pytest.mark.parametrize("scenario", [LIFE, SUSPENSION, DELETION_PURGE], ids=str)
@@ -81,11 +80,11 @@ def test_a_server_error_is_told(start_lane: Callable[..., Lane], namespace: str)
     lane.aws.fault("server-error", operation=CREATE)
     (actor,) = cast(lane, LIFE, namespace=namespace)
     actor.create(SPEC)
-    lane.wait(lambda: reason("ServiceUnavailable")(actor.body), what="word of it", shows=lambda: actor.body)
+    actor.wait(reason("ServiceUnavailable"), what="word of it")
     assert condition(actor.body, "Reconciling")["status"] == "True"
     assert "InternalFailure" in _ready(actor)["message"]
     lane.aws.clear_faults()
-    lane.wait(lambda: _is_running(actor), what="its job", shows=lambda: actor.body)
+    actor.wait(secondary("Starting"), what="its job")
 
 
 def test_an_api_server_that_restarts_is_found_again(
@@ -96,10 +95,10 @@ def test_an_api_server_that_restarts_is_found_again(
     control_plane.kill("kube-apiserver")
     lane.aws.advance(LIFE.steps[1].advance)
     control_plane.ensure()
-    lane.wait(lambda: secondary("Downloading")(running.body), what="news of the old object", shows=lambda: running.body)
+    running.wait(secondary("Downloading"), what="news of the old object")
     (fresh,) = cast(lane, LIFE, namespace=namespace)
     fresh.create(SPEC)
-    lane.wait(lambda: _is_running(fresh), what="the new object's job", shows=lambda: fresh.body)
+    fresh.wait(secondary("Starting"), what="its job")
     assert len(lane.aws.jobs()) == 2
     assert not repeated_creates(lane, CREATE)
 
@@ -110,13 +109,13 @@ def test_an_aws_that_can_not_be_reached_makes_statuses_stale_and_readiness_red(
     lane = start_lane(STALE_AFTER_SECONDS="1")
     actor = _running(lane, namespace)
     lane.aws_proxy.is_cut = True
-    lane.wait(lambda: reason("StatusStale")(actor.body), what="word of it", shows=lambda: actor.body)
+    actor.wait(reason("StatusStale"), what="word of it")
     assert "This status may be old" in _ready(actor)["message"]
     lane.wait(lambda: _probe(lane, "readyz")[0] == 503, what="a red readiness probe")
     assert "no sweep has succeeded" in _probe(lane, "readyz")[1]
     assert _probe(lane, "healthz")[0] == 200
     lane.aws_proxy.is_cut = False
-    lane.wait(lambda: reason("InProgress")(actor.body), what="fresh news", shows=lambda: actor.body)
+    actor.wait(reason("InProgress"), what="fresh news")
     lane.wait(lane.is_ready, what="a green readiness probe")
     play(lane, LIFE, [actor], steps=LIFE.steps[1:])
 
@@ -128,12 +127,12 @@ def test_a_sagemaker_that_has_forgotten_its_jobs_gets_no_second_ones(
     actor = _running(lane, namespace)
     lane.simulator.kill()
     lane.simulator.ensure()
-    lane.wait(lambda: reason("JobGone")(actor.body), what="word of it", shows=lambda: actor.body)
+    actor.wait(reason("JobGone"), what="word of it")
     lane.settle()
     assert lane.aws.count(CREATE) == 0
     assert [attempt["status"] for attempt in status_of(actor.body)["attempts"]] == ["Gone"]
     fresh = _running(lane, namespace)
-    assert len(lane.cluster.list(TRAINING_JOB, namespace=fresh.namespace)) == 2
+    assert len(lane.cluster.objects(TRAINING_JOB, namespace=fresh.namespace)) == 2
 
 
 def _probe(lane: Lane, path: str) -> tuple[int, str]:

@@ -68,7 +68,7 @@ def test_an_object_replaced_by_force_unseen_gets_a_job_of_its_own(
     lane.cluster.remove(TRAINING_JOB, namespace=namespace, name=actor.mark)
     actor.create(SPEC)
     lane.show_present(TRAINING_JOB, hide=True)
-    lane.wait(lambda: secondary("Starting")(actor.body), what="the new object's job", shows=lambda: actor.body)
+    actor.wait(secondary("Starting"), what="the new object's job")
     _end(lane, actor)
     assert len(lane.aws.jobs()) == 2
     assert lane.aws.count(CREATE) == 2
@@ -120,7 +120,7 @@ def _live_twice(lane: Lane, actor: Actor) -> dict[str, Body]:
     actor.delete()
     going = listed()
     lane.show_present(TRAINING_JOB)
-    lane.wait(lambda: gone(actor.body), what="the deletion", shows=lambda: actor.body)
+    actor.wait(gone, what="the deletion")
     left = listed()
     play(lane, RECREATION, [actor], steps=RECREATION.steps[2:3])
     return dict(zip(_MOMENTS, (before, new, running, going, left), strict=True))

@@ -51,7 +51,7 @@ class Cluster:
             raise
         return found
 
-    def list(self, kind: Kind, *, namespace: str | None = None) -> list[Body]:
+    def objects(self, kind: Kind, *, namespace: str | None = None) -> list[Body]:
         """All objects, of one namespace if given."""
         return list(self.listed(kind, namespace=namespace)["items"])
 

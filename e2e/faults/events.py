@@ -1,4 +1,4 @@
-"""Watch events as lines of JSON: split from a stream, and thinned out as a client that lost its connection sees them."""
+"""Watch events as lines of JSON: split from a stream, and thinned out as after a lost connection."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from sagebridge_local.stack.supervisor import Supervisor
 
 from faults.aws_proxy import AwsProxy
 from faults.boundaries import Boundaries
-from faults.cluster import Cluster, Kind
+from faults.cluster import Body, Cluster, Kind
 from faults.kubernetes_proxy import KubernetesProxy
 from faults.loops import LoopThread
 from faults.view import View
@@ -67,6 +67,7 @@ class Lane:
         self._kinds = kinds
         self._environment = FAST | dict(environment or {})
         self._loop = LoopThread()
+        self._process: psutil.Process
         self._crashes = 0
         self._revived = 0
 
@@ -104,7 +105,7 @@ class Lane:
 
     def _remove_objects(self) -> None:
         for kind in self._kinds:
-            for body in self.cluster.list(kind):
+            for body in self.cluster.objects(kind):
                 self.cluster.remove(kind, namespace=body["metadata"]["namespace"], name=body["metadata"]["name"])
 
     # --- the operator's process ----------------------------------------------------------------------------------
@@ -205,6 +206,20 @@ class Lane:
             if time.monotonic() > deadline:
                 raise AssertionError(f"Waited in vain for {what}.\n{_text(shows())}\n{self.diagnosis()}")
             time.sleep(_PAUSE_SECONDS)
+
+    def wait_for(
+        self, kind: Kind, *, namespace: str, name: str, until: Callable[[Body | None], bool], what: str
+    ) -> None:
+        """Wait until an object, or None once it is gone, is as wanted.
+
+        Raises:
+            AssertionError: it did not become so.
+        """
+
+        def body() -> Body | None:
+            return self.cluster.get(kind, namespace=namespace, name=name)
+
+        self.wait(lambda: until(body()), what=f"{kind.name} {name}: {what}", shows=body)
 
     def diagnosis(self) -> str:
         """The operator's log, its writes, and the calls to AWS, each from its end."""

@@ -100,7 +100,7 @@ def _changed(spec: Mapping[str, Any], path: Path, value: Any) -> Mutant:
     holder = _at(made, tuple(parents))
     if value is not _REMOVED:
         holder[last] = copy.deepcopy(value)
-    elif isinstance(holder, list) or last in holder:
+    elif isinstance(last, int) or last in holder:
         del holder[last]
     what = "removed" if value is _REMOVED else json.dumps(value)[:80]
     return Mutant(spec=made, path=path, what=what)

@@ -61,7 +61,7 @@ def orphans(lane: Lane, scenario: Scenario) -> list[str]:
         return []
     held = {
         attempt.get("arn")
-        for body in lane.cluster.list(scenario.kind)
+        for body in lane.cluster.objects(scenario.kind)
         for attempt in (body.get("status") or {}).get("attempts") or ()
     }
     return [job["name"] for job in lane.aws.jobs() if job["status"] == "InProgress" and job["arn"] not in held]

@@ -44,6 +44,10 @@ class Actor:
         """Change fields of the spec."""
         self.lane.cluster.patch(self.kind, namespace=self.namespace, name=self.mark, body={"spec": spec})
 
+    def wait(self, until: Callable[[Body | None], bool], *, what: str) -> None:
+        """Wait until the object, or None once it is gone, is as wanted."""
+        self.lane.wait_for(self.kind, namespace=self.namespace, name=self.mark, until=until, what=what)
+
     def delete(self) -> None:
         """Ask for the object's deletion."""
         self.lane.cluster.delete(self.kind, namespace=self.namespace, name=self.mark)
@@ -100,9 +104,7 @@ class Scenario:
         return self.name
 
 
-def cast(
-    lane: Lane, scenario: Scenario, *, namespace: str, plans: Sequence[Plan | None] = (None,)
-) -> list[Actor]:
+def cast(lane: Lane, scenario: Scenario, *, namespace: str, plans: Sequence[Plan | None] = (None,)) -> list[Actor]:
     """Make an actor for each plan of what goes wrong."""
     actors = []
     for plan in plans:
@@ -113,9 +115,7 @@ def cast(
     return actors
 
 
-def play(
-    lane: Lane, scenario: Scenario, actors: Sequence[Actor], *, steps: Sequence[Step] | None = None
-) -> None:
+def play(lane: Lane, scenario: Scenario, actors: Sequence[Actor], *, steps: Sequence[Step] | None = None) -> None:
     """Let actors play a scenario (or only some `steps`) side by side, step by step, and wait until all is quiet.
 
     Raises:
@@ -128,11 +128,5 @@ def play(
         if step.advance:
             lane.aws.advance(step.advance)
         for actor in actors:
-            _await(lane, step, actor)
+            actor.wait(step.until, what=step.says)
     lane.settle()
-
-
-def _await(lane: Lane, step: Step, actor: Actor) -> None:
-    lane.wait(
-        lambda: step.until(actor.body), what=f"{actor.kind.name} {actor.mark}: {step.says}", shows=lambda: actor.body
-    )

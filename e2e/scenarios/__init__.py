@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from faults.scenario import Scenario
+
 from scenarios import training_jobs
 
 SCENARIOS: Sequence[Scenario] = training_jobs.SCENARIOS

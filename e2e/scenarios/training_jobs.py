@@ -7,6 +7,7 @@ from typing import Any
 
 from faults.cluster import Kind
 from faults.scenario import STAGE_SECONDS, Actor, Scenario, Step
+
 from scenarios.reached import gone, reason, secondary, tags
 
 TRAINING_JOB = Kind(name="TrainingJob", plural="trainingjobs")
