@@ -270,6 +270,9 @@ def main() -> None:
     options = parser.parse_args()
     with working_directory(keep=options.keep) as directory:
         control_plane = ControlPlane.start(directory / "cluster", crds=crds_directory())
+        # Neither has a part in this, and both would take their share of the two cores for watching the objects.
+        for bystander in ("kube-controller-manager", "kube-scheduler"):
+            control_plane.kill(bystander)
         arguments = ["--lifecycle-only", "--latency-ms", "50", "--quotas", options.quotas]
         simulator = Simulator.start(
             directory / "sagemaker", arguments=[*arguments, "--seed-history", str(options.foreign)]

@@ -47,6 +47,7 @@ from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
 from sagebridge.targets.sagemaker.sessions import SessionSettings
 from sagebridge.targets.sagemaker.target import SageMakerTarget
+from sagebridge.watch.kopf_storage import NoDiffbase, NoProgress
 from sagebridge.watch.poller import Poller, Watched
 
 logger = logging.getLogger(__name__)
@@ -210,6 +211,8 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     configured = kopf.OperatorSettings()
+    configured.persistence.diffbase_storage = NoDiffbase()
+    configured.persistence.progress_storage = NoProgress()
     configured.posting.enabled = False
     configured.scanning.disabled = bool(settings.watch_namespaces)
     configured.queueing.worker_limit = None

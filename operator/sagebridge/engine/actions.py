@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,7 @@ from sagebridge.engine.store import Memory
 from sagebridge.kinds.kind import JobKind
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
-from sagebridge.targets.protocol import NameConflictError, Submission, Target
+from sagebridge.targets.protocol import NameConflictError, NotOwnedError, Submission, Target
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +207,10 @@ class Actions:
             attempt = replace(attempt, stop_requested=step.why)
             await self.report(memory, verdict=None, changes={"attempts": _with(memory.job, attempt)})
         handle = self._inputs.handle(memory.job, self._kind, attempt)
-        memory.observation = await self._target.stop(handle)
+        with _nobody_elses(attempt):
+            memory.observation = await self._target.stop(handle)
+            return
+        memory.observation = Observation(phase=Phase.GONE, whole=True)
 
     async def _tag(self, step: steps.Tag, memory: Memory) -> None:
         wanted, applied = tag_map(memory.job.spec.get("tags")), tag_map(memory.job.status.get("tags"))
@@ -246,7 +250,8 @@ class Actions:
 
     async def _purge(self, _: steps.Purge, memory: Memory) -> None:
         for attempt in memory.job.attempts:
-            await self._target.delete(self._inputs.handle(memory.job, self._kind, attempt))
+            with _nobody_elses(attempt):
+                await self._target.delete(self._inputs.handle(memory.job, self._kind, attempt))
         memory.is_purged = True
 
     async def _expire(self, _: steps.Expire, memory: Memory) -> None:
@@ -262,6 +267,16 @@ class Actions:
         logger.error("%s/%s: %s", job.namespace, job.name, message)
         self._metrics.orphaned.labels(kind=self._kind.name).inc()
         self._status.emit_on_namespace(job.namespace, reason=Reason.ORPHANED, message=message)
+
+
+@contextlib.contextmanager
+def _nobody_elses(attempt: Attempt) -> Iterator[None]:
+    """An attempt that was never known to be made has no job if the one of its name is somebody else's."""
+    try:
+        yield
+    except NotOwnedError:
+        if attempt.arn:
+            raise
 
 
 def _with(job: Job, attempt: Attempt) -> list[dict[str, Any]]:

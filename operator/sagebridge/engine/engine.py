@@ -50,6 +50,7 @@ class Engine:
         self._queue: DelayQueue[str] = DelayQueue()
         self._served: dict[str, Served] = {}
         self._passes: dict[str, asyncio.Task[None]] = {}
+        self._changed_in_pass: set[str] = set()
         self._kube_failures: dict[str, int] = {}
         self._waiting: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
 
@@ -68,10 +69,17 @@ class Engine:
         if previous is None:
             self._queue.add(uid)
         elif previous is not memory.body and _differ(previous, memory.body):
-            if _metadata_differs(previous, memory.body, _INTERRUPTING):
-                self._interrupt(uid)
-            self._queue.add(uid)
+            self._object_changed(uid, is_interrupting=_metadata_differs(previous, memory.body, _INTERRUPTING))
         self._note_references(memory)
+
+    def _object_changed(self, uid: str, *, is_interrupting: bool) -> None:
+        if uid in self._passes and not is_interrupting:
+            # The pass's own write may be seen before it is answered; that must not cause another pass.
+            self._changed_in_pass.add(uid)
+            return
+        if is_interrupting:
+            self._interrupt(uid)
+        self._queue.add(uid)
 
     def object_gone(self, uid: str) -> None:
         """An object is no longer in the API server."""
@@ -79,10 +87,10 @@ class Engine:
         self._store.remove(uid)
         self._interrupt(uid)
 
-    def observed(self, uid: str, observation: Observation, *, name: str) -> None:
-        """A target was asked about the attempt of this name."""
+    def observed(self, uid: str, observation: Observation, *, attempt: int) -> None:
+        """A target was asked about the attempt of this number."""
         memory = self._store.get(uid)
-        if memory is None or memory.job.last_attempt is None or memory.job.last_attempt.name != name:
+        if memory is None or memory.job.last_attempt is None or memory.job.last_attempt.number != attempt:
             return
         was_stale = memory.stale_because
         memory.stale_because = ""
@@ -124,6 +132,10 @@ class Engine:
 
     def _pass_ended(self, uid: str, _: asyncio.Task[None]) -> None:
         self._passes.pop(uid, None)
+        memory = self._store.get(uid)
+        if uid in self._changed_in_pass and memory is not None and not memory.is_as_written:
+            self._queue.add(uid)
+        self._changed_in_pass.discard(uid)
         self._queue.done(uid)
 
     def _interrupt(self, uid: str) -> None:

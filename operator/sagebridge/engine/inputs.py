@@ -68,6 +68,7 @@ class InputResolver:
             name=self._name(job, kind, attempt.number),
             # Earlier than its object it can't be: a sweep for all would go through the account's whole history.
             since=max(parse_time(attempt.recorded_at), parse_time(job.metadata["creationTimestamp"])),
+            attempt=attempt.number,
         )
 
     async def resolve(self, job: Job, kind: JobKind, *, number: int) -> Inputs:
@@ -89,6 +90,7 @@ class InputResolver:
             region=region,
             name=self._name(job, kind, number),
             since=self._now(),
+            attempt=number,
         )
         context = ResolveContext(
             job_name=handle.name,

@@ -31,7 +31,7 @@ class Objects:
     async def _set_finalizers(self, memory: Memory, finalizers: list[str]) -> None:
         version = memory.job.metadata["resourceVersion"]
         metadata = {"resourceVersion": version, "uid": memory.job.uid, "finalizers": finalizers}
-        self._store.put(memory.kind, await self._client.patch(self._path(memory), {"metadata": metadata}))
+        self._store.put_written(memory.kind, await self._client.patch(self._path(memory), {"metadata": metadata}))
 
     def _path(self, memory: Memory) -> str:
         return self._resource.item(namespace=memory.job.namespace, name=memory.job.name)

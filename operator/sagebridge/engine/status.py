@@ -71,7 +71,7 @@ class StatusWriter:
             resource.status(namespace=job.namespace, name=job.name),
             {"metadata": {"resourceVersion": job.metadata["resourceVersion"], "uid": job.uid}, "status": patch},
         )
-        self._store.put(memory.kind, body)
+        self._store.put_written(memory.kind, body)
         if verdict is not None and not quietly and _is_news(job, verdict):
             self.tell(job, verdict=verdict, kind=memory.kind)
 

@@ -24,6 +24,7 @@ class Memory:
         stale_because: why looking has failed for a while; empty while it works.
         failures: passes in a row that a passing fault has ended.
         is_purged: whether all its jobs were deleted in AWS.
+        written_version: the resource version of our own last write.
     """
 
     kind: str
@@ -34,6 +35,12 @@ class Memory:
     stale_because: str = ""
     failures: int = 0
     is_purged: bool = False
+    written_version: str = ""
+
+    @property
+    def is_as_written(self) -> bool:
+        """Whether nobody has changed the object since our own last write."""
+        return bool(self.body["metadata"].get("resourceVersion") == self.written_version)
 
 
 class Store:
@@ -69,6 +76,12 @@ class Store:
         elif not is_older(body, memory.body):
             memory.body = body
             memory.job = Job.parse(body)
+        return memory
+
+    def put_written(self, kind: str, body: Mapping[str, Any]) -> Memory:
+        """Remember `body`, the answer to a write of our own."""
+        memory = self.put(kind, body)
+        memory.written_version = body["metadata"]["resourceVersion"]
         return memory
 
     def remove(self, uid: str) -> None:

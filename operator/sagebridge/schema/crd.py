@@ -10,8 +10,6 @@ from sagebridge.schema.openapi import request_schema
 from sagebridge.schema.status import status_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sagebridge.schema.blocks import Schema
     from sagebridge.schema.kind import Column
 
@@ -101,25 +99,33 @@ def _root_schema(kind: KindSchema) -> Schema:
     if kind.describe_operation:
         schema["properties"]["status"] = status_schema(kind)
     if kind.mutable_fields is not None:
-        schema["x-kubernetes-validations"] = list(_immutability(kind, fields=spec["properties"]))
+        schema["x-kubernetes-validations"] = [_immutability(kind, fields=spec["properties"])]
     return schema
 
 
-def _immutability(kind: KindSchema, *, fields: Schema) -> Iterator[Schema]:
-    """One rule for each field that may not change once an attempt is recorded.
+def _immutability(kind: KindSchema, *, fields: Schema) -> Schema:
+    """The rule that nothing but the mutable fields changes once an attempt is recorded.
 
-    CEL does not see maps whose values may be strings, numbers or booleans, hence `dyn`; and a comparison is as
-    expensive as the smaller side can be by its type, hence the lists around what has no declared size.
+    Every status update evaluates it too, so what they have in common, an unchanged spec, is asked first. CEL does not
+    see maps whose values may be strings, numbers or booleans, hence `dyn`; and a comparison is as expensive as the
+    smaller side can be by its type, hence the lists around what has no declared size.
     """
-    mutable = ", ".join(kind.mutable_fields or ())
-    for field in sorted(set(fields) - set(kind.mutable_fields or ())):
-        yield {
-            "rule": f"!({_HAS_ATTEMPTS}) || [dyn(self.spec).?{field}] == [dyn(oldSelf.spec).?{field}]",
-            "message": f"{field} can't be changed after the job was created: apply the change under a new "
-            f"metadata.name, or delete this {kind.kind} first. Only {mutable} may change.",
-            "fieldPath": f".spec.{field}",
-            "reason": "FieldValueForbidden",
-        }
+    mutable = kind.mutable_fields or ()
+    fixed = sorted(set(fields) - set(mutable))
+    same = {field: f"[dyn(self.spec).?{field}] == [dyn(oldSelf.spec).?{field}]" for field in fixed}
+    message = (
+        f" can't be changed after the job was created: apply the change under a new metadata.name, or delete this "
+        f"{kind.kind} first. Only {' and '.join(mutable)} may change."
+    )
+    return {
+        "rule": f"!({_HAS_ATTEMPTS}) || [dyn(self.spec)] == [dyn(oldSelf.spec)] || ({' && '.join(same.values())})",
+        "message": f"the spec{message}",
+        "messageExpression": " + ".join(
+            [f"({same[field]} ? '' : 'spec.{field} ')" for field in fixed] + [f'"{message.lstrip()}"']
+        ),
+        "fieldPath": ".spec",
+        "reason": "FieldValueForbidden",
+    }
 
 
 def _add_field(schema: Schema, path: str, field: Schema, *, required: bool) -> None:

@@ -22,6 +22,7 @@ class Handle:
         region: where it runs.
         name: its deterministic name.
         since: no later than its creation.
+        attempt: which attempt of its object it is.
     """
 
     owner: Owner
@@ -29,6 +30,7 @@ class Handle:
     region: str
     name: str
     since: datetime
+    attempt: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

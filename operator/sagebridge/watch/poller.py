@@ -146,7 +146,7 @@ class Poller:
         self._metrics.poller_last_success.labels(kind=group.kind, region=group.region).set_to_current_time()
         for handle in handles:
             if handle.owner.uid in found:
-                self._engine.observed(handle.owner.uid, found[handle.owner.uid], name=handle.name)
+                self._engine.observed(handle.owner.uid, found[handle.owner.uid], attempt=handle.attempt)
         return True
 
     async def _look_at_missing(self, target: Target, missing: list[Handle], health: _Health) -> dict[str, Observation]:
