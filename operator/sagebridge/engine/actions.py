@@ -207,10 +207,10 @@ class Actions:
             attempt = replace(attempt, stop_requested=step.why)
             await self.report(memory, verdict=None, changes={"attempts": _with(memory.job, attempt)})
         handle = self._inputs.handle(memory.job, self._kind, attempt)
-        with _nobody_elses(attempt):
-            memory.observation = await self._target.stop(handle)
-            return
-        memory.observation = Observation(phase=Phase.GONE, whole=True)
+        seen = Observation(phase=Phase.GONE, whole=True)
+        with _unless_never_made(attempt):
+            seen = await self._target.stop(handle)
+        memory.observation = seen
 
     async def _tag(self, step: steps.Tag, memory: Memory) -> None:
         wanted, applied = tag_map(memory.job.spec.get("tags")), tag_map(memory.job.status.get("tags"))
@@ -250,7 +250,7 @@ class Actions:
 
     async def _purge(self, _: steps.Purge, memory: Memory) -> None:
         for attempt in memory.job.attempts:
-            with _nobody_elses(attempt):
+            with _unless_never_made(attempt):
                 await self._target.delete(self._inputs.handle(memory.job, self._kind, attempt))
         memory.is_purged = True
 
@@ -270,7 +270,7 @@ class Actions:
 
 
 @contextlib.contextmanager
-def _nobody_elses(attempt: Attempt) -> Iterator[None]:
+def _unless_never_made(attempt: Attempt) -> Iterator[None]:
     """An attempt that was never known to be made has no job if the one of its name is somebody else's."""
     try:
         yield
