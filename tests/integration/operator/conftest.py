@@ -1,50 +1,152 @@
-"""One operator and one local SageMaker a test, in a namespace of its own."""
+"""Two operators for all tests of a run: one as it is installed, one in a hurry. Namespaces keep tests apart.
+
+The patient one serves a whole cluster of its own with the times of a fresh installation, save the poll interval: what
+happens soon under it happened because something changed, not because a timer ran. The hasty one has short deadlines.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import kubernetes
 import pytest
+from sagebridge_local.paths import crds_directory
 from sagebridge_local.sagemaker.admin import AdminClient
-from sagebridge_local.stack import OperatorProcess, Simulator
-
+from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
 from support.jobs import Jobs
 
-FAST = {
+from .world import Cluster, World
+
+PATIENT = {
     "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
-    "SAGEBRIDGE_RECHECK_SECONDS": "2",
     "SAGEBRIDGE_AWS_UNLIMITED": "true",
     "SAGEBRIDGE_LEASE_IDENTITY": "test",
     "SAGEBRIDGE_LOG_LEVEL": "DEBUG",
+    "SAGEBRIDGE_ALLOWED_ROLE_ARNS": "arn:aws:iam::123456789012:role/other",
 }
+HASTY = PATIENT | {
+    "SAGEBRIDGE_RECHECK_SECONDS": "1",
+    "SAGEBRIDGE_QUOTA_GRACE_SECONDS": "1",
+    "SAGEBRIDGE_DELETION_DEADLINE_SECONDS": "2",
+    "SAGEBRIDGE_STALE_AFTER_SECONDS": "1",
+}
+_HASTY_NAMESPACES = 12
 
 
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """All that a test of the operator works with."""
+@pytest.fixture(scope="session")
+def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """An API server whose tenant policies are nobody else's."""
+    directory = tmp_path_factory.mktemp("cluster")
+    with ControlPlane.start(directory, crds=crds_directory()) as control_plane:
+        config = str(control_plane.kubeconfig)
+        with kubernetes.config.new_client_from_config(config_file=config) as client:
+            yield Cluster(control_plane=control_plane, client=client)
 
-    jobs: Jobs
-    aws: AdminClient
-    url: str
-    namespace: str
-    start_operator: Callable[..., OperatorProcess]
+
+@pytest.fixture(scope="session")
+def patient(
+    tmp_path_factory: pytest.TempPathFactory, own_cluster: Cluster
+) -> Iterator[tuple[Simulator, OperatorProcess]]:
+    """A local SageMaker that runs no training, and before it an operator for the whole cluster."""
+    yield from _pair(tmp_path_factory.mktemp("patient"), own_cluster.control_plane.kubeconfig, PATIENT)
+
+
+@pytest.fixture(scope="session")
+def hasty_namespaces(control_plane: ControlPlane, kube: kubernetes.client.ApiClient) -> Iterator[list[str]]:
+    """What the hasty operator serves; each test takes one."""
+    cluster = Cluster(control_plane=control_plane, client=kube)
+    names = [cluster.make_namespace() for _ in range(_HASTY_NAMESPACES)]
+    yield list(names)
+    for name in names:
+        kubernetes.client.CoreV1Api(kube).delete_namespace(name)
+
+
+@pytest.fixture(scope="session")
+def hurried(
+    tmp_path_factory: pytest.TempPathFactory, control_plane: ControlPlane, hasty_namespaces: list[str]
+) -> Iterator[tuple[Simulator, OperatorProcess]]:
+    """A local SageMaker that runs no training, and before it an operator for some namespaces, in a hurry."""
+    where = {
+        "SAGEBRIDGE_WATCH_NAMESPACES": ",".join(hasty_namespaces),
+        "SAGEBRIDGE_LEASE_NAMESPACE": hasty_namespaces[0],
+    }
+    yield from _pair(tmp_path_factory.mktemp("hasty"), control_plane.kubeconfig, HASTY | where)
+
+
+def _pair(
+    directory: Path, kubeconfig: Path, environment: dict[str, str]
+) -> Iterator[tuple[Simulator, OperatorProcess]]:
+    with Simulator.start(directory / "simulator", arguments=("--lifecycle-only",)) as simulator:
+        operator = OperatorProcess.start(
+            directory / "operator", kubeconfig=kubeconfig, endpoint_url=simulator.url, environment=environment
+        )
+        with operator:
+            yield simulator, operator
 
 
 @pytest.fixture
-def world(
+def world(own_cluster: Cluster, patient: tuple[Simulator, OperatorProcess]) -> Iterator[World]:
+    """A namespace that the patient operator serves."""
+    yield from _world(own_cluster, own_cluster.make_namespace(), *patient)
+
+
+@pytest.fixture
+def hasty(
+    control_plane: ControlPlane,
+    kube: kubernetes.client.ApiClient,
+    hasty_namespaces: list[str],
+    hurried: tuple[Simulator, OperatorProcess],
+) -> Iterator[World]:
+    """A namespace that the hasty operator serves."""
+    yield from _world(Cluster(control_plane=control_plane, client=kube), hasty_namespaces.pop(), *hurried)
+
+
+def _world(cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> Iterator[World]:
+    world = World(
+        cluster=cluster,
+        namespace=namespace,
+        jobs=Jobs(cluster.client, namespace),
+        aws=AdminClient(simulator.url),
+        simulator=simulator,
+        operator=operator,
+    )
+    world.script(seconds=600)
+    yield world
+    world.aws.clear_faults()
+    world.aws.settings(list_lag_seconds=0.0)
+    world.delete_all()
+
+
+@pytest.fixture
+def alone(
     simulator: Callable[..., Simulator],
     operator: Callable[..., OperatorProcess],
+    control_plane: ControlPlane,
     kube: kubernetes.client.ApiClient,
     namespace: str,
-) -> Iterator[World]:
-    """A local SageMaker that runs no training, and an operator before it."""
-    url = simulator("--lifecycle-only", "--quotas", "off").url
+) -> Callable[..., World]:
+    """A factory of worlds with a local SageMaker and an operator of their own, for tests that stop one or the other."""
 
-    def start(**environment: Any) -> OperatorProcess:
-        return operator(endpoint_url=url, environment=FAST | environment)
+    def start(*arguments: str, **environment: str) -> World:
+        local = simulator("--lifecycle-only", *arguments)
+        process = operator(endpoint_url=local.url, environment=PATIENT | environment)
+        world = World(
+            cluster=Cluster(control_plane=control_plane, client=kube),
+            namespace=namespace,
+            jobs=Jobs(kube, namespace),
+            aws=AdminClient(local.url),
+            simulator=local,
+            operator=process,
+        )
+        world.script(seconds=600)
+        return world
 
-    start()
-    yield World(jobs=Jobs(kube, namespace), aws=AdminClient(url), url=url, namespace=namespace, start_operator=start)
+    return start
+
+
+@pytest.fixture
+def unique() -> str:
+    """A word that nothing else is called by."""
+    return secrets.token_hex(4)
