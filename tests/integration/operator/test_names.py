@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from support.jobs import attempts, ready, spec, statuses
 
 from .world import World
