@@ -55,6 +55,11 @@ def is_owned_by_anyone(tags: Mapping[str, str]) -> bool:
     return any(key.startswith(TAG_PREFIX) for key in tags)
 
 
+def without_ownership(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that are the user's own: neither ours nor AWS's."""
+    return {key: value for key, value in tags.items() if not key.startswith((TAG_PREFIX, "aws:"))}
+
+
 def digest(*parts: str) -> str:
     """Ten lower-case base32 characters that stand for `parts`."""
     joined = "\0".join(parts).encode()

@@ -55,6 +55,7 @@ class Situation:
         now: the time of this pass.
         deletion_deadline: how long AWS may keep a deletion from ending.
         is_purged: whether all its jobs were deleted in AWS.
+        tags_refused: whether AWS has refused the changed tags in this pass.
     """
 
     job: Job
@@ -62,6 +63,12 @@ class Situation:
     now: datetime
     deletion_deadline: timedelta
     is_purged: bool = False
+    tags_refused: bool = False
+
+    @property
+    def wants_tags(self) -> bool:
+        """Whether the job's tags are to be changed now."""
+        return self.job.has_unapplied_tags and not self.job.is_paused and not self.tags_refused
 
 
 def next_step(situation: Situation) -> Step:
@@ -134,7 +141,7 @@ def _plan_open(situation: Situation, attempt: Attempt, observation: Observation)
     job = situation.job
     if job.run_policy.suspend:
         return Stop(attempt=attempt, why=STOPPED_TO_SUSPEND)
-    if job.has_unapplied_tags and not job.is_paused:
+    if situation.wants_tags:
         return Tag(attempt=attempt)
     secondary = observation.fields.get("secondaryStatus") or "InProgress"
     return Conclude(verdict=_progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}."))
@@ -201,8 +208,7 @@ def _count_failures(job: Job) -> int:
 def _plan_finished(situation: Situation) -> Step:
     job = situation.job
     attempt = job.last_attempt
-    may_tag = attempt is not None and attempt.arn and attempt.reason != Reason.JOB_GONE and not job.is_paused
-    if attempt is not None and may_tag and job.has_unapplied_tags:
+    if attempt is not None and attempt.arn and attempt.reason != Reason.JOB_GONE and situation.wants_tags:
         return Tag(attempt=attempt)
     verdict = _verdict_of_finished(job)
     remaining = _seconds_to_live(situation)

@@ -139,11 +139,13 @@ class Actions:
         memory.observation = None
 
     async def _submit(self, step: steps.Submit, memory: Memory) -> None:
-        inputs = await self._inputs.resolve(memory.job, self._kind, number=step.attempt.number)
+        job = memory.job
+        inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
         await self._stage(memory, inputs)
         submission = await self._with_notice(
-            memory, self._target.submit(inputs.handle, inputs.spec, adopt=memory.job.may_adopt)
+            memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
         )
+        tags = _applied_tags(job, submission)
         job = memory.job
         memory.observation = Observation(phase=Phase.OPEN, fields=self._kind.fresh_fields)
         attempt = replace(step.attempt, name=inputs.handle.name, arn=submission.arn, adopted=submission.adopted)
@@ -158,7 +160,7 @@ class Actions:
         await self.report(
             memory,
             verdict=Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=message),
-            changes=self._created_fields(job, attempt),
+            changes=self._created_fields(job, attempt) | {"tags": tags},
             quietly=True,
         )
 
@@ -192,7 +194,6 @@ class Actions:
             kind.name_field: attempt.name,
             kind.arn_field: attempt.arn,
             "failureReason": None,
-            "tags": list(job.spec.get("tags") or ()),
             "logs": _logs(kind, attempt),
             "attempts": _with(job, attempt),
         }
@@ -277,6 +278,19 @@ def _unless_never_made(attempt: Attempt) -> Iterator[None]:
     except NotOwnedError:
         if attempt.arn:
             raise
+
+
+def _applied_tags(job: Job, submission: Submission) -> list[dict[str, str]]:
+    """What `status.tags` has to say of a job that was made or taken over; what is missing then is changed later.
+
+    An adopted job may have tags that the manifest does not know of. They are left to whoever has set them.
+    """
+    wanted = tag_map(job.spec.get("tags"))
+    if submission.tags is None:
+        found = wanted
+    else:
+        found = {key: value for key, value in submission.tags.items() if key in wanted or not submission.adopted}
+    return [{"key": key, "value": value} for key, value in found.items()]
 
 
 def _with(job: Job, attempt: Attempt) -> list[dict[str, Any]]:

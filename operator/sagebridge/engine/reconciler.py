@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
-from sagebridge.core.errors import AwsError
 from sagebridge.core.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
-from sagebridge.core.steps import Conclude, Expire, Release, Step, Wait
+from sagebridge.core.steps import Conclude, Expire, Release, Step, Tag, Wait
 from sagebridge.engine import failures
 from sagebridge.engine.actions import Actions
 from sagebridge.engine.failures import Patience
@@ -63,6 +62,11 @@ class JobReconciler:
         Raises:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
+        memory.tags_again_after = None
+        pauses = (await self._take_steps(memory), memory.tags_again_after)
+        return min((pause for pause in pauses if pause is not None), default=None)
+
+    async def _take_steps(self, memory: Memory) -> float | None:
         for _ in range(_STEPS_PER_PASS):
             step = next_step(self._situation(memory))
             try:
@@ -74,8 +78,12 @@ class JobReconciler:
                 if isinstance(step, Expire | Release):
                     return None
             except failures.EXPECTED as error:
-                return await self._conclude_failure(memory, step, error)
-            memory.failures = 0
+                outcome = self._judge(memory, error)
+                if not isinstance(step, Tag):
+                    return await self._conclude_failure(memory, step, error, outcome)
+                self._go_on_without_tags(memory, outcome)
+            else:
+                memory.failures = 0
         logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
         return self._settings.patience.recheck_seconds
 
@@ -86,6 +94,7 @@ class JobReconciler:
             now=self._now(),
             deletion_deadline=self._settings.deletion_deadline,
             is_purged=memory.is_purged,
+            tags_refused=memory.tags_again_after is not None,
         )
 
     async def _conclude(self, memory: Memory, step: Conclude) -> float | None:
@@ -96,15 +105,15 @@ class JobReconciler:
         await self._actions.report(memory, verdict=verdict, changes=fields)
         return step.again_after
 
-    async def _conclude_failure(self, memory: Memory, step: Step, error: Exception) -> float | None:
+    def _judge(self, memory: Memory, error: Exception) -> Conclude:
         memory.failures += 1
-        outcome = failures.conclude(
+        return failures.conclude(
             error, job=memory.job, failures=memory.failures, now=self._now(), patience=self._settings.patience
         )
+
+    async def _conclude_failure(self, memory: Memory, step: Step, error: Exception, outcome: Conclude) -> float | None:
         if memory.job.deletion_requested_at is not None:
             return await self._conclude_blocked_deletion(memory, outcome)
-        if isinstance(error, AwsError) and memory.job.is_finished:
-            return self._tell_tags_rejected(memory, outcome)
         await self._actions.forget_if_rejected(step, memory, error)
         await self._actions.report(memory, verdict=outcome.verdict)
         return outcome.again_after
@@ -121,11 +130,11 @@ class JobReconciler:
         remaining = (deadline - self._now()).total_seconds() + 1.0
         return max(1.0, min(outcome.again_after or _DELETION_RETRY_SECONDS, _DELETION_RETRY_SECONDS * 3, remaining))
 
-    def _tell_tags_rejected(self, memory: Memory, outcome: Conclude) -> float | None:
-        """A finished job stays what it is, whatever becomes of its tags."""
-        verdict = replace(outcome.verdict, reason=Reason.TAGS_REJECTED)
-        self._actions.tell(memory, verdict)
-        return outcome.again_after
+    def _go_on_without_tags(self, memory: Memory, outcome: Conclude) -> None:
+        """A job is what it is, whatever becomes of its tags."""
+        memory.tags_again_after = outcome.again_after or self._settings.patience.recheck_seconds
+        if outcome.verdict.state is State.STALLED:
+            self._actions.tell(memory, replace(outcome.verdict, reason=Reason.TAGS_REJECTED))
 
 
 def _stale(verdict: Verdict, memory: Memory) -> Verdict:

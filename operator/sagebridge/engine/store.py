@@ -24,6 +24,7 @@ class Memory:
         stale_because: why looking has failed for a while; empty while it works.
         failures: passes in a row that a passing fault has ended.
         is_purged: whether all its jobs were deleted in AWS.
+        tags_again_after: seconds until refused tags are tried again; None unless this pass was refused.
         written_version: the resource version of our own last write.
     """
 
@@ -35,6 +36,7 @@ class Memory:
     stale_because: str = ""
     failures: int = 0
     is_purged: bool = False
+    tags_again_after: float | None = None
     written_version: str = ""
 
     @property

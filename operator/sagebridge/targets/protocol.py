@@ -40,10 +40,12 @@ class Submission:
     Attributes:
         arn: of the job.
         adopted: whether it was there before, untagged, and was taken over.
+        tags: the user's tags that it was found with; None if it was made, with the spec's.
     """
 
     arn: str
     adopted: bool = False
+    tags: Mapping[str, str] | None = None
 
 
 class NameConflictError(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagebridge.core.errors import AwsError, ErrorClass, SpecError
-from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
+from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone, without_ownership
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.regions import sagemaker_arn
 from sagebridge.kinds.kind import JobKind
@@ -113,10 +113,10 @@ class SageMakerTarget:
         arn = await self._arn(handle)
         tags = await self._tags(handle, arn)
         if handle.owner.owns(tags):
-            return Submission(arn=arn, adopted=TAG_ADOPTED in tags)
+            return Submission(arn=arn, adopted=TAG_ADOPTED in tags, tags=without_ownership(tags))
         if not is_owned_by_anyone(tags) and adopt and handle.tenant.allow_adopt:
             await self._add_tags(handle, arn, {**handle.owner.tags(), TAG_ADOPTED: "true"})
-            return Submission(arn=arn, adopted=True)
+            return Submission(arn=arn, adopted=True, tags=without_ownership(tags))
         raise NameConflictError(_conflict(handle, tags, adopt=adopt))
 
     async def _assert_owned(self, handle: Handle) -> Mapping[str, str]:
