@@ -74,6 +74,10 @@ class Watcher:
         url = f"{server}{PATH}/namespaces/{NAMESPACE}/trainingjobs?watch=true"
         while True:
             async with session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
+                if response.status != 200:
+                    print(f"the watch starts anew: {await response.text()}", file=sys.stderr)
+                    await asyncio.sleep(1)
+                    continue
                 async for line in response.content:
                     self._note(json.loads(line))
 
