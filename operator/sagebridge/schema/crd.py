@@ -113,15 +113,16 @@ def _immutability(kind: KindSchema, *, fields: Schema) -> Schema:
     mutable = kind.mutable_fields or ()
     fixed = sorted(set(fields) - set(mutable))
     same = {field: f"[dyn(self.spec).?{field}] == [dyn(oldSelf.spec).?{field}]" for field in fixed}
-    message = (
-        f" can't be changed after the job was created: apply the change under a new metadata.name, or delete this "
-        f"{kind.kind} first. Only {' and '.join(mutable)} may change."
+    refusal = "can't be changed after the job was created: "
+    remedy = (
+        f"(apply the change under a new metadata.name, or delete this {kind.kind} first; "
+        f"only {' and '.join(mutable)} may change)"
     )
     return {
         "rule": f"!({_HAS_ATTEMPTS}) || [dyn(self.spec)] == [dyn(oldSelf.spec)] || ({' && '.join(same.values())})",
-        "message": f"the spec{message}",
+        "message": f"{refusal}{remedy}",
         "messageExpression": " + ".join(
-            [f"({same[field]} ? '' : 'spec.{field} ')" for field in fixed] + [f'"{message.lstrip()}"']
+            [f'"{refusal}"', *(f"({same[field]} ? '' : 'spec.{field} ')" for field in fixed), f'"{remedy}"']
         ),
         "fieldPath": ".spec",
         "reason": "FieldValueForbidden",
