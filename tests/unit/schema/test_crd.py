@@ -1,5 +1,6 @@
 """Declarations as CustomResourceDefinitions."""
 
+import re
 from pathlib import Path
 from typing import Any
 
