@@ -25,8 +25,10 @@ def unpack(archive: Path, directory: Path, *, limit_bytes: int) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive, mode="r:gz") as tar:
+            # Members are checked here; Python before 3.11.4 has no filters, later ones warn when none is chosen.
+            tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
             for member in _checked(tar, directory, limit_bytes=limit_bytes):
-                tar.extract(member, directory, set_attrs=True, filter="fully_trusted")
+                tar.extract(member, directory, set_attrs=True)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise RunFailedError.algorithm(f"The source archive can't be unpacked: {error}") from error
 
