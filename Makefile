@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint format crds images reference lock clean
+.PHONY: help setup demo test bench lint format crds images reference lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -51,7 +51,12 @@ format: $(READY) ## Format and apply safe fixes
 	$(BIN)/ruff check --fix .
 
 test: lint ## Lint and all tests
+	@$(BIN)/python -m sagebridge_local.golang
 	$(BIN)/pytest
+
+bench: $(READY) ## Measure, beside the baselines, and write docs/benchmarks.md (half an hour)
+	@$(BIN)/python -m sagebridge_local.golang
+	$(BIN)/python bench $(BENCH)
 
 clean: ## Remove what the targets made (not the user's caches)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis work

@@ -1,4 +1,4 @@
-"""The baseline: an operator as a first attempt would be. It creates in a handler and Describes each object on a timer."""
+"""The baseline: an operator as a first attempt is. It creates in a handler and Describes each object on a timer."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
     python bench/operator_load.py --quotas aws       # AWS's quotas on: Create 1/s, List 2/s
     python bench/operator_load.py --operator naive   # the baseline: a Describe per object and interval
 
-Everything is real but the training itself: API server, operator process, HTTP to the local SageMaker. Times of calls are
-the local SageMaker's; times of statuses are when this process sees them on its own watch.
+Everything is real but the training itself: API server, operator process, HTTP to the local SageMaker. Times of calls
+are the local SageMaker's; times of statuses are when this process sees them on its own watch.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ from sagebridge_local.paths import crds_directory
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
 
-from sagebridge.core.clock import parse_time
-
 PATH = "/apis/sagebridge.io/v1alpha1"
 NAMESPACE = "default"
 NAIVE = Path(__file__).with_name("naive_operator.py")
@@ -61,6 +59,19 @@ class Report:
     lag_max: float
     operator_cpu_seconds: float
     operator_rss_mb: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What was counted and timed; times in seconds since the epoch, memory in megabytes."""
+
+    calls: dict[str, Any]
+    log: list[dict[str, Any]]
+    started: float
+    finished: float
+    at_rest: int
+    cpu: float
+    memory: float
 
 
 class Watcher:
@@ -139,7 +150,9 @@ async def progress(aws: AdminClient, watcher: Watcher, *, jobs: int, started: fl
     while len(watcher.completed) < jobs:
         await asyncio.sleep(5)
         created = await asyncio.to_thread(aws.count, "CreateTrainingJob", outcome="OK")
-        line = f"{time.time() - started:6.0f} s   created {created:5d}   completed {len(watcher.completed):5d} of {jobs}"
+        line = (
+            f"{time.time() - started:6.0f} s   created {created:5d}   completed {len(watcher.completed):5d} of {jobs}"
+        )
         print(line, file=sys.stderr, flush=True)
 
 
@@ -169,24 +182,28 @@ async def run(options: argparse.Namespace, control_plane: ControlPlane, simulato
         at_rest = aws.calls()["total"] - rest_from
         after = process.cpu_times()
         watching.cancel()
-    cpu = after.user + after.system - before.user - before.system
-    return summarise(
-        options, aws, watcher, calls=calls, log=log, started=started, finished=finished, at_rest=at_rest,
-        cpu=cpu, memory=process.memory_info().rss / 1e6,
-    )  # fmt: skip
+    seen = Seen(
+        calls=calls,
+        log=log,
+        started=started,
+        finished=finished,
+        at_rest=at_rest,
+        cpu=after.user + after.system - before.user - before.system,
+        memory=process.memory_info().rss / 1e6,
+    )
+    return summarise(options, aws, watcher, seen)
 
 
-def summarise(
-    options: argparse.Namespace, aws: AdminClient, watcher: Watcher, *, calls: dict[str, Any], log: list[dict[str, Any]],
-    started: float, finished: float, at_rest: int, cpu: float, memory: float,
-) -> Report:  # fmt: skip
+def summarise(options: argparse.Namespace, aws: AdminClient, watcher: Watcher, seen: Seen) -> Report:
     """Make figures of what was seen."""
-    creates = sorted(call["time"] for call in log if call["operation"] == "CreateTrainingJob" and call["outcome"] == "OK")
+    creates = sorted(
+        call["time"] for call in log if call["operation"] == "CreateTrainingJob" and call["outcome"] == "OK"
+    )
     totals = Counter({operation: sum(outcomes.values()) for operation, outcomes in calls.items()})
     throttled = sum(outcomes.get("ThrottlingException", 0) for outcomes in calls.values())
     ends = {job["name"]: job["lastModifiedTime"] for job in aws.jobs()}
-    lags = sorted(seen - ends[job_name] for seen, job_name in watcher.completed.values())
-    creating = creates[-1] - started
+    lags = sorted(moment - ends[job_name] for moment, job_name in watcher.completed.values())
+    creating = creates[-1] - seen.started
     span = creates[-1] - creates[0]
     return Report(
         operator=options.operator,
@@ -195,17 +212,17 @@ def summarise(
         foreign_jobs=options.foreign,
         all_created_after=round(creating, 1),
         created_per_second=round(len(creates) / creating, 1),
-        all_done_after=round(finished - started, 1),
+        all_done_after=round(seen.finished - seen.started, 1),
         calls=dict(totals),
         calls_per_job=round(totals.total() / options.jobs, 3),
         throttled_percent=round(100 * throttled / totals.total(), 2),
         create_quota_used_percent=round(100 * (len(creates) - 1) / span, 1) if options.quotas == "aws" else None,
-        calls_at_rest=at_rest,
+        calls_at_rest=seen.at_rest,
         lag_p50=round(statistics.median(lags), 2),
         lag_p99=round(lags[int(len(lags) * 0.99) - 1], 2),
         lag_max=round(lags[-1], 2),
-        operator_cpu_seconds=round(cpu, 1),
-        operator_rss_mb=round(memory),
+        operator_cpu_seconds=round(seen.cpu, 1),
+        operator_rss_mb=round(seen.memory),
     )
 
 

@@ -1,0 +1,136 @@
+"""All benchmarks, each beside its baseline in the same run; writes docs/benchmarks.md.
+
+python bench                        # all, about half an hour
+python bench --only load naive      # some; the others keep their last reports
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+REPORTS = HERE.parent / "work" / "bench"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One script, and where its report goes."""
+
+    name: str
+    command: tuple[str, ...]
+
+    @property
+    def report(self) -> Path:
+        """The JSON file."""
+        return REPORTS / f"{self.name}.json"
+
+
+RUNS = (
+    Run(name="local", command=("local_sagemaker.py",)),
+    Run(name="load", command=("operator_load.py", "--quotas", "off")),
+    Run(name="naive", command=("operator_load.py", "--quotas", "off", "--operator", "naive")),
+    Run(name="quotas", command=("operator_load.py", "--quotas", "aws")),
+)
+
+_ROWS = (
+    ("jobs created a second, from the first apply to the last Create", "created_per_second", "≥ 100, quotas off"),
+    ("all created after, s", "all_created_after", ""),
+    ("all statuses Completed after, s", "all_done_after", ""),
+    ("SageMaker calls a job, over its life", "calls_per_job", "≤ 2.5"),
+    ("SageMaker calls in 30 s at rest", "calls_at_rest", "0"),
+    ("status behind the end of the job, median, s", "lag_p50", ""),
+    ("status behind the end of the job, p99, s", "lag_p99", "≤ 12, quotas off"),
+    ("calls throttled, %", "throttled_percent", "≤ 1, quotas on"),
+    ("of the Create quota used, %", "create_quota_used_percent", "≥ 95, quotas on"),
+    ("operator's CPU, s", "operator_cpu_seconds", ""),
+    ("operator's memory (RSS), MB", "operator_rss_mb", ""),
+)
+
+
+_SETTING = """\
+1,000 TrainingJobs of 60 s are applied at once. The API server is real, SageMaker is the local one: replies after 50 ms,
+20,000 finished foreign jobs in the account, polled every 10 s. The baseline is `bench/naive_operator.py`: a create
+handler, and a Describe per object and interval."""
+
+
+def table(reports: dict[str, Any]) -> list[str]:
+    """The operator's runs side by side, as Markdown."""
+    columns = [name for name in ("load", "naive", "quotas") if name in reports]
+    heads = {
+        "load": "Sagebridge, quotas off",
+        "naive": "naive operator, quotas off",
+        "quotas": "Sagebridge, AWS's quotas",
+    }
+    lines = ["| | wanted | " + " | ".join(heads[name] for name in columns) + " |", "|---" * (len(columns) + 2) + "|"]
+    for title, key, wanted in _ROWS:
+        values = [reports[name].get(key) for name in columns]
+        lines.append(f"| {title} | {wanted} | " + " | ".join("–" if v is None else f"{v:g}" for v in values) + " |")
+    return lines
+
+
+def local_table(report: list[dict[str, Any]]) -> list[str]:
+    """The local SageMaker beside moto's server, as Markdown."""
+    lines = [
+        "| server | operation | calls/s | calls per CPU second | median, ms | p99, ms |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in report:
+        figures = (row["calls_per_second"], row["calls_per_cpu_second"], row["median_ms"], row["p99_ms"])
+        lines.append(
+            f"| {row['server']} | {row['operation']} | " + " | ".join(f"{figure:.4g}" for figure in figures) + " |"
+        )
+    return lines
+
+
+def page(reports: dict[str, Any]) -> str:
+    """The whole page."""
+    memory = psutil.virtual_memory().total / 2**30
+    machine = f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, Linux"
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine}. Everything ran on that one machine.",
+        "",
+        "## The operator under load",
+        "",
+        _SETTING,
+        "",
+        *table(reports),
+        "",
+    ]
+    if "local" in reports:
+        lines += ["## The local SageMaker", "", *local_table(reports["local"]), ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run, then write the page from every report that is there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", choices=[run.name for run in RUNS], default=[run.name for run in RUNS])
+    options = parser.parse_args()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    for run in RUNS:
+        if run.name in options.only:
+            print(f"==> {run.name}: load average {os.getloadavg()[0]:.1f} before", flush=True)
+            script, *arguments = run.command
+            command = [sys.executable, str(HERE / script), *arguments, "--report", str(run.report)]
+            subprocess.run(command, check=True)
+    reports = {run.name: json.loads(run.report.read_text()) for run in RUNS if run.report.exists()}
+    PAGE.write_text(page(reports), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(Path.cwd()) if PAGE.is_relative_to(Path.cwd()) else PAGE}")
+
+
+if __name__ == "__main__":
+    main()
