@@ -106,7 +106,8 @@ def _plan_running(situation: Situation) -> Step:
     if not attempt.arn:
         return _plan_unsubmitted(situation, attempt)
     if situation.observation is None:
-        return Wait()
+        # Sweeps come by themselves, and cost less; but what is to be stopped is not to wait for one.
+        return Look(attempt=attempt) if situation.job.run_policy.suspend else Wait()
     return _PLANS[situation.observation.phase](situation, attempt, situation.observation)
 
 

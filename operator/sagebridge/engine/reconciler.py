@@ -71,6 +71,7 @@ class JobReconciler:
             step = next_step(self._situation(memory))
             try:
                 if isinstance(step, Wait):
+                    await self._say_if_blind(memory)
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, step)
@@ -104,6 +105,15 @@ class JobReconciler:
             verdict = _stale(verdict, memory)
         await self._actions.report(memory, verdict=verdict, changes=fields)
         return step.again_after
+
+    async def _say_if_blind(self, memory: Memory) -> None:
+        """Before the first look of a fresh process, the status is what an earlier one saw."""
+        attempt = memory.job.last_attempt
+        if not memory.stale_because or attempt is None or attempt.is_closed:
+            return
+        known = memory.job.status.get("secondaryStatus") or "InProgress"
+        verdict = Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=f"{attempt.name} is {known}.")
+        await self._actions.report(memory, verdict=_stale(verdict, memory))
 
     def _judge(self, memory: Memory, error: Exception) -> Conclude:
         memory.failures += 1

@@ -82,6 +82,7 @@ RUNNING = [
     Case(reason="an attempt that never came to be is forgotten on suspend", attempts=[RECORDED], spec=policy(suspend=True), seen=GONE, want=steps.Forget),
     Case(reason="an attempt that came to be is taken over, then stopped", attempts=[RECORDED], spec=policy(suspend=True), seen=OPEN, want=steps.Submit),
     Case(reason="after a restart the poller's first sweep is awaited", attempts=[CREATED], want=steps.Wait),
+    Case(reason="what is to be stopped does not wait for a sweep", attempts=[CREATED], spec=policy(suspend=True), want=steps.Look),
     Case(reason="a running job is reported", attempts=[CREATED], seen=OPEN, want=steps.Conclude, state=State.PROGRESSING, why=Reason.IN_PROGRESS),
     Case(reason="a running job is stopped to suspend", attempts=[CREATED], seen=OPEN, spec=policy(suspend=True), want=steps.Stop),
     Case(reason="a stopping job is reported", attempts=[TO_SUSPEND], seen=STOPPING, want=steps.Conclude, why=Reason.STOPPING),
