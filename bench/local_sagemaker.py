@@ -222,8 +222,9 @@ def main() -> None:
     print(f"One core each, {CONNECTIONS} connections, {platform.processor() or platform.machine()}")
     print(f"{'server':18}{'operation':34}{'calls/s':>10}{'calls/CPU s':>13}{'median ms':>11}{'p99 ms':>9}")
     for each in measured:
-        row = f"{each.calls_per_second:>10.0f}{each.calls_per_cpu_second:>13.0f}{each.median_ms:>11.1f}{each.p99_ms:>9.1f}"
-        print(f"{each.server:18}{each.operation:34}{row}")
+        rates = f"{each.calls_per_second:>10.0f}{each.calls_per_cpu_second:>13.0f}"
+        latencies = f"{each.median_ms:>11.1f}{each.p99_ms:>9.1f}"
+        print(f"{each.server:18}{each.operation:34}{rates}{latencies}")
     if options.report:
         options.report.write_text(json.dumps([asdict(each) for each in measured], indent=2) + "\n")
 

@@ -197,10 +197,10 @@ async def run(options: argparse.Namespace, control_plane: ControlPlane, simulato
 def summarise(options: argparse.Namespace, aws: AdminClient, watcher: Watcher, seen: Seen) -> Report:
     """Make figures of what was seen."""
     creates = sorted(
-        call["time"] for call in log if call["operation"] == "CreateTrainingJob" and call["outcome"] == "OK"
+        call["time"] for call in seen.log if call["operation"] == "CreateTrainingJob" and call["outcome"] == "OK"
     )
-    totals = Counter({operation: sum(outcomes.values()) for operation, outcomes in calls.items()})
-    throttled = sum(outcomes.get("ThrottlingException", 0) for outcomes in calls.values())
+    totals = Counter({operation: sum(outcomes.values()) for operation, outcomes in seen.calls.items()})
+    throttled = sum(outcomes.get("ThrottlingException", 0) for outcomes in seen.calls.values())
     ends = {job["name"]: job["lastModifiedTime"] for job in aws.jobs()}
     lags = sorted(moment - ends[job_name] for moment, job_name in watcher.completed.values())
     creating = creates[-1] - seen.started
