@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests of e2e side by side: each has an operator and a local SageMaker of its own, and mostly waits.
+LANES ?= 3
 
-.PHONY: help setup demo test bench lint format crds images reference lock clean
+.PHONY: help setup demo test e2e bench lint format crds images reference lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -53,6 +55,10 @@ format: $(READY) ## Format and apply safe fixes
 test: lint ## Lint and all tests
 	@$(BIN)/python -m sagebridge_local.golang
 	$(BIN)/pytest
+
+e2e: $(READY) ## The operator under faults: crashes at every write, lost replies, old views, chaos (docs/testing.md)
+	@$(BIN)/python -m sagebridge_local.golang
+	$(BIN)/pytest e2e -n $(LANES) --dist worksteal
 
 bench: $(READY) ## Measure, beside the baselines, and write docs/benchmarks.md (half an hour)
 	@$(BIN)/python -m sagebridge_local.golang

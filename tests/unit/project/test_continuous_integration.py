@@ -42,13 +42,14 @@ def run(sandbox: Path, **environment: str) -> tuple[int, str, list[str]]:
     return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines() if calls.exists() else []
 
 
-def test_it_runs_tests_then_demo_and_says_how_long(sandbox: Path) -> None:
+def test_it_runs_tests_demo_and_faults_and_says_how_long(sandbox: Path) -> None:
     status, output, calls = run(sandbox)
 
     assert status == 0
-    assert [call.split(" PYTHON")[0] for call in calls] == ["test CI=true", "demo CI=true"]
+    assert [call.split(" PYTHON")[0] for call in calls] == ["test CI=true", "demo CI=true", "e2e CI=true"]
     assert re.search(r"<== make test .*: exit 0 after \d+ s", output)
     assert re.search(r"<== make demo .*: exit 0 after \d+ s", output)
+    assert re.search(r"<== make e2e .*: exit 0 after \d+ s", output)
 
 
 def test_it_stops_at_the_first_failure_and_fails(sandbox: Path) -> None:
