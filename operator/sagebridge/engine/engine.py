@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +13,10 @@ from typing import Any
 from sagebridge.core.observation import Observation
 from sagebridge.engine.queue import DelayQueue
 from sagebridge.engine.reconciler import JobReconciler
+from sagebridge.engine.references import References
 from sagebridge.engine.store import Memory, Store
 from sagebridge.kube.client import KubeClient
-from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError
+from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
 from sagebridge.kube.lease import LeadershipLostError
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
@@ -52,7 +52,7 @@ class Engine:
         self._passes: dict[str, asyncio.Task[None]] = {}
         self._changed_in_pass: set[str] = set()
         self._kube_failures: dict[str, int] = {}
-        self._waiting: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+        self._references = References()
 
     def serve(self, kind: str, served: Served) -> None:
         """Take a kind on."""
@@ -85,6 +85,8 @@ class Engine:
         """An object is no longer in the API server."""
         self._queue.forget(uid)
         self._store.remove(uid)
+        self._kube_failures.pop(uid, None)
+        self._references.forget(uid)
         self._interrupt(uid)
 
     def observed(self, uid: str, observation: Observation, *, attempt: int) -> None:
@@ -130,18 +132,21 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*self._passes.values(), return_exceptions=True)
 
-    def _pass_ended(self, uid: str, _: asyncio.Task[None]) -> None:
+    def _pass_ended(self, uid: str, task: asyncio.Task[None]) -> None:
         self._passes.pop(uid, None)
         memory = self._store.get(uid)
-        if uid in self._changed_in_pass and memory is not None and not memory.is_as_written:
+        if memory is not None and uid in self._changed_in_pass and not memory.is_as_written:
             self._queue.add(uid)
+        if memory is not None and _was_cut_short(task):
+            self._queue.add(uid, delay=_KUBE_RETRY_SECONDS[0])
         self._changed_in_pass.discard(uid)
         self._queue.done(uid)
 
     def _interrupt(self, uid: str) -> None:
         """End a pass that works on an old version and may be waiting for its turn; a call under way is finished."""
         task = self._passes.get(uid)
-        if task is not None and task is not asyncio.current_task():
+        # Once is enough: a second time would also end the waiting for the call that is under way.
+        if task is not None and task is not asyncio.current_task() and not task.cancelling():
             task.cancel()
 
     async def _pass(self, uid: str) -> None:
@@ -155,10 +160,14 @@ class Engine:
             await self._confirm_gone(memory)
         except ConflictError:
             await self._refresh(memory)
+        except RefusedError as error:
+            self._retry_refused(memory, error)
         except KubeError as error:
             self._retry_kube(memory, error)
         except LeadershipLostError:
             logger.info("%s/%s: left to the replica that leads now", memory.job.namespace, memory.job.name)
+            # Which may be this one: a renewal that comes late still succeeds if nobody else was faster.
+            self._queue.add(uid, delay=_KUBE_RETRY_SECONDS[-1])
         except Exception:
             logger.exception("%s %s/%s: unexpected error", memory.kind, memory.job.namespace, memory.job.name)
             self._metrics.reconcile_errors.labels(kind=memory.kind, error="unexpected").inc()
@@ -206,6 +215,12 @@ class Engine:
         self._metrics.reconcile_errors.labels(kind=memory.kind, error="kubernetes").inc()
         self._queue.add(uid, delay=_KUBE_RETRY_SECONDS[min(failures, len(_KUBE_RETRY_SECONDS) - 1)])
 
+    def _retry_refused(self, memory: Memory, error: RefusedError) -> None:
+        """What the API server does not accept, it will not accept in a second: RBAC or the CRD has to change."""
+        logger.error("%s %s/%s: %s", memory.kind, memory.job.namespace, memory.job.name, error)
+        self._metrics.reconcile_errors.labels(kind=memory.kind, error="refused").inc()
+        self._queue.add(memory.job.uid, delay=_BUG_RETRY_SECONDS)
+
     def _item(self, memory: Memory) -> str:
         resource = self._served[memory.kind].resource
         return resource.item(namespace=memory.job.namespace, name=memory.job.name)
@@ -215,13 +230,25 @@ class Engine:
         job = memory.job
         reference = job.spec.get("modelRef")
         if reference and not job.attempts:
-            self._waiting[(reference["kind"], job.namespace, reference["name"])].add(job.uid)
+            self._references.wait(job.uid, (reference["kind"], job.namespace, reference["name"]))
+        else:
+            self._references.forget(job.uid)
         if job.is_complete:
-            for uid in self._waiting.pop((memory.kind, job.namespace, job.name), ()):
+            for uid in self._references.waiting_for((memory.kind, job.namespace, job.name)):
                 self._queue.add(uid)
 
 
 _INTERRUPTING = ("generation", "deletionTimestamp", "annotations")
+
+
+def _was_cut_short(task: asyncio.Task[None]) -> bool:
+    """Whether a pass has ended without saying when the next one is due."""
+    if task.cancelled():
+        return True
+    error = task.exception()
+    if error is not None:
+        logger.error("A pass could not be concluded", exc_info=error)
+    return error is not None
 
 
 def _differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -21,6 +22,19 @@ _PAGE = 500
 Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
 
 
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Connection:
+    """A session with the API server, and how many requests use it.
+
+    It is closed by its last user: closing it would cancel those that wait for a free connection.
+    """
+
+    session: aiohttp.ClientSession
+    server: str
+    users: int = 0
+    is_stale: bool = False
+
+
 class KubeClient:
     """Requests to the API server, by path.
 
@@ -30,15 +44,14 @@ class KubeClient:
     def __init__(self, *, login: Login, connections: int = 64) -> None:
         self._login = login
         self._connections = connections
-        self._session: aiohttp.ClientSession | None = None
-        self._server = ""
+        self._connection: _Connection | None = None
         self._login_lock = asyncio.Lock()
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._connection is not None:
+            await self._connection.session.close()
+            self._connection = None
 
     async def get(self, path: str) -> dict[str, Any]:
         """GET one object.
@@ -88,41 +101,50 @@ class KubeClient:
         parameters: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         data = None if body is None else json.dumps(body)
+        options: dict[str, Any] = {"data": data, "params": parameters, "headers": {"Content-Type": content_type}}
         for last_try in (False, True):
-            session = await self._connected()
-            try:
-                async with session.request(
-                    method, self._server + path, data=data, params=parameters, headers={"Content-Type": content_type}
-                ) as response:
-                    if response.status == 401 and not last_try:
-                        await self._log_in_again(session)
-                        continue
-                    return await _decode(response, method=method, path=path)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise KubeError(f"{method} {path}: {error or type(error).__name__}") from error
+            async with self._connected() as connection:
+                try:
+                    async with connection.session.request(method, connection.server + path, **options) as response:
+                        if response.status != 401 or last_try:
+                            return await _decode(response, method=method, path=path)
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    raise KubeError(f"{method} {path}: {error or type(error).__name__}") from error
+                connection.is_stale = True
         raise KubeError(f"{method} {path}: no answer")
 
-    async def _connected(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            async with self._login_lock:
-                if self._session is None:
-                    self._session = await self._open()
-        return self._session
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[_Connection]:
+        connection = self._connection
+        if connection is None or connection.is_stale:
+            connection = await self._reconnected()
+        connection.users += 1
+        try:
+            yield connection
+        finally:
+            connection.users -= 1
+            if connection.is_stale and not connection.users:
+                await connection.session.close()
 
-    async def _log_in_again(self, stale: aiohttp.ClientSession) -> None:
+    async def _reconnected(self) -> _Connection:
         async with self._login_lock:
-            if self._session is stale:
-                self._session = await self._open()
-                await stale.close()
+            if self._connection is None or self._connection.is_stale:
+                self._connection = await self._open()
+            return self._connection
 
-    async def _open(self) -> aiohttp.ClientSession:
-        connection = await self._login()
-        self._server = connection.server.rstrip("/")
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=connection.as_ssl_context()),
-            headers={**connection.as_http_headers(), "Accept": "application/json"},
+    async def _open(self) -> _Connection:
+        try:
+            found = await self._login()
+            context = found.as_ssl_context()
+        except Exception as error:
+            # Credentials are files that are replaced while they are read, and plugins that call other services.
+            raise KubeError(f"No credentials for the API server: {error or type(error).__name__}") from error
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=context),
+            headers={**found.as_http_headers(), "Accept": "application/json"},
             timeout=_TIMEOUT,
         )
+        return _Connection(session=session, server=found.server.rstrip("/"))
 
 
 async def _decode(response: aiohttp.ClientResponse, *, method: str, path: str) -> dict[str, Any]:
