@@ -246,14 +246,18 @@ def _plan_deletion(situation: Situation, requested_at: datetime) -> Step:
         return Release()
     if situation.now - requested_at > situation.deletion_deadline:
         return Release(orphan=job.last_attempt)
-    stopping = _plan_stop_for_deletion(situation, job.last_attempt)
+    remaining = (requested_at + situation.deletion_deadline - situation.now).total_seconds() + 1.0
+    stopping = _plan_stop_for_deletion(situation, job.last_attempt, again_after=remaining)
     if stopping is not None:
         return stopping
     return Purge() if policy is DeletionPolicy.PURGE else Release()
 
 
-def _plan_stop_for_deletion(situation: Situation, attempt: Attempt) -> Step | None:
-    """What is left to do until the last attempt's job may be left, or None."""
+def _plan_stop_for_deletion(situation: Situation, attempt: Attempt, *, again_after: float) -> Step | None:
+    """What is left to do until the last attempt's job may be left, or None.
+
+    `again_after` is when the deadline is over: while AWS can't be asked, nothing else wakes the object.
+    """
     if attempt.is_closed:
         return None
     observation = situation.observation
@@ -263,7 +267,7 @@ def _plan_stop_for_deletion(situation: Situation, attempt: Attempt) -> Step | No
         return Stop(attempt=attempt)
     if observation.phase is Phase.STOPPING and situation.job.run_policy.deletion_policy is DeletionPolicy.PURGE:
         message = f"Waiting for {attempt.name} to stop, to delete it then."
-        return Conclude(verdict=_progressing(Reason.DELETING, message))
+        return Conclude(verdict=_progressing(Reason.DELETING, message), again_after=again_after)
     return None
 
 

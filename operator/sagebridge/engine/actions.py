@@ -13,7 +13,7 @@ from typing import Any
 from sagebridge.core import steps
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
-from sagebridge.core.errors import AwsError, ErrorClass, failure_class
+from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError, failure_class
 from sagebridge.core.job import Attempt, Job, tag_map
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
@@ -93,8 +93,8 @@ class Actions:
         self._status.tell(memory.job, verdict=verdict, kind=self._kind.name)
 
     async def forget_if_rejected(self, step: Step, memory: Memory, error: Exception) -> None:
-        """After AWS refused to create: un-record the attempt, unless its job exists, so that the spec can be mended."""
-        rejected = isinstance(error, NameConflictError) or (
+        """After a refusal to create: un-record the attempt, unless its job exists, so that the spec can be mended."""
+        rejected = isinstance(error, NameConflictError | SpecError | NotAllowedError) or (
             isinstance(error, AwsError) and error.error_class is ErrorClass.USER_ACTION
         )
         if not isinstance(step, steps.Submit) or not rejected:
@@ -105,7 +105,7 @@ class Actions:
     async def _is_absent(self, memory: Memory, attempt: Attempt) -> bool:
         try:
             seen = await self._target.describe(self._inputs.handle(memory.job, self._kind, attempt))
-        except AwsError:
+        except (AwsError, NotAllowedError):
             return False
         return seen.phase is Phase.GONE
 
@@ -115,9 +115,10 @@ class Actions:
         await self._objects.protect(memory)
 
     async def _release(self, step: steps.Release, memory: Memory) -> None:
-        await self._objects.release(memory)
+        # First told, then let go: once it is gone, nobody comes back to tell.
         if step.orphan is not None:
             self._report_orphan(memory.job, step.orphan)
+        await self._objects.release(memory)
 
     async def _record(self, step: steps.Record, memory: Memory) -> None:
         inputs = await self._inputs.resolve(memory.job, self._kind, number=step.number)
@@ -140,8 +141,11 @@ class Actions:
 
     async def _submit(self, step: steps.Submit, memory: Memory) -> None:
         job = memory.job
+        # What was seen before, perhaps that there is no job, no longer holds.
+        memory.observation = None
         inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
         await self._stage(memory, inputs)
+        inputs = replace(inputs, source=None)  # thousands may wait for their turn
         submission = await self._with_notice(
             memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
         )
@@ -190,10 +194,10 @@ class Actions:
     def _created_fields(self, job: Job, attempt: Attempt) -> dict[str, Any]:
         kind = self._kind
         return {
+            **dict.fromkeys(kind.schema.status_fields),  # of an earlier attempt
             **kind.fresh_fields,
             kind.name_field: attempt.name,
             kind.arn_field: attempt.arn,
-            "failureReason": None,
             "logs": _logs(kind, attempt),
             "attempts": _with(job, attempt),
         }
@@ -201,6 +205,7 @@ class Actions:
     async def _look(self, step: steps.Look, memory: Memory) -> None:
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
         memory.observation = await self._target.describe(handle)
+        memory.stale_because = ""
 
     async def _stop(self, step: steps.Stop, memory: Memory) -> None:
         attempt = step.attempt
@@ -231,6 +236,7 @@ class Actions:
             changes["duration"] = _duration(fields.get(self._kind.start_field), closed.end_time)
         await self.report(memory, verdict=step.verdict, changes=changes)
         memory.observation = None
+        memory.stale_because = ""
 
     def _closed(self, attempt: Attempt, observation: Observation | None, fields: Mapping[str, Any]) -> Attempt:
         reason = observation.failure_reason if observation else ""
@@ -262,7 +268,7 @@ class Actions:
 
     def _report_orphan(self, job: Job, attempt: Attempt) -> None:
         message = (
-            f"{self._kind.name} {job.name} was released though AWS could not be made to end {attempt.name} in "
+            f"{self._kind.name} {job.name} is released though AWS could not be made to end {attempt.name} in "
             f"{attempt.region} in time. It may still run: look at it in SageMaker."
         )
         logger.error("%s/%s: %s", job.namespace, job.name, message)

@@ -92,7 +92,9 @@ class Engine:
     def observed(self, uid: str, observation: Observation, *, attempt: int) -> None:
         """A target was asked about the attempt of this number."""
         memory = self._store.get(uid)
-        if memory is None or memory.job.last_attempt is None or memory.job.last_attempt.number != attempt:
+        last = memory.job.last_attempt if memory else None
+        # A sweep takes its time. What has been closed since then is not open again because a List says so.
+        if memory is None or last is None or last.number != attempt or last.is_closed:
             return
         was_stale = memory.stale_because
         memory.stale_because = ""

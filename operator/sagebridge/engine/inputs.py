@@ -161,6 +161,11 @@ class InputResolver:
         memory = self._store.find(kind=reference["kind"], namespace=job.namespace, name=reference["name"])
         if memory is None:
             raise WaitingError(f"spec.modelRef: waiting for {what}, which is not there.")
+        if memory.job.is_finished and not memory.job.is_complete:
+            raise SpecError(
+                "spec.modelRef",
+                f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew.",
+            )
         uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
         if not memory.job.is_complete or not uri:
             raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")

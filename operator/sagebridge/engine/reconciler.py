@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.errors import AwsError, ErrorClass
 from sagebridge.core.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude, Expire, Release, Step, Tag, Wait
@@ -82,7 +83,7 @@ class JobReconciler:
                 outcome = self._judge(memory, error)
                 if not isinstance(step, Tag):
                     return await self._conclude_failure(memory, step, error, outcome)
-                self._go_on_without_tags(memory, outcome)
+                self._go_on_without_tags(memory, error, outcome)
             else:
                 memory.failures = 0
         logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
@@ -140,11 +141,17 @@ class JobReconciler:
         remaining = (deadline - self._now()).total_seconds() + 1.0
         return max(1.0, min(outcome.again_after or _DELETION_RETRY_SECONDS, _DELETION_RETRY_SECONDS * 3, remaining))
 
-    def _go_on_without_tags(self, memory: Memory, outcome: Conclude) -> None:
+    def _go_on_without_tags(self, memory: Memory, error: Exception, outcome: Conclude) -> None:
         """A job is what it is, whatever becomes of its tags."""
-        memory.tags_again_after = outcome.again_after or self._settings.patience.recheck_seconds
-        if outcome.verdict.state is State.STALLED:
-            self._actions.tell(memory, replace(outcome.verdict, reason=Reason.TAGS_REJECTED))
+        recheck = self._settings.patience.recheck_seconds
+        memory.tags_again_after = outcome.again_after or recheck
+        # The tags of a job that somebody has deleted are refused for good.
+        is_gone = isinstance(error, AwsError) and error.error_class is ErrorClass.NOT_FOUND
+        if is_gone:
+            memory.tags_again_after = recheck
+        if is_gone or outcome.verdict.state is State.STALLED:
+            verdict = Verdict(state=State.STALLED, reason=Reason.TAGS_REJECTED, message=outcome.verdict.message)
+            self._actions.tell(memory, verdict)
 
 
 def _stale(verdict: Verdict, memory: Memory) -> Verdict:

@@ -121,7 +121,9 @@ class Poller:
 
     def _open_handle(self, memory: Memory) -> Handle | None:
         attempt = memory.job.last_attempt
-        if attempt is None or not attempt.arn or attempt.is_closed or memory.kind not in self._watched:
+        if attempt is None or attempt.is_closed or memory.kind not in self._watched:
+            return None
+        if not attempt.arn and not _is_seen_open(memory):
             return None
         try:
             return self._inputs.handle(memory.job, self._watched[memory.kind].kind, attempt)
@@ -162,3 +164,8 @@ class Poller:
             return
         for handle in handles:
             self._engine.observation_failed(handle.owner.uid, because)
+
+
+def _is_seen_open(memory: Memory) -> bool:
+    """Whether the job was found under way though status does not know of it: its creation was interrupted."""
+    return memory.observation is not None and not memory.observation.phase.is_terminal

@@ -1,0 +1,141 @@
+"""Passes that are cut short between two lines, and looks that come too late."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
+from sagebridge.core.observation import Observation, Phase
+from support.workbench import KIND, SPEC, Workbench
+
+AGO = "2026-01-02T03:00:00Z"
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/x"
+RECORDED = {"number": 1, "name": "x", "region": "us-east-1", "recordedAt": AGO}
+CREATED = RECORDED | {"arn": ARN}
+CAPACITY = "CapacityError: Unable to provision"
+FAILED = CREATED | {"status": "Failed", "reason": "CapacityError", "message": CAPACITY, "endTime": AGO}
+DELETED = {"deletionTimestamp": AGO}
+OPEN = Observation(phase=Phase.OPEN, fields={"trainingJobStatus": "InProgress"})
+GONE = Observation(phase=Phase.GONE, whole=True)
+
+
+def policy(**values: Any) -> dict[str, Any]:
+    return SPEC | {"runPolicy": values}
+
+
+async def test_an_object_deleted_during_create_is_purged(bench: Workbench) -> None:
+    """Its status never learnt of the job, so the job must be watched all the same until it has stopped."""
+    memory = bench.put(spec=policy(deletionPolicy="Purge"), status={"attempts": [RECORDED]}, metadata=DELETED)
+    bench.target.seen = Observation(phase=Phase.OPEN, whole=True)
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "Deleting"
+    bench.target.seen = Observation(phase=Phase.STOPPED, whole=True)
+    await bench.poller.sweep_all()
+    assert memory.observation is not None
+    assert memory.observation.phase is Phase.STOPPED
+    await bench.reconcile(memory)
+    assert bench.target.calls == ["describe", "stop", "observe", "delete"]
+    assert memory.job.finalizers == []
+
+
+async def test_waiting_to_purge_ends_at_the_deadline_though_nothing_else_happens(bench: Workbench) -> None:
+    memory = bench.put(spec=policy(deletionPolicy="Purge"), status={"attempts": [CREATED]}, metadata=DELETED)
+    memory.observation = Observation(phase=Phase.STOPPING)
+    again_after = await bench.reconcile(memory)
+    assert again_after is not None
+    bench.now += timedelta(seconds=again_after)
+    await bench.reconcile(memory)
+    assert memory.job.finalizers == []
+
+
+async def test_what_is_left_behind_is_told_before_the_object_is_let_go(bench: Workbench) -> None:
+    memory = bench.put(status={"attempts": [CREATED]}, metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+    bench.api.refused[bench.path()] = 503
+    with pytest.raises(Exception, match="refused"):
+        await bench.reconcile(memory)
+    assert bench.metrics.orphaned.labels(kind=KIND.name)._value.get() == 1
+
+
+async def test_a_look_from_before_a_create_says_nothing_about_after_it(bench: Workbench) -> None:
+    """Seen absent while suspended; then resumed; then deleted while Create was under way."""
+    memory = bench.put(status={"attempts": [RECORDED]})
+    memory.observation = GONE
+    creating = asyncio.Event()
+
+    async def hang() -> None:
+        creating.set()
+        await asyncio.Event().wait()
+
+    bench.target.before["submit"] = hang
+    task = asyncio.create_task(bench.reconcile(memory))
+    await creating.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    bench.target.seen = OPEN
+    memory = bench.put(status={"attempts": [RECORDED]}, metadata=DELETED)
+    await bench.reconcile(memory)
+    assert bench.target.calls == ["submit", "describe", "stop"]
+
+
+async def test_a_sweep_that_comes_late_does_not_open_a_closed_attempt(bench: Workbench) -> None:
+    retrying = policy(retry={"limit": 1})
+    memory = bench.put(spec=retrying, status={"attempts": [FAILED], "trainingJobStatus": "Failed"})
+    bench.now = bench.now.replace(hour=3, minute=0, second=1)
+    bench.engine.observed("uid-digits", OPEN, attempt=1)
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "RetryPending"
+    assert bench.status()["trainingJobStatus"] == "Failed"
+
+
+async def test_what_was_blind_is_not_stale_once_it_was_looked_at(bench: Workbench) -> None:
+    memory = bench.put(spec=policy(retry={"limit": 1}), status={"attempts": [CREATED]})
+    memory.stale_because = "AWS was away."
+    memory.observation = Observation(phase=Phase.FAILED, whole=True, failure_reason=CAPACITY)
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "RetryPending"
+
+
+async def test_an_attempt_does_not_show_what_an_earlier_one_left(bench: Workbench) -> None:
+    old = {"trainingEndTime": AGO, "trainingStartTime": AGO, "billableTimeInSeconds": 7, "failureReason": CAPACITY}
+    memory = bench.put(spec=policy(retry={"limit": 1}), status={"attempts": [FAILED], **old})
+    await bench.reconcile(memory)
+    assert [attempt["number"] for attempt in bench.status()["attempts"]] == [1, 2]
+    assert not old.keys() & bench.status().keys()
+    assert bench.status()["trainingJobStatus"] == "InProgress"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SpecError("spec.environment", "is wrong"), NotAllowedError("spec.roleArn", "is not allowed")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_refusal_at_submit_leaves_the_spec_to_be_corrected(bench: Workbench, error: Exception) -> None:
+    """A recorded attempt makes the spec immutable; nothing was made for this one."""
+    memory = bench.put()
+    bench.target.errors["submit"] = error
+    await bench.reconcile(memory)
+    assert bench.status()["attempts"] == []
+    assert str(error) in bench.ready()["message"]
+
+
+async def test_the_tags_of_a_job_that_is_gone_are_given_up(bench: Workbench) -> None:
+    complete = {"type": "Complete", "status": "True", "reason": "Completed", "message": "done"}
+    status = {"attempts": [CREATED | {"status": "Completed", "endTime": AGO}], "conditions": [complete]}
+    memory = bench.put(spec=SPEC | {"tags": [{"key": "team", "value": "a"}]}, status=status)
+    bench.target.errors["tag"] = AwsError(
+        code="ValidationException", message="Requested resource not found", operation="ListTags"
+    )
+    for _ in range(3):
+        assert await bench.reconcile(memory) == 600.0
+
+
+async def test_a_model_that_has_failed_is_not_waited_for(bench: Workbench) -> None:
+    failed = {"type": "Failed", "status": "True", "reason": "JobFailed", "message": "no"}
+    bench.put("model", status={"attempts": [FAILED], "conditions": [failed]})
+    memory = bench.put(spec=SPEC | {"modelRef": {"kind": KIND.name, "name": "model"}})
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "InvalidSpec"
+    assert "TrainingJob model has failed" in bench.ready()["message"]
