@@ -109,10 +109,12 @@ class LocalStack:
         wanted = options or Options()
         with self._supervisor.locked():
             kubectl()
+            self._check(wanted)
             self._supervisor.sweep()
             self._supervisor.remember_settings(self._settings(wanted))
             self._stop_unwanted(wanted)
-            self._ensure_cluster(wanted)
+            if wanted.kubeconfig is None:
+                self._control_plane.ensure()
             if wanted.simulator:
                 self.simulator.launch()
             install_crds(crds_directory(), kubeconfig=self.kubeconfig)
@@ -160,7 +162,9 @@ class LocalStack:
             StackError: The stack is not up.
         """
         if not self._state().settings:
-            raise StackError("This stack is not up. Start it with: sagebridge local up")
+            raise StackError(
+                "This stack is not up: start it by `sagebridge local up`, with the same --name or --work-dir."
+            )
         endpoint = aws.environment(self.simulator.url) if self._has(Simulator.NAME) else {}
         return {"KUBECONFIG": str(self.kubeconfig), "PATH": str(kubectl().parent), **endpoint}
 
@@ -190,6 +194,14 @@ class LocalStack:
     def _has(self, setting: str) -> bool:
         return bool(self._state().settings.get(setting))
 
+    def _check(self, options: Options) -> None:
+        """Refuse a cluster that can't be used before anything is stopped for it: what runs is the user's work."""
+        if options.kubeconfig is None:
+            return
+        if options.kubeconfig.absolute() == self._control_plane.kubeconfig:
+            raise StackError(f"{options.kubeconfig} is this stack's own cluster: leave --kubeconfig out.")
+        _check_cluster(options.kubeconfig)
+
     def _settings(self, options: Options) -> dict[str, str]:
         arguments = ["--lifecycle-only"] if options.lifecycle_only else []
         if options.images:
@@ -208,12 +220,6 @@ class LocalStack:
         self._supervisor.stop(unwanted)
         if options.kubeconfig:
             self._control_plane.stop()
-
-    def _ensure_cluster(self, options: Options) -> None:
-        if options.kubeconfig is None:
-            self._control_plane.ensure()
-        else:
-            _check_cluster(options.kubeconfig)
 
     def _cluster_status(self) -> ComponentStatus:
         try:
