@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from sagebridge_local.stack import aws
 from sagebridge_local.stack.ports import LOOPBACK
-from sagebridge_local.stack.processes import Component
+from sagebridge_local.stack.processes import Component, inherited
 from sagebridge_local.stack.readiness import answers_ok
 from sagebridge_local.stack.single import Server
 from sagebridge_local.stack.supervisor import READY_TIMEOUT, Supervisor
@@ -77,6 +77,7 @@ class OperatorProcess(Server):
             address=url,
             directory=self.supervisor.directory,
             environment={
+                **inherited("SAGEBRIDGE_"),
                 **self._aws_environment(),
                 "KUBECONFIG": str(self.kubeconfig),
                 "PYTHONUNBUFFERED": "1",
@@ -89,6 +90,6 @@ class OperatorProcess(Server):
 
     def _aws_environment(self) -> dict[str, str]:
         if self.endpoint_url is None:
-            return {}
+            return inherited("AWS_")
         defaults = {"SAGEBRIDGE_ROLE_ARN": aws.ROLE_ARN, "SAGEBRIDGE_BUCKET": f"s3://{aws.BUCKET}"}
         return aws.environment(self.endpoint_url) | defaults

@@ -77,6 +77,11 @@ def spawn(component: Component, *, mark: Path, log: Path) -> tuple[Record, "subp
     return record, process
 
 
+def inherited(*prefixes: str) -> dict[str, str]:
+    """Return this shell's variables that begin so; as part of a component they restart it when they change."""
+    return {name: value for name, value in os.environ.items() if name.startswith(prefixes) and name != MARK}
+
+
 def is_alive(record: Record) -> bool:
     """Tell whether the process of a record still runs, and is not another one that got the same pid."""
     return _process(record) is not None

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from sagebridge_local.stack import aws
 from sagebridge_local.stack.files import private_directory
 from sagebridge_local.stack.ports import LOOPBACK
-from sagebridge_local.stack.processes import Component
+from sagebridge_local.stack.processes import Component, inherited
 from sagebridge_local.stack.readiness import answers_ok
 from sagebridge_local.stack.single import Server
 from sagebridge_local.stack.supervisor import Supervisor
@@ -113,6 +113,11 @@ class Simulator(Server):
             ready=partial(self.is_ready, url),
             address=url,
             directory=self.supervisor.directory,
-            environment={"PYTHONUNBUFFERED": "1", **aws.no_proxy(), **self.environment},
+            environment={
+                **inherited("SAGEBRIDGE_LOCAL_"),
+                "PYTHONUNBUFFERED": "1",
+                **aws.no_proxy(),
+                **self.environment,
+            },
             inputs=tuple(Path(argument) for argument in self.arguments if argument.endswith(".json")),
         )

@@ -136,6 +136,26 @@ def test_a_damaged_state_file_leaves_nothing_running_unseen(shared: Cli) -> None
     assert shared.states() == dict.fromkeys([*CONTROL_PLANE, "sagemaker"], "Ready")
 
 
+def test_what_runs_survives_a_cluster_that_is_refused(shared: Cli) -> None:
+    before = shared.pids()
+    own = str(shared.directory / "kubeconfig")
+
+    assert "There is no kubeconfig" in shared.run("up", "--kubeconfig", f"{own}.mistyped", want=1)
+    assert "leave --kubeconfig out" in shared.run("up", "--kubeconfig", own, want=1)
+
+    assert shared.pids() == before
+    assert shared.run("kubectl", "get", "--raw", "/readyz") == "ok"
+
+
+def test_a_changed_setting_of_the_shell_restarts_what_reads_it(shared: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = shared.pids()
+    monkeypatch.setenv("SAGEBRIDGE_LOCAL_FILE_SYSTEMS", "fs-1=/tmp")
+    shared.run("up", "--no-operator")
+    after = shared.pids()
+
+    assert [name for name in before if before[name] != after[name]] == ["sagemaker"]
+
+
 def test_changed_options_restart_what_they_concern(shared: Cli) -> None:
     before = shared.pids()
     shared.run("up", "--no-operator", "--lifecycle-only", "--image-map", "my/image:1=python3 -m train")
