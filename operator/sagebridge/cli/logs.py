@@ -178,9 +178,15 @@ def _read(name: str, *, namespace: str) -> Job:
     except FileNotFoundError as error:
         raise LogsError("kubectl is not on the PATH.") from error
     if answer.returncode != 0:
-        raise LogsError(answer.stderr.strip())
+        raise LogsError(_last_words(answer.stderr))
     body: Mapping[str, Any] = json.loads(answer.stdout)
     return Job.parse(body)
+
+
+def _last_words(stderr: str) -> str:
+    """What kubectl says in the end, without its prefix: before that it may log each of its attempts."""
+    lines = stderr.strip().splitlines() or ["kubectl failed and said nothing."]
+    return re.sub(r"^(error: )?(Error from server \(\w+\): )?", "", lines[-1])
 
 
 def _client(job: Job) -> CloudWatchLogsClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -119,6 +120,31 @@ def test_without_following_what_is_there_is_shown(client: Any, group: str, put: 
 def test_a_job_without_a_log_says_why(client: Any) -> None:
     with pytest.raises(LogsError, match=r"digits has no log yet: AWS throttles us\."):
         list(stream_lines(job, client=lambda _: client, follow=False, pause=lambda: None))
+
+
+@pytest.mark.parametrize(
+    ("stderr", "want"),
+    [
+        ('Error from server (NotFound): trainingjobs "digits" not found', 'trainingjobs "digits" not found'),
+        ("error: the server doesn't have a resource type", "the server doesn't have a resource type"),
+        (
+            'E1 memcache.go] "Unhandled Error"\nUnable to connect to the server: EOF',
+            "Unable to connect to the server: EOF",
+        ),
+        ("", "kubectl failed and said nothing."),
+    ],
+)
+def test_kubectls_last_words_are_the_message(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stderr: str, want: str
+) -> None:
+    (tmp_path / "words").write_text(stderr)
+    program = tmp_path / "kubectl"
+    program.write_text(f"#!/bin/sh\ncat {tmp_path}/words >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    result = CliRunner().invoke(app, ["digits"])
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {want}\n"
 
 
 def test_a_missing_kubectl_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
