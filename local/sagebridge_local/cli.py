@@ -98,7 +98,7 @@ def status(
     with _errors_explained():
         components = _stack(name, work_dir).status()
     if output is Output.JSON:
-        typer.echo(json.dumps([asdict(component) for component in components], default=str, indent=2))
+        typer.echo(json.dumps([asdict(component) for component in components], default=datetime.isoformat, indent=2))
     elif components:
         _print_table(components)
     else:

@@ -108,6 +108,7 @@ def _unknown(image: str) -> str:
     if not image:
         return "Local mode needs AlgorithmSpecification.TrainingImage: it can't run serverless jobs."
     return (
-        f"Local mode can't run the image {image}: it is no framework image with a sagemaker_program, and no Docker "
-        f"daemon answers. Either start Docker, or say which command stands for it: --image-map '{image}=COMMAND'."
+        f"Local mode can't run the image {image}: it is not a framework image with a script of yours, and no Docker "
+        "daemon answers. Either start Docker, or say which command stands for it: "
+        f"sagebridge local up --image-map '{image}=COMMAND'."
     )

@@ -96,7 +96,8 @@ def push(
     except (PushError, SpecError, OSError) as error:
         _fail(str(error))
     done = "Uploaded" if uploaded else "Already there:"
-    _console.print(f"{done} {len(paths)} files, for spec.source.s3Uri:", highlight=False)
+    files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+    _console.print(f"{done} {files}, for spec.source.s3Uri:", highlight=False)
     typer.echo(f"s3://{bucket}/{key}")
 
 

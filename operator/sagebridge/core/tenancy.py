@@ -218,7 +218,9 @@ def check_region(tenant: Tenant, region: str, *, field: str) -> None:
         raise NotAllowedError(field, f"{region!r} is not the name of an AWS region. Set spec.region, e.g. us-east-1.")
     if tenant.regions is not None and region not in tenant.regions:
         raise NotAllowedError(
-            field, f"Region {region} is not allowed by {tenant.authority}, which allows {_named(tenant.regions)}."
+            field,
+            f"Region {region} is not allowed by {tenant.authority}, which allows {_named(tenant.regions)}. "
+            "Use one of these, or ask a cluster administrator to allow it.",
         )
 
 
