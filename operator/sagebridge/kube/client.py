@@ -109,7 +109,7 @@ class KubeClient:
                         if response.status != 401 or last_try:
                             return await _decode(response, method=method, path=path)
                 except (aiohttp.ClientError, TimeoutError) as error:
-                    raise KubeError(f"{method} {path}: {error or type(error).__name__}") from error
+                    raise KubeError(f"{method} {path}: {str(error) or type(error).__name__}") from error
                 connection.is_stale = True
         raise KubeError(f"{method} {path}: no answer")
 
@@ -138,7 +138,7 @@ class KubeClient:
             context = found.as_ssl_context()
         except Exception as error:
             # Credentials are files that are replaced while they are read, and plugins that call other services.
-            raise KubeError(f"No credentials for the API server: {error or type(error).__name__}") from error
+            raise KubeError(f"No credentials for the API server: {str(error) or type(error).__name__}") from error
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=context),
             headers={**found.as_http_headers(), "Accept": "application/json"},
@@ -148,7 +148,7 @@ class KubeClient:
 
 
 async def _decode(response: aiohttp.ClientResponse, *, method: str, path: str) -> dict[str, Any]:
-    text = await response.text()
+    text = await response.text(errors="replace")
     if response.status < 300:
         return _parse(text, method=method, path=path)
     message = f"{method} {path}: {_message(text) or response.reason}"
