@@ -162,13 +162,18 @@ def test_a_model_stays_pinned_when_its_job_is_made_again(world: World) -> None:
     assert inputs[0] == inputs[1]
 
 
-def test_a_model_of_a_failed_job_is_not_taken(world: World) -> None:
+def test_a_failed_job_gives_no_model(world: World) -> None:
     world.script(seconds=0, outcome="Failed", failure_reason="AlgorithmError: x")
     world.jobs.create("first")
     world.jobs.wait_reason("first", "JobFailed")
     world.jobs.create("second", spec(modelRef={"kind": "TrainingJob", "name": "first"}))
-    waiting = world.jobs.wait_reason("second", "WaitingForReference")
-    assert "Ready" in ready(waiting)["message"]
+    refused = world.jobs.wait_reason("second", "InvalidSpec")
+    assert ready(refused)["message"].startswith("spec.modelRef: TrainingJob first has failed")
+    world.jobs.delete("first")
+    world.jobs.wait_gone("first")
+    world.script(seconds=0)
+    world.jobs.create("first")
+    world.jobs.wait_reason("second", "Completed")
 
 
 def test_a_model_of_another_namespace_is_out_of_reach(world: World) -> None:

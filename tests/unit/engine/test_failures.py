@@ -1,0 +1,117 @@
+"""The classes of errors of api.md: what each does to an object, and when it is looked at again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sagebridge.core.conditions import State
+from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
+from sagebridge.core.job import Job
+from sagebridge.core.reasons import Reason
+from sagebridge.core.steps import Conclude
+from sagebridge.engine.failures import EXPECTED, Patience, WaitingError, conclude
+from sagebridge.targets.protocol import NameConflictError, NotOwnedError
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PATIENCE = Patience(recheck_seconds=600, quota_grace=timedelta(minutes=30), jitter=lambda: 1.0)
+RECORDED = "2026-01-02T03:00:00Z"
+LONG_AGO = "2026-01-02T02:00:00Z"
+
+
+def aws(code: str, *, status: int | None = 400, operation: str = "CreateTrainingJob") -> AwsError:
+    return AwsError(code=code, message="AWS's words", operation=operation, http_status=status)
+
+
+def judge(error: Exception, *, failures: int = 1, recorded_at: str | None = RECORDED) -> Conclude:
+    attempts = [{"number": 1, "name": "x", "region": "us-east-1", "recordedAt": recorded_at}] if recorded_at else []
+    body: dict[str, Any] = {"metadata": {"uid": "u", "name": "x", "namespace": "n"}, "status": {"attempts": attempts}}
+    return conclude(error, job=Job.parse(body), failures=failures, now=NOW, patience=PATIENCE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    reason: str
+    error: Exception
+    state: State
+    why: Reason
+    again: float
+    says: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def stalled(reason: str, error: Exception, why: Reason, *says: str) -> Case:
+    """Somebody has to act; it is looked at again when that can be, and every ten minutes."""
+    return Case(reason=reason, error=error, state=State.STALLED, why=why, again=600, says=says)
+
+
+def waits(reason: str, error: Exception, why: Reason, again: float, *says: str, **facts: Any) -> Case:
+    """It passes by itself."""
+    return Case(reason=reason, error=error, state=State.PROGRESSING, why=why, again=again, says=says, facts=facts)
+
+
+ABSENT = WaitingError("no such ConfigMap")
+QUOTA, THROTTLED = aws("ResourceLimitExceeded"), aws("ThrottlingException")
+DENIED = aws("AccessDenied", status=403, operation="AssumeRole")
+IN_USE = aws("ResourceInUse", operation="DeleteTrainingJob")
+AWAY = Reason.SERVICE_UNAVAILABLE
+
+CASES = [
+    stalled("a wrong field", SpecError("spec.x", "do y"), Reason.INVALID_SPEC, "spec.x: do y"),
+    stalled("a forbidden field", NotAllowedError("spec.x", "ask z"), Reason.NOT_ALLOWED, "spec.x: ask z"),
+    stalled("a taken name", NameConflictError("x is there"), Reason.NAME_CONFLICT, "x is there"),
+    stalled("somebody else's job", NotOwnedError("x is not ours"), Reason.NAME_CONFLICT, "x is not ours"),
+    stalled("a refused request", aws("ValidationException"), Reason.REJECTED, "AWS's words", "Correct the manifest"),
+    stalled("IAM says no", aws("AccessDeniedException"), Reason.ACCESS_DENIED, "CreateTrainingJob", "docs/tenancy.md"),
+    stalled("a role that can't be assumed", DENIED, Reason.ACCESS_DENIED, "external id"),
+    stalled("no credentials", aws("UnrecognizedClientException", status=403), Reason.ACCESS_DENIED),
+    waits("a missing reference, at first", ABSENT, Reason.WAITING_FOR_REFERENCE, 0.5, "no such ConfigMap"),
+    waits("a missing reference, for long", ABSENT, Reason.WAITING_FOR_REFERENCE, 30, failures=99),
+    waits("a quota, at first", QUOTA, Reason.QUOTA_EXCEEDED, 30, "Service Quotas"),
+    waits("a quota, again", QUOTA, Reason.QUOTA_EXCEEDED, 300, failures=9),
+    waits("a quota before anything is recorded", QUOTA, Reason.QUOTA_EXCEEDED, 30, recorded_at=None),
+    waits("throttling, at first", THROTTLED, Reason.THROTTLED, 1, "trying again"),
+    waits("throttling, for long", THROTTLED, Reason.THROTTLED, 60, failures=50),
+    waits("AWS breaks", aws("InternalFailure", status=500), AWAY, 1),
+    waits("AWS breaks without a word", aws("503", status=503), AWAY, 2, failures=2),
+    waits("nobody answers", aws("ConnectionError", status=None), AWAY, 4, failures=3),
+    waits("nonsense", aws("MalformedReply", status=None), AWAY, 1),
+    waits("there, or gone, at the wrong time", IN_USE, AWAY, 1),
+]
+
+
+def test_a_quota_for_longer_than_its_grace() -> None:
+    outcome = judge(QUOTA, failures=9, recorded_at=LONG_AGO)
+    assert (outcome.verdict.state, outcome.verdict.reason) == (State.STALLED, Reason.QUOTA_EXCEEDED)
+    assert outcome.again_after == 300
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.reason)
+def test_each_class(case: Case) -> None:
+    outcome = judge(case.error, **case.facts)
+    assert (outcome.verdict.state, outcome.verdict.reason) == (case.state, case.why)
+    assert outcome.again_after == case.again
+    for words in case.says:
+        assert words in outcome.verdict.message
+
+
+def test_every_expected_error_has_a_verdict() -> None:
+    judged = {type(case.error) for case in CASES}
+    assert judged == set(EXPECTED)
+
+
+def test_pauses_vary_so_that_many_do_not_come_at_once() -> None:
+    outcomes = {
+        conclude(aws("ThrottlingException"), job=Job.parse({"metadata": {}}), failures=9, now=NOW, patience=Patience())
+        for _ in range(20)
+    }
+    pauses = {outcome.again_after for outcome in outcomes}
+    assert len(pauses) > 1
+    assert all(pause is not None and 45 <= pause <= 75 for pause in pauses)
+
+
+def test_what_is_not_expected_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        judge(ZeroDivisionError())
