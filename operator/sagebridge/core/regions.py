@@ -24,3 +24,9 @@ def partition_of(region: str) -> str:
 def sagemaker_arn(*, region: str, account: str, resource: str, name: str) -> str:
     """The ARN of a SageMaker resource; SageMaker writes names in lower case there."""
     return f"arn:{partition_of(region)}:sagemaker:{region}:{account}:{resource}/{name.lower()}"
+
+
+def account_of(arn: str) -> str:
+    """The account that an ARN names; empty if it names none."""
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else ""

@@ -12,6 +12,7 @@ from sagebridge.core.clock import parse_time
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Attempt, Job
 from sagebridge.core.names import Owner, job_name
+from sagebridge.core.regions import account_of
 from sagebridge.core.source import PackedSource, pack_files, source_key
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training import ResolveContext
@@ -69,6 +70,7 @@ class InputResolver:
             # Earlier than its object it can't be: a sweep for all would go through the account's whole history.
             since=max(parse_time(attempt.recorded_at), parse_time(job.metadata["creationTimestamp"])),
             attempt=attempt.number,
+            account=account_of(attempt.arn),
         )
 
     async def resolve(self, job: Job, kind: JobKind, *, number: int) -> Inputs:

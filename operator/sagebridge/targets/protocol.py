@@ -23,6 +23,7 @@ class Handle:
         name: its deterministic name.
         since: no later than its creation.
         attempt: which attempt of its object it is.
+        account: where it was created, as far as status knows; empty if it does not.
     """
 
     owner: Owner
@@ -31,6 +32,7 @@ class Handle:
     name: str
     since: datetime
     attempt: int = 1
+    account: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,11 @@ class NotOwnedError(Exception):
 
 
 class Target(Protocol):
-    """Where the jobs of one kind run. Every method may raise `sagebridge.core.errors.AwsError`."""
+    """Where the jobs of one kind run.
+
+    Every method may raise `sagebridge.core.errors.AwsError`; or `NotAllowedError`, where the tenant policy leads to
+    another account than it did.
+    """
 
     async def submit(self, handle: Handle, spec: Mapping[str, Any], *, adopt: bool) -> Submission:
         """Create the job, or take over the one of that name if it is ours (or untagged, with `adopt`).

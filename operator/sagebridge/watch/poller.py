@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from sagebridge.core.errors import AwsError, NotAllowedError
 from sagebridge.core.observation import Observation
@@ -51,6 +53,8 @@ class _Health:
 
     last_success: float
     misses: dict[str, int] = field(default_factory=dict)
+    failing: dict[str, float] = field(default_factory=dict)
+    """Since when a single job can't be looked at, by UID."""
 
 
 class Poller:
@@ -76,8 +80,9 @@ class Poller:
         self._clock = clock
         self._watched: dict[str, Watched] = {}
         self._health: dict[Group, _Health] = {}
-        self._last_round = clock()
-        self._last_success = clock()
+        self._sweeps: dict[Group, asyncio.Task[None]] = {}
+        self._last_round: float | None = None
+        self._last_success: float | None = None
 
     def watch(self, watched: Watched) -> None:
         """Take a kind on."""
@@ -85,30 +90,54 @@ class Poller:
 
     @property
     def seconds_since_round(self) -> float:
-        """How long ago a round of sweeps ended, well or badly; it grows when the loop hangs."""
-        return self._clock() - self._last_round
+        """How long ago a round of sweeps ended, well or badly; it grows when the loop hangs. 0 until it has begun."""
+        return 0.0 if self._last_round is None else self._clock() - self._last_round
 
     @property
     def seconds_since_success(self) -> float:
-        """How long ago a round ended in which not every sweep had failed."""
-        return self._clock() - self._last_success
+        """How long ago a sweep succeeded, or there was nothing to sweep. 0 until the first round has begun."""
+        return 0.0 if self._last_success is None else self._clock() - self._last_success
 
     async def run(self) -> None:
         """Sweep until cancelled. The first round starts at once, so that a restart catches up."""
-        while True:
-            started = self._clock()
-            await self.sweep_all()
-            await asyncio.sleep(max(0.0, self._interval - (self._clock() - started)))
+        self._last_round = self._last_success = self._clock()
+        try:
+            while True:
+                started = self._clock()
+                await self.sweep_all()
+                await asyncio.sleep(max(0.0, self._interval - (self._clock() - started)))
+        finally:
+            for task in self._sweeps.values():
+                task.cancel()
+            await asyncio.gather(*self._sweeps.values(), return_exceptions=True)
 
     async def sweep_all(self) -> None:
-        """One round: every group once, side by side."""
+        """One round: every group once, side by side.
+
+        Nobody waits for the slow: what takes longer than a round goes on beside the next ones.
+        """
         groups = self._groups()
+        self._forget_all_but(groups)
+        for group in groups.keys() - self._sweeps.keys():
+            task = asyncio.create_task(self._sweep(group, groups[group]))
+            self._sweeps[group] = task
+            task.add_done_callback(partial(self._sweep_ended, group))
+        if self._sweeps:
+            await asyncio.wait(self._sweeps.values(), timeout=self._interval)
+        self._last_round = self._clock()
+        if not groups:
+            self._last_success = self._last_round
+
+    def _sweep_ended(self, group: Group, _: asyncio.Task[None]) -> None:
+        self._sweeps.pop(group, None)
+
+    def _forget_all_but(self, groups: Mapping[Group, list[Handle]]) -> None:
+        shown = {(group.kind, group.region) for group in groups}
         for gone in self._health.keys() - groups.keys():
             del self._health[gone]
-        outcomes = await asyncio.gather(*(self._sweep(group, handles) for group, handles in groups.items()))
-        self._last_round = self._clock()
-        if not outcomes or any(outcomes):
-            self._last_success = self._last_round
+            if (gone.kind, gone.region) not in shown:
+                with contextlib.suppress(KeyError):
+                    self._metrics.poller_last_success.remove(gone.kind, gone.region)
 
     def _groups(self) -> Mapping[Group, list[Handle]]:
         groups: defaultdict[Group, list[Handle]] = defaultdict(list)
@@ -131,32 +160,46 @@ class Poller:
             self._engine.observation_failed(memory.job.uid, str(error))
             return None
 
-    async def _sweep(self, group: Group, handles: list[Handle]) -> bool:
+    async def _sweep(self, group: Group, handles: list[Handle]) -> None:
         health = self._health.setdefault(group, _Health(last_success=self._clock()))
         target = self._watched[group.kind].target
         try:
             found = dict(await target.observe(handles))
             found |= await self._look_at_missing(target, [h for h in handles if h.owner.uid not in found], health)
-        except AwsError as error:
-            self._sweep_failed(group, handles, health, because=f"{error.operation}: {error.message} ({error.code}).")
-            return False
+        except (AwsError, NotAllowedError) as error:
+            self._sweep_failed(group, handles, health, because=_because(error))
+            return
         except Exception:
             logger.exception("Sweep of %s in %s: unexpected error", group.kind, group.region)
             self._sweep_failed(group, handles, health, because="the operator met an unexpected error; see its log.")
-            return False
-        health.last_success = self._clock()
+            return
+        self._last_success = health.last_success = self._clock()
         self._metrics.poller_last_success.labels(kind=group.kind, region=group.region).set_to_current_time()
         for handle in handles:
             if handle.owner.uid in found:
                 self._engine.observed(handle.owner.uid, found[handle.owner.uid], attempt=handle.attempt)
-        return True
 
     async def _look_at_missing(self, target: Target, missing: list[Handle], health: _Health) -> dict[str, Observation]:
         """Describe what List has not shown for a while; a job made a moment ago may come late."""
         misses = {handle.owner.uid: health.misses.get(handle.owner.uid, 0) + 1 for handle in missing}
         late = [handle for handle in missing if misses[handle.owner.uid] >= _MISSES_BEFORE_LOOKING]
         health.misses = misses
-        return {handle.owner.uid: await target.describe(handle) for handle in late}
+        found, failing = {}, {}
+        for handle in late:
+            uid = handle.owner.uid
+            try:
+                found[uid] = await target.describe(handle)
+            except (AwsError, NotAllowedError) as error:
+                # One job that can't be read must not keep the others' states from being seen.
+                failing[uid] = health.failing.get(uid, self._clock())
+                self._look_failed(handle, error, since=failing[uid])
+        health.failing = failing
+        return found
+
+    def _look_failed(self, handle: Handle, error: AwsError | NotAllowedError, *, since: float) -> None:
+        logger.warning("%s of %s can't be looked at: %s", handle.name, handle.owner.namespace, _because(error))
+        if self._clock() - since >= self._stale_after:
+            self._engine.observation_failed(handle.owner.uid, _because(error))
 
     def _sweep_failed(self, group: Group, handles: list[Handle], health: _Health, *, because: str) -> None:
         logger.warning("Sweep of %s in %s failed: %s", group.kind, group.region, because)
@@ -164,6 +207,10 @@ class Poller:
             return
         for handle in handles:
             self._engine.observation_failed(handle.owner.uid, because)
+
+
+def _because(error: AwsError | NotAllowedError) -> str:
+    return f"{error.operation}: {error.message} ({error.code})." if isinstance(error, AwsError) else str(error)
 
 
 def _is_seen_open(memory: Memory) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sagebridge.core.errors import CONNECTION_ERROR, TIMEOUT, AwsError, NotAllowedError
 from sagebridge.core.observation import Observation
 from sagebridge.kinds.kind import JobKind
 from sagebridge.schema.casing import lower_first
@@ -22,6 +23,7 @@ from sagebridge.targets.sagemaker.caller import Caller, malformed, scope_of
 PAGE = 100
 CLOCK_SKEW = timedelta(minutes=2)
 _RELIST_AFTER = 10
+_ALIKE_FOR_ALL = (CONNECTION_ERROR, TIMEOUT)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -52,9 +54,24 @@ class Sweeper:
         cost = self._costs.setdefault(scope_of(handles[0]), _Cost())
         if len(handles) < cost.pages and cost.sweeps_ago < _RELIST_AFTER:
             cost.sweeps_ago += 1
-            return {handle.owner.uid: await self._describe(handle) for handle in handles}
+            return await self._describe_all(handles)
         found, cost.pages = await self._list(handles)
         cost.sweeps_ago = 0
+        return found
+
+    async def _describe_all(self, handles: Sequence[Handle]) -> dict[str, Observation]:
+        """Look at each; one that can't be looked at is left out, unless that is all there is to tell."""
+        found: dict[str, Observation] = {}
+        failure: Exception | None = None
+        for handle in handles:
+            try:
+                found[handle.owner.uid] = await self._describe(handle)
+            except (AwsError, NotAllowedError) as error:
+                failure = error
+                if isinstance(error, AwsError) and (error.is_throttle or error.code in _ALIKE_FOR_ALL):
+                    break
+        if failure is not None and not found:
+            raise failure
         return found
 
     async def _list(self, handles: Sequence[Handle]) -> tuple[dict[str, Observation], int]:

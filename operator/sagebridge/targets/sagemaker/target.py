@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagebridge.core.errors import AwsError, ErrorClass, SpecError
+from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone, without_ownership
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.regions import sagemaker_arn
+from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.kinds.kind import JobKind
 from sagebridge.schema.convert import ConversionError, from_response, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError, Submission
@@ -51,9 +52,10 @@ class SageMakerTarget:
         try:
             reply = await self._caller.call(handle, kind.describe, {kind.name_member: handle.name})
         except AwsError as error:
-            if error.error_class is ErrorClass.NOT_FOUND:
-                return Observation(phase=Phase.GONE, whole=True)
-            raise
+            if error.error_class is not ErrorClass.NOT_FOUND:
+                raise
+            await self._assert_same_account(handle)
+            return Observation(phase=Phase.GONE, whole=True)
         phase = kind.phases.get(str(reply.get(kind.status_member)))
         if phase is None:
             raise malformed(kind.describe, kind.status_member)
@@ -85,9 +87,10 @@ class SageMakerTarget:
         try:
             tags = await self._assert_owned(handle)
         except AwsError as error:
-            if error.error_class is ErrorClass.NOT_FOUND:
-                return
-            raise
+            if error.error_class is not ErrorClass.NOT_FOUND:
+                raise
+            await self._assert_same_account(handle)
+            return
         if TAG_ADOPTED in tags:
             return
         try:
@@ -124,6 +127,18 @@ class SageMakerTarget:
         if not handle.owner.owns(tags):
             raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")
         return tags
+
+    async def _assert_same_account(self, handle: Handle) -> None:
+        """What is not found in another account than it was made in is not gone."""
+        if not handle.account:
+            return
+        account = await self._caller.account(handle)
+        if account != handle.account:
+            raise NotAllowedError(
+                NAMESPACE_FIELD,
+                f"{handle.name} was created in account {handle.account}, but {handle.tenant.authority} now leads to "
+                f"{account}. Ask a cluster administrator to correct assumeRole, or to end the job by hand.",
+            )
 
     async def _add_tags(self, handle: Handle, arn: str, tags: Mapping[str, str]) -> None:
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
