@@ -17,6 +17,9 @@ from sagebridge.kube.paths import LEASES
 logger = logging.getLogger(__name__)
 
 
+_RETRY_SECONDS = 1.0
+
+
 class LeadershipLostError(Exception):
     """Another replica may lead by now: this process has to end."""
 
@@ -66,9 +69,10 @@ class LeaderLease:
         Raises:
             LeadershipLostError: it could not be kept.
         """
+        renewed = True
         while True:
-            await asyncio.sleep(self._settings.renew_every)
-            await self._try()
+            await asyncio.sleep(self._settings.renew_every if renewed else _RETRY_SECONDS)
+            renewed = await self._try()
             if not self.is_held:
                 raise LeadershipLostError(f"Lease {self._settings.namespace}/{self._settings.name} could not be kept")
 
@@ -86,11 +90,13 @@ class LeaderLease:
     async def _try(self) -> bool:
         started = self._clock()
         try:
-            self._lease = await self._write(await self._read())
+            # A reply that hangs must leave time for another try before the Lease runs out.
+            async with asyncio.timeout(self._settings.renew_every):
+                self._lease = await self._write(await self._read())
         except ConflictError:
             self._lease = None
-        except KubeError as error:
-            logger.warning("Lease: %s", error)
+        except (KubeError, TimeoutError) as error:
+            logger.warning("Lease: %s", str(error) or "the API server takes too long")
             return False
         if self._lease is None:
             return False
@@ -109,10 +115,12 @@ class LeaderLease:
             return await self._client.create(LEASES.collection(self._settings.namespace), body)
         if not self._may_take(current):
             return None
-        return await self._client.replace(self._path, {**current, "spec": self._spec(previous=current["spec"])})
+        return await self._client.replace(
+            self._path, {**current, "spec": self._spec(previous=current.get("spec") or {})}
+        )
 
     def _may_take(self, current: dict[str, Any]) -> bool:
-        spec = current["spec"]
+        spec = current.get("spec") or {}
         holder = spec.get("holderIdentity")
         if not holder or holder == self._settings.identity:
             return True
@@ -129,7 +137,7 @@ class LeaderLease:
         return {
             "holderIdentity": self._settings.identity,
             "leaseDurationSeconds": int(self._settings.duration),
-            "acquireTime": previous["acquireTime"] if is_ours else now,
+            "acquireTime": previous.get("acquireTime", now) if is_ours else now,
             "renewTime": now,
             "leaseTransitions": transitions if is_ours else transitions + 1,
         }
