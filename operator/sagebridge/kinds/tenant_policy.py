@@ -124,8 +124,8 @@ SCHEMA = KindSchema(
     ),
     columns=(
         Column(name="REGIONS", path=".spec.regions"),
-        Column(name="ROLE", path=".spec.executionRoles.default", description="The default execution role."),
         Column(name="BUCKET", path=".spec.buckets.default", description="The default bucket."),
+        Column(name="ROLE", path=".spec.executionRoles.default", description="The default execution role.", wide=True),
         Column(name="ADOPT", path=".spec.allowAdopt", type="boolean", wide=True),
     ),
 )
