@@ -12,8 +12,11 @@ from sagebridge_local.sagemaker.protocol import TRANSPORT
 from sagebridge_local.sagemaker.settings import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sagebridge_local.sagemaker.service import LocalSageMaker
 
+_READ: Final = frozenset((b"x-amz-target", b"authorization", b"host", b"origin", b"sec-fetch-site"))
 _TARGET: Final = b"SageMaker."
 _MAX_BODY: Final = 4 * 1024 * 1024
 
@@ -29,9 +32,12 @@ class App:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        target, authorization, host = _read_headers(scope["headers"])
-        if not _is_local(host):
+        headers = {name: value for name, value in scope["headers"] if name in _READ}
+        target, authorization = headers.get(b"x-amz-target", b""), headers.get(b"authorization", b"")
+        if not _is_local(headers.get(b"host", b"")):
             await _send(send, 403, b'{"error":"only requests to a loopback address are answered"}', b"application/json")
+        elif _is_from_a_foreign_page(headers):
+            await _send(send, 403, b'{"error":"web pages of other hosts are not answered"}', b"application/json")
         elif target.startswith(_TARGET):
             answer = await self._service.answer(
                 operation=target[len(_TARGET) :].decode("latin-1"),
@@ -55,23 +61,21 @@ class App:
         await _send(send, status, wire.dump(reply), b"application/json")
 
 
-def _read_headers(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes, bytes]:
-    target = authorization = host = b""
-    for name, value in headers:
-        if name == b"x-amz-target":
-            target = value
-        elif name == b"authorization":
-            authorization = value
-        elif name == b"host":
-            host = value
-    return target, authorization, host
-
-
 def _is_local(host: bytes) -> bool:
     """Whether the Host header names this machine: a web page that rebinds its name to loopback is refused."""
     name = host.decode("latin-1").lower()
     name = name[1:].partition("]")[0] if name.startswith("[") else name.rpartition(":")[0] or name
     return name in LOOPBACK_HOSTS or name.endswith(".localhost")
+
+
+def _is_from_a_foreign_page(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser sends it for a page of another host: whoever creates a job here runs a command here.
+
+    moto answers every preflight with leave, so the browser itself would not hold such a page back.
+    """
+    origin = headers.get(b"origin")
+    foreign = origin is not None and not _is_local(origin.partition(b"://")[2])
+    return foreign or headers.get(b"sec-fetch-site") == b"cross-site"
 
 
 async def _body(receive: Any) -> bytes:

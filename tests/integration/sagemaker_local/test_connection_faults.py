@@ -75,6 +75,33 @@ def test_a_web_page_can_not_reach_the_server_under_another_name(scripted, host):
     assert connection.getresponse().status == 403
 
 
+@pytest.mark.parametrize(
+    ("headers", "want", "reason"),
+    [
+        ({"Origin": "https://example.com"}, 403, "a page could create a job, which runs a command here"),
+        ({"Origin": "http://127.0.0.1.example.com"}, 403, "a name that only begins like loopback"),
+        ({"Origin": "null"}, 403, "a sandboxed page, or a file"),
+        ({"Sec-Fetch-Site": "cross-site"}, 403, "a browser sends no Origin with a plain GET"),
+        ({"Origin": "http://localhost:8888"}, 200, "a notebook on this machine"),
+        ({"Sec-Fetch-Site": "none"}, 200, "somebody typed the address"),
+        ({}, 200, "no browser"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/_sagebridge/health", "/"])
+def test_a_web_page_of_another_host_is_refused(scripted, headers, want, reason, path):
+    connection = http.client.HTTPConnection(scripted.url.removeprefix("http://"))
+    connection.request("GET", path, headers=headers)
+    assert connection.getresponse().status == want, reason
+
+
+def test_a_preflight_of_another_host_gets_no_leave(scripted):
+    connection = http.client.HTTPConnection(scripted.url.removeprefix("http://"))
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-amz-target,authorization"}
+    connection.request("OPTIONS", "/", headers={"Origin": "https://example.com", **asked})
+    reply = connection.getresponse()
+    assert (reply.status, reply.getheader("Access-Control-Allow-Origin")) == (403, None)
+
+
 def test_the_server_listens_on_loopback_only(scripted):
     import psutil
 
