@@ -90,13 +90,15 @@ def _job(request: Request, *, refused: dict[str, Reply]) -> Reply:
 async def test_a_sweep_by_describes_gives_what_it_found(
     aws: ScriptedAws, gateway: Gateway, target: SageMakerTarget, refused: dict[str, Reply], found: list[str] | None
 ) -> None:
-    """Three pages for two jobs: from the second sweep on, describing them is cheaper."""
+    """After two pages without the two jobs, describing them is cheaper, and in the next sweep from the start."""
     aws.script = lambda request: _job(request, refused=refused)
     sweeper = Sweeper(kind=KIND, caller=Caller(gateway=gateway), describe=target.describe)
     handles = [handle_of("a"), handle_of("b")]
-    assert await sweeper.sweep(handles) == {}
-    if found is None:
-        with pytest.raises(AwsError):
-            await sweeper.sweep(handles)
-    else:
-        assert sorted(await sweeper.sweep(handles)) == [f"uid-{name}" for name in found]
+    for lists in (2, 0):
+        aws.requests.clear()
+        if found is None:
+            with pytest.raises(AwsError):
+                await sweeper.sweep(handles)
+        else:
+            assert sorted(await sweeper.sweep(handles)) == [f"uid-{name}" for name in found]
+        assert [request.operation for request in aws.requests].count("ListTrainingJobs") == lists

@@ -2,7 +2,8 @@
 
 List slices before it filters, so the cost of a filtered sweep follows the account's whole history. This one asks for
 the newest first, from the oldest open job on, and stops when all are accounted for; and where other people's jobs make
-even that dearer than a Describe each, it Describes. Source: "MaxResults" and "StatusEquals" in
+even that dearer than a Describe each, it Describes: what is left once as many pages were read as jobs are missing, and
+the next sweeps without another List. Source: "MaxResults" and "StatusEquals" in
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTrainingJobs.html
 """
 
@@ -28,9 +29,9 @@ _ALIKE_FOR_ALL = (CONNECTION_ERROR, TIMEOUT)
 
 @dataclass(kw_only=True, slots=True)
 class _Cost:
-    """What listing cost when it was last tried, in pages, and how many sweeps ago that was."""
+    """What a sweep by List cost when it was last tried, in calls, and how many sweeps ago that was."""
 
-    pages: int = 0
+    calls: int = 0
     sweeps_ago: int = 0
 
 
@@ -52,16 +53,19 @@ class Sweeper:
         if not handles:
             return {}
         cost = self._costs.setdefault(scope_of(handles[0]), _Cost())
-        if len(handles) < cost.pages and cost.sweeps_ago < _RELIST_AFTER:
+        if len(handles) < cost.calls and cost.sweeps_ago < _RELIST_AFTER:
             cost.sweeps_ago += 1
-            return await self._describe_all(handles)
-        found, cost.pages = await self._list(handles)
-        cost.sweeps_ago = 0
-        return found
+            return await self._describe_all(handles, {})
+        found, pages, is_cut_short = await self._list(handles)
+        rest = [handle for handle in handles if handle.owner.uid not in found] if is_cut_short else []
+        cost.calls, cost.sweeps_ago = pages + len(rest), 0
+        return await self._describe_all(rest, found)
 
-    async def _describe_all(self, handles: Sequence[Handle]) -> dict[str, Observation]:
-        """Look at each; one that can't be looked at is left out, unless that is all there is to tell."""
-        found: dict[str, Observation] = {}
+    async def _describe_all(
+        self, handles: Sequence[Handle], listed: Mapping[str, Observation]
+    ) -> dict[str, Observation]:
+        """Add a look at each to what List has shown; who can't be looked at is left out, unless nobody can."""
+        found = dict(listed)
         failure: Exception | None = None
         for handle in handles:
             try:
@@ -74,7 +78,8 @@ class Sweeper:
             raise failure
         return found
 
-    async def _list(self, handles: Sequence[Handle]) -> tuple[dict[str, Observation], int]:
+    async def _list(self, handles: Sequence[Handle]) -> tuple[dict[str, Observation], int, bool]:
+        """What List shows, the pages it took, and whether it was left because Describing the rest is cheaper."""
         wanted = {handle.name: handle.owner.uid for handle in handles}
         since = min(handle.since for handle in handles) - CLOCK_SKEW
         found: dict[str, Observation] = {}
@@ -86,7 +91,9 @@ class Sweeper:
             token = reply.get("NextToken") or ""
             if not token:
                 break
-        return found, pages
+            if pages >= len(wanted) - len(found):
+                return found, pages, len(found) < len(wanted)
+        return found, pages, False
 
     async def _page(self, handle: Handle, *, since: Any, token: str) -> dict[str, Any]:
         request: dict[str, Any] = {
