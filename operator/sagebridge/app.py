@@ -31,6 +31,7 @@ from sagebridge.engine.objects import Objects
 from sagebridge.engine.reconciler import JobReconciler, ReconcilerSettings
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Store
+from sagebridge.engine.tenancy_reader import TenancyReader
 from sagebridge.engine.tenants import Tenants
 from sagebridge.handlers import register_kind, register_tenancy
 from sagebridge.health import HealthServer
@@ -39,7 +40,7 @@ from sagebridge.kube.client import KubeClient
 from sagebridge.kube.events import EventRecorder
 from sagebridge.kube.lease import LeaderLease, LeadershipLostError, LeaseSettings
 from sagebridge.kube.login import log_in
-from sagebridge.kube.paths import NAMESPACES, TENANT_POLICIES, custom
+from sagebridge.kube.paths import NAMESPACES, custom
 from sagebridge.logs import configure_logging
 from sagebridge.metrics import Metrics
 from sagebridge.settings import Settings
@@ -90,6 +91,12 @@ class Operator:
         poller = self._poller(inputs)
         self._serve_kinds(inputs, poller)
         register_tenancy(self.registry, tenants=self.tenants, changed=self.engine.policies_changed)
+        tenancy = TenancyReader(
+            client=self.client,
+            tenants=self.tenants,
+            changed=self.engine.policies_changed,
+            every=self.settings.recheck_seconds,
+        )
         health = HealthServer(
             settings=self.settings, lease=self.lease, poller=poller, store=self.store, metrics=self.metrics
         )
@@ -97,8 +104,15 @@ class Operator:
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(health.run())
                 await self.lease.acquire()
-                await self._load_tenancy()
-                pieces = (self.lease.renew(), self.recorder.run(), self.engine.run(), poller.run())
+                # Without any policy the operator's own defaults would hold: so they come before the first reconcile.
+                await tenancy.read()
+                pieces = (
+                    self.lease.renew(),
+                    self.recorder.run(),
+                    tenancy.run(),
+                    self.engine.run(),
+                    poller.run(),
+                )
                 tasks = [serving, *(group.create_task(piece) for piece in pieces)]
                 await self._run_kopf(until_told=partial(_end, tasks))
         finally:
@@ -167,13 +181,6 @@ class Operator:
             interval=self.settings.poll_interval_seconds,
             stale_after=self.settings.stale_after_seconds,
         )
-
-    async def _load_tenancy(self) -> None:
-        """Know every policy before the first reconcile: without any, the operator's own defaults would hold."""
-        async for policy in self.client.list(TENANT_POLICIES.collection()):
-            self.tenants.put_policy(policy)
-        async for namespace in self.client.list(NAMESPACES.collection()):
-            self.tenants.put_namespace(namespace)
 
     async def _cluster_uid(self) -> str:
         namespace = await self.client.get(NAMESPACES.item(namespace=None, name="kube-system"))

@@ -39,6 +39,7 @@ from sagebridge.watch.poller import Poller, Watched
 RESOURCE = custom(KIND.schema.plural)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/training"
+_COLLECTIONS = ("namespaces", "tenantpolicies")
 SPEC = {
     "algorithmSpecification": {"trainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"},
     "resourceConfig": {"instanceType": "ml.m5.large"},
@@ -69,6 +70,9 @@ class SmallApi:
             return web.json_response({"message": "refused"}, status=self.refused[request.path])
         if request.method == "POST":
             return web.json_response(await request.json(), status=201)
+        if request.method == "GET" and path.rpartition("/")[2] in _COLLECTIONS:
+            items = [body for key, body in self.objects.items() if key.startswith(f"{path}/")]
+            return web.json_response({"metadata": {}, "items": items})
         if path not in self.objects:
             return web.json_response({"message": "not found"}, status=404)
         if request.method == "PATCH":

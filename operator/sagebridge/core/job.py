@@ -212,6 +212,11 @@ class Job:
         return parse_time(stamp) if stamp else None
 
     @property
+    def is_released(self) -> bool:
+        """Whether it is being deleted and we hold it no longer: nothing is left to do for it."""
+        return self.deletion_requested_at is not None and not self.is_finalized
+
+    @property
     def is_complete(self) -> bool:
         """Whether the job has succeeded."""
         return conditions.is_true(self.conditions, conditions.COMPLETE)

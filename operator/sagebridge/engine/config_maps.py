@@ -7,11 +7,11 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from sagebridge.core.errors import SpecError
+from sagebridge.core.errors import NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.engine.failures import WaitingError
 from sagebridge.kube.client import KubeClient
-from sagebridge.kube.errors import NotFoundError
+from sagebridge.kube.errors import NotFoundError, RefusedError
 from sagebridge.kube.paths import CONFIG_MAPS
 
 
@@ -20,6 +20,7 @@ async def read_files(client: KubeClient, *, namespace: str, name: str) -> dict[s
 
     Raises:
         WaitingError: there is no such ConfigMap.
+        NotAllowedError: the operator may not read it.
     """
     body = await _read(client, namespace=namespace, name=name, field="spec.source.configMap")
     files = {key: str(text).encode() for key, text in (body.get("data") or {}).items()}
@@ -36,6 +37,7 @@ async def read_values(client: KubeClient, job: Job) -> dict[str, str]:
 
     Raises:
         WaitingError: a ConfigMap is missing and not optional.
+        NotAllowedError: the operator may not read one.
     """
     values: dict[str, str] = {}
     for index, source in enumerate(job.spec.get("environmentFrom") or ()):
@@ -60,3 +62,6 @@ async def _read(client: KubeClient, *, namespace: str, name: str, field: str) ->
         return await client.get(CONFIG_MAPS.item(namespace=namespace, name=name))
     except NotFoundError as error:
         raise WaitingError(f"{field}: waiting for ConfigMap {name}, which is not there.") from error
+    except RefusedError as error:
+        message = f"ConfigMap {name} can't be read: {error}. Ask a cluster administrator to let the operator read it."
+        raise NotAllowedError(field, message) from error

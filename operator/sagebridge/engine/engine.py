@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _KUBE_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 _BUG_RETRY_SECONDS = 60.0
+_SEE_OFF_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,8 +154,11 @@ class Engine:
 
     async def _pass(self, uid: str) -> None:
         memory = self._store.get(uid)
-        if memory is None:
-            return
+        if memory is not None:
+            await (self._see_off(memory) if memory.job.is_released else self._reconcile(memory))
+
+    async def _reconcile(self, memory: Memory) -> None:
+        uid = memory.job.uid
         started = time.perf_counter()
         try:
             again_after = await self._served[memory.kind].reconciler.reconcile(memory)
@@ -176,6 +180,7 @@ class Engine:
             self._queue.add(uid, delay=_BUG_RETRY_SECONDS)
         else:
             self._kube_failures.pop(uid, None)
+            again_after = _SEE_OFF_SECONDS if memory.job.is_released else again_after
             if again_after is not None:
                 self._queue.add(uid, delay=again_after)
         finally:
@@ -195,6 +200,21 @@ class Engine:
                 return
             self._store.put(memory.kind, body)
             self._queue.add(memory.job.uid)
+
+    async def _see_off(self, memory: Memory) -> None:
+        """Forget an object that was let go. A watch that had to start anew never says that it is gone."""
+        try:
+            body = await self._client.get(self._item(memory))
+        except NotFoundError:
+            self.object_gone(memory.job.uid)
+        except KubeError as error:
+            self._retry_kube(memory, error)
+        else:
+            if body["metadata"]["uid"] != memory.job.uid:
+                self.object_gone(memory.job.uid)
+            else:
+                self._store.put(memory.kind, body)
+                self._queue.add(memory.job.uid, delay=_SEE_OFF_SECONDS)
 
     async def _confirm_gone(self, memory: Memory) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sagebridge.core.tenancy import OperatorDefaults, Tenant, TenantPolicy, tenant_for
@@ -15,27 +15,47 @@ class Tenants:
         self._defaults = defaults
         self._policies: dict[str, TenantPolicy] = {}
         self._labels: dict[str, Mapping[str, str]] = {}
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """How often something has changed; who reads for a while sees by it whether what was read still holds."""
+        return self._changes
+
+    def replace(self, *, policies: Iterable[Mapping[str, Any]], namespaces: Iterable[Mapping[str, Any]]) -> bool:
+        """Take in all there is: what is not among it is gone. Whether anything changed."""
+        parsed = [TenantPolicy.parse(body) for body in policies]
+        before = (self._policies, self._labels)
+        self._policies = {policy.name: policy for policy in parsed}
+        self._labels = {body["metadata"]["name"]: _labels(body) for body in namespaces}
+        changed = before != (self._policies, self._labels)
+        self._changes += changed
+        return changed
 
     def put_policy(self, body: Mapping[str, Any]) -> None:
         """Take a policy in, or its new version."""
         policy = TenantPolicy.parse(body)
         self._policies[policy.name] = policy
+        self._changes += 1
 
     def remove_policy(self, name: str) -> None:
         """Forget a policy."""
         self._policies.pop(name, None)
+        self._changes += 1
 
     def put_namespace(self, body: Mapping[str, Any]) -> bool:
         """Take a namespace's labels in; whether they changed."""
         metadata = body["metadata"]
-        labels = dict(metadata.get("labels") or {})
+        labels = _labels(body)
         changed = self._labels.get(metadata["name"]) != labels
         self._labels[metadata["name"]] = labels
+        self._changes += changed
         return changed
 
     def remove_namespace(self, name: str) -> None:
         """Forget a namespace."""
         self._labels.pop(name, None)
+        self._changes += 1
 
     def of(self, namespace: str) -> Tenant:
         """What `namespace` may do.
@@ -49,3 +69,7 @@ class Tenants:
             policies=tuple(self._policies.values()),
             defaults=self._defaults,
         )
+
+
+def _labels(namespace: Mapping[str, Any]) -> dict[str, str]:
+    return dict(namespace["metadata"].get("labels") or {})

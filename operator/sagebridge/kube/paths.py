@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sagebridge.schema.kind import GROUP, VERSION
 
@@ -23,8 +24,8 @@ class Resource:
         return f"{root}/namespaces/{namespace}/{self.plural}" if namespace else f"{root}/{self.plural}"
 
     def item(self, *, namespace: str | None, name: str) -> str:
-        """Path of one object."""
-        return f"{self.collection(namespace)}/{name}"
+        """Path of one object; whatever the name is, it leads nowhere else."""
+        return f"{self.collection(namespace)}/{quote(name, safe='')}"
 
     def status(self, *, namespace: str | None, name: str) -> str:
         """Path of one object's status subresource."""

@@ -150,7 +150,7 @@ class Poller:
 
     def _open_handle(self, memory: Memory) -> Handle | None:
         attempt = memory.job.last_attempt
-        if attempt is None or attempt.is_closed or memory.kind not in self._watched:
+        if attempt is None or attempt.is_closed or memory.job.is_released or memory.kind not in self._watched:
             return None
         if not attempt.arn and not _is_seen_open(memory):
             return None

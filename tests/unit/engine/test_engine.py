@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sagebridge.core.job import FINALIZER
 from sagebridge.engine import engine as engine_module
 from sagebridge.engine.engine import Engine, Served
 from sagebridge.engine.store import Memory, Store
@@ -17,6 +18,7 @@ from sagebridge.kube.errors import KubeError, RefusedError
 from sagebridge.kube.lease import LeadershipLostError
 from sagebridge.kube.paths import custom
 from sagebridge.metrics import Metrics
+from support.workbench import Workbench
 
 KIND = "TrainingJob"
 
@@ -36,7 +38,14 @@ class Scripted:
 
 
 def body(*, version: int, uid: str = "u", **metadata: Any) -> dict[str, Any]:
-    known = {"uid": uid, "namespace": "team-a", "name": uid, "resourceVersion": str(version), "generation": 1}
+    known: dict[str, Any] = {
+        "uid": uid,
+        "namespace": "team-a",
+        "name": uid,
+        "resourceVersion": str(version),
+        "generation": 1,
+    }
+    known["finalizers"] = [FINALIZER]
     return {"metadata": known | metadata, "spec": metadata.pop("spec", {}), "status": {}}
 
 
@@ -157,3 +166,22 @@ async def test_who_waits_for_a_model_is_woken(engine: Engine, reconciler: Script
     model["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
     engine.object_seen(KIND, model)
     await until(lambda: reconciler.passes == 3)
+
+
+async def test_who_was_let_go_is_forgotten_though_no_watch_says_so(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watch that had to start anew tells nothing of what vanished meanwhile."""
+    monkeypatch.setattr(engine_module, "_SEE_OFF_SECONDS", 0.01)
+    running = asyncio.create_task(bench.engine.run())
+    deleted = {"deletionTimestamp": "2026-01-02T03:00:00Z"}
+    memory = bench.put(metadata=deleted)
+    bench.engine.policies_changed()
+    await until(lambda: memory.job.is_released)
+    await asyncio.sleep(0.05)
+    assert len(bench.store) == 1, "somebody else may hold it still"
+    del bench.api.objects[bench.path()]
+    await until(lambda: not len(bench.store))
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running

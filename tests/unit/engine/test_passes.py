@@ -139,3 +139,12 @@ async def test_a_model_that_has_failed_is_not_waited_for(bench: Workbench) -> No
     await bench.reconcile(memory)
     assert bench.ready()["reason"] == "InvalidSpec"
     assert "TrainingJob model has failed" in bench.ready()["message"]
+
+
+async def test_a_config_map_that_may_not_be_read_is_told(bench: Workbench) -> None:
+    """In silence it would be asked for every few seconds, and the object would have no status at all."""
+    memory = bench.put(spec=SPEC | {"environmentFrom": [{"configMapRef": {"name": "values"}}]})
+    bench.api.refused["/api/v1/namespaces/team-a/configmaps/values"] = 403
+    assert await bench.reconcile(memory) == 600.0
+    assert bench.ready()["reason"] == "NotAllowed"
+    assert bench.ready()["message"].startswith("spec.environmentFrom[0]: ConfigMap values can't be read")
