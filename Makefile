@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Workers of the tests: a file stays with one, since modules share what is slow to start.
+WORKERS ?= 2
 # Tests of e2e side by side: each has an operator and a local SageMaker of its own, and mostly waits.
 LANES ?= 3
 
@@ -54,7 +56,7 @@ format: $(READY) ## Format and apply safe fixes
 
 test: lint ## Lint and all tests
 	@$(BIN)/python -m sagebridge_local.golang
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 e2e: $(READY) ## The operator under faults: crashes at every write, lost replies, old views, chaos (docs/testing.md)
 	@$(BIN)/python -m sagebridge_local.golang
