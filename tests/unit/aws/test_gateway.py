@@ -339,3 +339,37 @@ def test_settings_come_on_top_of_what_aws_publishes() -> None:
     assert rates["DescribeTrainingJob"].per_second == 10.0
     assert rates["ListTrainingJobs"] == UNLIMITED
     assert rates["CreateProcessingJob"] == DEFAULT_RATES["CreateProcessingJob"]
+
+
+async def test_an_account_that_becomes_known_opens_no_second_bucket(
+    aws: ScriptedAws, make_gateway: Callable[..., Gateway]
+) -> None:
+    """A token lasts 1000 seconds: the second call must wait, whatever was learnt in between."""
+    gateway = make_gateway(rates={"CreateTrainingJob": Rate(per_second=0.001)})
+    aws.replies(created(), identity("111122223333"), created())
+    await create(gateway)
+    await gateway.account_id(SCOPE, namespace="team-a")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await create(gateway)
+
+
+async def test_leadership_is_asked_for_when_a_thread_is_free(
+    aws: ScriptedAws, make_gateway: Callable[..., Gateway]
+) -> None:
+    """All threads wait for a slow AWS; the Lease is lost meanwhile. What comes next must not be sent."""
+    gateway = make_gateway(read_timeout=1.0)
+    is_held = True
+
+    def check() -> None:
+        if not is_held:
+            raise RuntimeError("the Lease is lost")
+
+    gateway.before_write = check
+    aws.replies(Reply(hang=True))
+    tasks = [asyncio.create_task(create(gateway)) for _ in range(9)]
+    await until(lambda: len(aws.requests) == 8)
+    is_held = False
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AwsError"] * 8 + ["RuntimeError"]
+    assert len(aws.requests) == 8

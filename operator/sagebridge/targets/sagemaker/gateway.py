@@ -7,13 +7,14 @@ again: a Create whose reply was lost must be looked for, not repeated.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import logging
 import re
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,7 +25,7 @@ from botocore.client import BaseClient
 from sagebridge.core.errors import EXPIRED_CODES, NO_CREDENTIALS, AwsError
 from sagebridge.metrics import Metrics
 from sagebridge.targets.sagemaker.buckets import UNLIMITED, Rate
-from sagebridge.targets.sagemaker.limiter import Limiter
+from sagebridge.targets.sagemaker.limiter import Limiter, Slots
 from sagebridge.targets.sagemaker.replies import checked, is_write, required_members, to_aws_error
 from sagebridge.targets.sagemaker.sessions import AwsScope, Sessions, SessionSettings
 from sagebridge.targets.sagemaker.storage import ContentPlace, exists, put_content
@@ -106,7 +107,9 @@ class Gateway:
         self._clock = clock
         self._sessions = Sessions(settings.session, observe_assume_role=self._observe_assume_role)
         self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
+        self._slots = Slots(settings.threads)
         self._limiters: dict[tuple[str, str, str], Limiter] = {}
+        self._quotas: dict[AwsScope, str] = {}
         self._accounts: dict[AwsScope, str] = {}
         self._account_locks: defaultdict[AwsScope, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -138,12 +141,8 @@ class Gateway:
         client = self._sessions.known(scope, service) or await self._in_thread(self._make_client, call)
         limiter = self._limiter(call)
         await self._wait_for_turn(limiter, call)
-        try:
-            await self._check_before_write(operation)
-        except BaseException:
-            limiter.refund()
-            raise
-        return await self._send(client, limiter, call)
+        async with self._thread_for(call, limiter):
+            return await self._send(client, limiter, call)
 
     async def account_id(self, scope: AwsScope, *, namespace: str) -> str:
         """The 12 digits of the account that a scope works in; asked once.
@@ -211,6 +210,27 @@ class Gateway:
             waiting.dec()
         self._metrics.aws_wait_seconds.labels(call.operation).observe(self._clock() - started)
 
+    @contextlib.asynccontextmanager
+    async def _thread_for(self, call: _Call, limiter: Limiter) -> AsyncIterator[None]:
+        """Wait for a free thread, then look a last time whether writing is allowed.
+
+        In the executor's queue a call could not be given up, nor namespaces take turns.
+        """
+        try:
+            await self._slots.acquire(call.namespace)
+        except BaseException:
+            limiter.refund()
+            raise
+        try:
+            try:
+                await self._check_before_write(call.operation)
+            except BaseException:
+                limiter.refund()
+                raise
+            yield
+        finally:
+            self._slots.release()
+
     async def _check_before_write(self, operation: str) -> None:
         if self.before_write is None or not is_write(operation):
             return
@@ -272,7 +292,9 @@ class Gateway:
             self._count("AssumeRole", code, time.perf_counter() - started)
 
     def _limiter(self, call: _Call) -> Limiter:
-        key = (self._account_of(call.scope), call.scope.region, call.operation)
+        # An account that becomes known later must not open a second bucket beside the first.
+        account = self._quotas.setdefault(call.scope.identity, self._account_of(call.scope))
+        key = (account, call.scope.region, call.operation)
         if key not in self._limiters:
             rate = self._settings.rates.get(call.operation, self._settings.default_rate)
             self._limiters[key] = Limiter(rate, clock=self._clock)
