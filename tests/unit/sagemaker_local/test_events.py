@@ -41,6 +41,7 @@ async def test_each_change_of_state_is_an_event(told):
         ("InProgress", "Uploading"),
         ("Completed", "Completed"),
     ]
+    assert len(details) > len(seen), "a change may be told by several events"
 
 
 async def test_the_envelope(told, start):
