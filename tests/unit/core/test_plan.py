@@ -161,6 +161,8 @@ def test_a_purged_object_is_released() -> None:
 
 def test_a_scripts_words_come_in_one_line() -> None:
     seen = Observation(phase=Phase.FAILED, whole=True, failure_reason="AlgorithmError:\nExitCode 1\n KeyError: 'x'")
-    step = plan(Case(reason="kubectl shows an Event's first line only", attempts=[CREATED], seen=seen, want=steps.Close))
+    step = plan(
+        Case(reason="kubectl shows an Event's first line only", attempts=[CREATED], seen=seen, want=steps.Close)
+    )
     assert isinstance(step, steps.Close)
     assert step.verdict.message == "team-a-digits-abc failed: AlgorithmError: ExitCode 1 KeyError: 'x'"
