@@ -128,8 +128,10 @@ class Poller:
         if not groups:
             self._last_success = self._last_round
 
-    def _sweep_ended(self, group: Group, _: asyncio.Task[None]) -> None:
+    def _sweep_ended(self, group: Group, task: asyncio.Task[None]) -> None:
         self._sweeps.pop(group, None)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("Sweep of %s in %s: it could not be concluded", group.kind, group.region, exc_info=error)
 
     def _forget_all_but(self, groups: Mapping[Group, list[Handle]]) -> None:
         shown = {(group.kind, group.region) for group in groups}

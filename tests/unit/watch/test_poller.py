@@ -120,3 +120,20 @@ async def test_a_region_without_jobs_has_no_last_success(bench: Workbench) -> No
     bench.engine.object_gone("uid-digits")
     await bench.poller.sweep_all()
     assert bench.metrics.registry.get_sample_value(name, labels) is None
+
+
+async def test_a_sweep_that_cannot_be_concluded_is_told_and_tried_again(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    running(bench, "digits")
+    bench.target.seen = STOPPED
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.engine, "observed", broken)
+        await bench.poller.sweep_all()
+    assert "it could not be concluded" in caplog.text
+    await bench.poller.sweep_all()
+    assert phase(bench, "digits") is Phase.STOPPED
