@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 import kubernetes
+import pytest
+from faults.boundaries import Fault, Plan
 from faults.lane import Lane
 from faults.scenario import Actor, cast, play
+from faults.trials import undisturbed
 from scenarios.reached import condition, gone, reason
 from scenarios.training_jobs import LIFE, SPEC, STOP, TRAINING_JOB
 
@@ -75,6 +79,28 @@ def test_the_deadline_releases_the_object_and_reports_the_orphan(
     message = dict(lane.cluster.events(namespace))["Orphaned"]
     assert lane.aws.jobs()[0]["name"] in message
     assert "may still run" in message
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"), [("Stop", {"Stopping"}), ("Retain", {"InProgress"}), ("Purge", set[str]())]
+)
+def test_an_object_deleted_while_the_operator_is_down_takes_its_job_along(
+    start_lane: Callable[..., Lane], namespace: str, policy: str, left: set[str]
+) -> None:
+    """Wherever it was in making the job when it died."""
+    lane = start_lane()
+    trace = undisturbed(lane, replace(LIFE, steps=LIFE.steps[:1]), namespace=namespace).trace
+    for at in range(1, len(trace) + 1):
+        lane.clear()
+        lane.aws.outcome("*", seconds=1e6, stop_seconds=0 if policy == "Purge" else 1e6)
+        (actor,) = cast(lane, LIFE, namespace=namespace, plans=[Plan(at=at, fault=Fault.CRASH)])
+        actor.create({**SPEC, "runPolicy": {"deletionPolicy": policy}})
+        lane.wait_for_crash()
+        created = len(lane.aws.jobs())
+        actor.delete()
+        lane.revive()
+        actor.wait(gone, what=f"is gone, after a crash at write {at} ({trace[at - 1]})")
+        assert {job["status"] for job in lane.aws.jobs()} == (left if created else set()), lane.diagnosis()
 
 
 def test_a_new_namespace_of_the_same_name_starts_afresh(start_lane: Callable[..., Lane]) -> None:

@@ -129,6 +129,13 @@ class Lane:
         self._process = _process_of(self.operator)
         return True
 
+    def wait_for_crash(self) -> None:
+        """Wait until a fault has killed the operator, and leave it so."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while _runs(self._process):
+            assert time.monotonic() < deadline, f"Waited in vain for a crash.\n{self.diagnosis()}"
+            time.sleep(_PAUSE_SECONDS)
+
     def restart(self, **environment: str) -> None:
         """Restart the operator in order, with other settings if any are given, and wait until it is ready."""
         self.operator.stop()

@@ -44,6 +44,12 @@ class Actor:
         """Change fields of the spec."""
         self.lane.cluster.patch(self.kind, namespace=self.namespace, name=self.mark, body={"spec": spec})
 
+    def annotate(self, **annotations: str | None) -> None:
+        """Set annotations of the product; None takes one off."""
+        values = {f"sagebridge.io/{name}": value for name, value in annotations.items()}
+        body = {"metadata": {"annotations": values}}
+        self.lane.cluster.patch(self.kind, namespace=self.namespace, name=self.mark, body=body)
+
     def wait(self, until: Callable[[Body | None], bool], *, what: str) -> None:
         """Wait until the object, or None once it is gone, is as wanted."""
         self.lane.wait_for(self.kind, namespace=self.namespace, name=self.mark, until=until, what=what)

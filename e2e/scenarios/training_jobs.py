@@ -25,6 +25,7 @@ SPEC: dict[str, Any] = {
     "resourceConfig": {"instanceType": "ml.m5.large", "instanceCount": 1},
     "stoppingCondition": {"maxRuntimeInSeconds": 86400},
 }
+_RETRY_POLICY = {"retry": {"limit": 1, "on": ["CapacityError"]}}
 _OLD_TAGS = [{"key": "team", "value": "red"}, {"key": "stage", "value": "test"}]
 _NEW_TAGS = [{"key": "team", "value": "blue"}, {"key": "owner", "value": "me"}]
 
@@ -81,7 +82,7 @@ def _lack_capacity_once(actor: Actor) -> None:
 
 RETRY = _scenario(
     "a failure that is retried",
-    _starts(runPolicy={"retry": {"limit": 1, "on": ["CapacityError"]}}),
+    _starts(runPolicy=_RETRY_POLICY),
     Step(says="tries again", advance=STAGE_SECONDS, until=secondary("Starting", attempts=2)),
     _completes(),
     prepare=_lack_capacity_once,
@@ -123,6 +124,66 @@ SOURCE = _scenario(
     Step(says="starts", act=_create_from_code, until=secondary("Starting")),
     _completes(),
     prepare=_write_code,
+)
+
+
+def _create_with_its_base(actor: Actor) -> None:
+    """Make an object whose model this one goes on from, and this one as soon as the other's job runs."""
+    base = f"{actor.mark}-base"
+    where = {"namespace": actor.namespace, "name": base}
+    actor.lane.cluster.create(TRAINING_JOB, **where, spec=SPEC)
+    actor.lane.wait_for(TRAINING_JOB, **where, until=secondary("Starting"), what="the base starts")
+    actor.create({**SPEC, "modelRef": {"kind": "TrainingJob", "name": base}})
+
+
+REFERENCE = _scenario(
+    "goes on from another's model",
+    Step(says="waits for the other", act=_create_with_its_base, until=reason("WaitingForReference")),
+    Step(says="starts", advance=_WHOLE_RUN, until=secondary("Starting")),
+    _completes(),
+)
+NAMED = _scenario(
+    "a given name, retried",
+    Step(
+        says="starts",
+        act=lambda actor: actor.create({**SPEC, "trainingJobName": actor.mark, "runPolicy": _RETRY_POLICY}),
+        until=secondary("Starting"),
+    ),
+    Step(says="tries again", advance=STAGE_SECONDS, until=secondary("Starting", attempts=2)),
+    _DELETED,
+    _STOPPED_MEANWHILE,
+    prepare=_lack_capacity_once,
+)
+
+
+def _refuse(actor: Actor) -> None:
+    refusal = {"code": "ValidationException", "message": "Could not access the subnet"}
+    actor.lane.aws.fault("error", operation=CREATE, name=f"*{actor.mark}*", **refusal)
+
+
+def _correct(actor: Actor) -> None:
+    # Every actor has been refused by now: what is refused once only would be let through after a crash.
+    actor.lane.aws.clear_faults()
+    actor.patch(stoppingCondition={"maxRuntimeInSeconds": 43200})
+
+
+CORRECTION = _scenario(
+    "refused, corrected and run",
+    Step(says="is refused", act=_creates(), until=reason("Rejected")),
+    Step(says="starts", act=_correct, until=secondary("Starting")),
+    _completes(),
+    prepare=_refuse,
+)
+PAUSE = _scenario(
+    "paused and let go",
+    Step(
+        says="is paused",
+        act=lambda actor: actor.create(SPEC, annotations={"sagebridge.io/paused": "true"}),
+        until=reason("Paused"),
+    ),
+    Step(says="starts", act=lambda actor: actor.annotate(paused=None), until=secondary("Starting")),
+    Step(says="is told to wait", act=lambda actor: actor.annotate(paused="true"), until=secondary("Starting")),
+    Step(says="completes all the same", advance=_WHOLE_RUN, until=reason("Completed")),
 )
 DELETION_STOP = _scenario(
     "deleted while running, policy Stop",
@@ -169,6 +230,10 @@ SCENARIOS: Sequence[Scenario] = (
     SUSPENSION,
     TAGS,
     SOURCE,
+    REFERENCE,
+    NAMED,
+    CORRECTION,
+    PAUSE,
     DELETION_STOP,
     DELETION_RETAIN,
     DELETION_PURGE,
