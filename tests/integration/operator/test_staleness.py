@@ -79,7 +79,7 @@ def test_what_list_shows_late_is_looked_at(world: World) -> None:
 def test_a_short_lag_costs_no_describe(world: World) -> None:
     world.aws.settings(list_lag_seconds=0.2)
     world.jobs.create("digits")
-    world.jobs.wait("digits", lambda job: job["status"].get("trainingJobStatus") == "InProgress", what="InProgress")
+    world.jobs.wait_reason("digits", "InProgress")
     sweeps = world.metric("sagebridge_aws_calls_total", operation="ListTrainingJobs")
     world.eventually(
         lambda: world.metric("sagebridge_aws_calls_total", operation="ListTrainingJobs") > sweeps + 3, "sweeps"
