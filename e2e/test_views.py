@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from faults.cluster import Body
 from faults.lane import Lane
-from faults.scenario import Actor, Scenario, cast, play, wait_only
+from faults.scenario import STAGE_SECONDS, Actor, Scenario, cast, play, wait_only
 from faults.trials import check, compare, undisturbed
 from scenarios import SCENARIOS
 from scenarios.reached import gone, secondary, status_of
@@ -75,14 +75,19 @@ def test_an_object_replaced_by_force_unseen_gets_a_job_of_its_own(
     assert [attempt["status"] for attempt in status_of(actor.body)["attempts"]] == ["Completed"]
 
 
-def _restart_in_the_past(lane: Lane, listed: Body, *, gets: bool) -> None:
-    """Crash the operator, let it live in the past for a while, then show it the present."""
+def _restart_in_the_past(lane: Lane, actor: Actor, listed: Body, *, gets: bool) -> None:
+    """Crash the operator, let it live in the past for a while, changing nothing; then show the present."""
     lane.kill()
+    before = lane.boundaries.trace(actor.mark)
     lane.show_past(TRAINING_JOB, listed, gets=gets)
     seen = lane.kubernetes_proxy.lists[TRAINING_JOB.plural]
     lane.revive()
     lane.wait(lambda: lane.kubernetes_proxy.lists[TRAINING_JOB.plural] > seen, what="the restarted operator's list")
+    # The old object's job ends: an operator that still believes in the object wants to write that down.
+    lane.aws.advance(STAGE_SECONDS)
     time.sleep(_TEMPTATION_SECONDS)
+    done = lane.boundaries.trace(actor.mark)[len(before) :]
+    assert not done, f"Written while it saw the past: {done}\n{lane.diagnosis()}"
     lane.show_present(TRAINING_JOB)
 
 
@@ -98,7 +103,7 @@ def test_a_stale_view_after_delete_and_recreate_changes_nothing(
     reference = undisturbed(lane, RECREATION, namespace=namespace)
     (actor,) = cast(lane, RECREATION, namespace=namespace)
     past = _live_twice(lane, actor)[moment]
-    _restart_in_the_past(lane, past, gets=gets)
+    _restart_in_the_past(lane, actor, past, gets=gets)
     play(lane, RECREATION, [actor], steps=RECREATION.steps[3:])
     check(lane, RECREATION, actor, reference=reference, title=f"restarted with a view {moment}")
 

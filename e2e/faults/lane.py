@@ -236,6 +236,11 @@ class Lane:
         parts = {"Operator's log": log, "Calls to SageMaker": calls, "Writes": [json.dumps(traces, indent=1)]}
         return "\n".join(f"--- {title}\n" + "\n".join(found) for title, found in parts.items())
 
+    def complaints(self) -> list[str]:
+        """The errors in the operator's log: no fault from outside is one."""
+        log = self.operator.log.read_text(errors="replace").splitlines()
+        return [line for line in log if " ERROR " in line and " sagebridge." in line]
+
     def _calls(self) -> list[dict[str, Any]]:
         return self.aws.log(limit=_CALLS_SHOWN) if self.simulator.process is not None else []
 

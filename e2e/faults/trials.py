@@ -85,6 +85,7 @@ def check(lane: Lane, scenario: Scenario, actor: Actor, *, reference: Reference,
     trace = lane.boundaries.trace(actor.mark)
     difference = outcome(lane, scenario, actor).differs_from(reference.outcome)
     assert not difference, f"{scenario}, {title}: it ends otherwise.\n{difference}\nWrites: {trace}\n{lane.diagnosis()}"
+    assert not lane.complaints(), f"{scenario}, {title}: {lane.complaints()}\n{lane.diagnosis()}"
     left = orphans(lane, scenario)
     assert not left, f"{scenario}, {title}: orphans {left}\n{lane.diagnosis()}"
 
