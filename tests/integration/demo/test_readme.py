@@ -28,7 +28,7 @@ def typed(work: Path) -> str:
     changes = {
         "\nmake setup\n": "\nmake --dry-run setup >&2\n",
         ". .venv/bin/activate": f". '{sys.prefix}/bin/activate'",
-        "/tmp/": f"{work}/",
+        "/tmp/held-out.csv": f"{work}/held-out.csv",
         "digits --watch\n": "digits --watch & sleep 1; kill $!\n",
     }
     for before, after in changes.items():
