@@ -90,6 +90,9 @@ async def test_a_host_that_fails_fails_the_job(bench: Any) -> None:
     import os, pathlib, time
     pathlib.Path(os.environ["SM_MODEL_DIR"], "pid").write_text(str(os.getpid()))
     if os.environ["SM_CURRENT_HOST"] == "algo-2":
+        peer = pathlib.Path(os.environ["SM_MODEL_DIR"].replace("algo-2", "algo-1"), "pid")
+        while not (peer.exists() and peer.read_text()):
+            time.sleep(0.01)
         pathlib.Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text("rank 1 gave up")
         raise SystemExit(3)
     time.sleep(600)
