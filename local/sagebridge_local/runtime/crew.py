@@ -74,15 +74,16 @@ class Crew:
         running = [task for task in self._hosts if not task.done()]
         if not running:
             return
-        for process in self._processes:
-            process.terminate()
+        for task, process in zip(self._hosts, self._processes, strict=True):
+            if not task.done():  # the group of one that has ended may be somebody else's by now
+                process.terminate()
         await asyncio.wait(running, timeout=grace_seconds)
         await self.kill()
 
     async def kill(self) -> None:
         """SIGKILL to every container that is still there, and wait until they are gone."""
         running = [
-            (task, process) for task, process in zip(self._hosts, self._processes, strict=False) if not task.done()
+            (task, process) for task, process in zip(self._hosts, self._processes, strict=True) if not task.done()
         ]
         for _, process in running:
             await process.kill()
