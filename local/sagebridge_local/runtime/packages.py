@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
 _COMPLETE: Final = ".complete"
+_FILE_OPTIONS: Final = ("-r", "-c", "-e", "-f", "--requirement", "--constraint", "--editable", "--find-links")
+_ARCHIVES: Final = (".whl", ".zip", ".tar.gz")
 _SITE_PACKAGES: Final = "import site, json; print(json.dumps(site.getsitepackages()))"
 _HAS_PIP: Final = "import importlib.util as u; print('pip' if u.find_spec('pip') else '', end='')"
 
@@ -107,11 +109,23 @@ def _wanted(code: Path, kind: EntryPointKind) -> list[str]:
 
 def _digest(code: Path, wanted: Sequence[str], interpreter: str) -> str:
     """Names the environment by all that goes into it."""
-    files = sorted(path for path in code.rglob("*") if path.is_file()) if "." in wanted else [code / "requirements.txt"]
+    requirements = code / "requirements.txt"
+    whole = "." in wanted or _names_files(requirements.read_text(encoding="utf-8", errors="replace"))
+    files = sorted(path for path in code.rglob("*") if path.is_file()) if whole else [requirements]
     digest = hashlib.sha256(f"{Path(interpreter).resolve()}\0{interpreter}\0{wanted}".encode())
     for path in files:
         digest.update(f"\0{path.relative_to(code)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:24]
+
+
+def _names_files(requirements: str) -> bool:
+    """Whether requirements.txt asks for what other files hold: further requirements, paths, archives."""
+    words = [word for line in requirements.splitlines() for word in line.partition("#")[0].split()]
+    return any(
+        word.startswith(_FILE_OPTIONS)
+        or ("://" not in word and ("/" in word or word == "." or word.endswith(_ARCHIVES)))
+        for word in words
+    )
 
 
 @contextlib.asynccontextmanager

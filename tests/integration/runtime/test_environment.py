@@ -99,6 +99,14 @@ async def test_requirements_are_installed_once(bench: Any) -> None:
     assert len(list(bench.settings.cache_dir.glob("*/.complete"))) == 1
 
 
+async def test_a_changed_file_that_the_requirements_name_is_installed_anew(bench: Any) -> None:
+    for content in ("", "# changed\n"):
+        files = {"requirements__txt": "-r base.txt\n", "base__txt": content}
+        outcome = await bench.run(bench.script("", files=files))
+        assert outcome.status is OutcomeStatus.COMPLETED, outcome.failure_reason
+    assert len(list(bench.settings.cache_dir.glob("*/.complete"))) == 2
+
+
 async def test_requirements_that_are_not_there_fail_as_in_the_toolkit(bench: Any) -> None:
     request = bench.script("", files={"requirements__txt": "./no-such-package-here\n"})
     outcome = await bench.run(request)
