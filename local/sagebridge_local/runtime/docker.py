@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -65,6 +66,13 @@ def run_command(container: Container) -> list[str]:
 def kill_command(name: str) -> list[str]:
     """What ends a container at once, after `docker run` itself was killed."""
     return ["docker", "rm", "--force", name]
+
+
+def client_environment() -> dict[str, str]:
+    """How this shell reaches its daemon, a rootless or a remote one too; the container sees none of it."""
+    return {
+        name: value for name, value in os.environ.items() if name.startswith("DOCKER_") or name == "XDG_RUNTIME_DIR"
+    }
 
 
 def daemon_answers() -> bool:

@@ -142,7 +142,7 @@ class Preparation:
         return docker_launch(
             host,
             image,
-            base=machine.base_environment(interpreter=python, scratch=host.scratch),
+            base=machine.base_environment(interpreter=python, scratch=host.scratch) | docker.client_environment(),
             aws={} if self._isolated else self._connection.variables(),
             machine=hardware,
             checkpoints=self._checkpoint_mount(host),

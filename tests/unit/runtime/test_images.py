@@ -110,6 +110,15 @@ def _container(**members: Any) -> docker.Container:
     return docker.Container(**(values | members))
 
 
+def test_the_docker_client_finds_its_daemon_as_the_shell_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    found = docker.client_environment()
+    assert found["DOCKER_HOST"] == "unix:///run/user/1000/docker.sock"
+    assert found["XDG_RUNTIME_DIR"] == "/run/user/1000"
+    assert not any(name.startswith("AWS_") for name in found)
+
+
 def test_docker_command() -> None:
     assert docker.run_command(_container()) == [
         *("docker", "run", "--rm", "--init", "--name", "job-algo-1", "--network", "host"),
