@@ -14,12 +14,12 @@ from sagebridge_local.stack.controlplane import COMPONENTS, ControlPlane, instal
 from sagebridge_local.stack.errors import KubectlError, StackError
 from sagebridge_local.stack.files import write_private
 from sagebridge_local.stack.operator import OperatorProcess
+from sagebridge_local.stack.processes import PRIVATE_VARIABLES
 from sagebridge_local.stack.simulator import Simulator
 from sagebridge_local.stack.state import Record, State
 from sagebridge_local.stack.supervisor import Supervisor
 
 CLUSTER = "cluster"
-_UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +174,7 @@ class LocalStack:
         path = variables.pop("PATH")
         lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
         lines.append(f'export PATH={shlex.quote(path)}:"$PATH"')
-        return "\n".join([*lines, *(f"unset {name}" for name in _UNSET if "AWS_ENDPOINT_URL" in variables)])
+        return "\n".join([*lines, *(f"unset {name}" for name in PRIVATE_VARIABLES if "AWS_ENDPOINT_URL" in variables)])
 
     def log(self, component: str) -> Path:
         """Return the log file of a component.

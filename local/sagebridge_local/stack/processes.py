@@ -18,7 +18,8 @@ MARK = "SAGEBRIDGE_LOCAL_STACK"
 """Environment variable that every process of a stack, and every process those start, carries: the stack's folder."""
 
 _CREATED_TOLERANCE = 2.0
-_PRIVATE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN")
+PRIVATE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN")
+"""What would lead the AWS SDKs to the user's own account; whatever talks to the local SageMaker does without."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,7 @@ class Component:
 def spawn(component: Component, *, mark: Path, log: Path) -> tuple[Record, "subprocess.Popen[bytes]"]:
     """Start a component in a session of its own; its output is appended to a log."""
     local = "AWS_ENDPOINT_URL" in component.environment
-    inherited = {name: value for name, value in os.environ.items() if not (local and name in _PRIVATE_VARIABLES)}
+    inherited = {name: value for name, value in os.environ.items() if not (local and name in PRIVATE_VARIABLES)}
     environment = {**inherited, **component.environment, MARK: str(mark)}
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         process = subprocess.Popen(

@@ -67,7 +67,8 @@ class Supervisor:
         }
         missing = [name for name in names if name not in kept]
         chosen = {**kept, **dict(zip(missing, free_ports(len(missing)), strict=True))}
-        self._remember(replace(before, ports={**before.ports, **chosen}))
+        if missing:  # else only looked at, perhaps beside an `up` that writes what it starts
+            self._remember(replace(before, ports={**before.ports, **chosen}))
         return chosen
 
     def forget_ports(self, names: Iterable[str]) -> None:
