@@ -20,6 +20,7 @@ import_kopf_alone()
 
 import kopf
 import uvloop
+from pydantic import ValidationError
 
 from sagebridge import __version__
 from sagebridge.core.tenancy import OperatorDefaults
@@ -37,6 +38,7 @@ from sagebridge.handlers import register_kind, register_tenancy
 from sagebridge.health import HealthServer
 from sagebridge.kinds import JOB_KINDS
 from sagebridge.kube.client import KubeClient
+from sagebridge.kube.errors import KubeError
 from sagebridge.kube.events import EventRecorder
 from sagebridge.kube.lease import LeaderLease, LeadershipLostError, LeaseSettings
 from sagebridge.kube.login import log_in
@@ -268,17 +270,27 @@ def _reconciler_settings(settings: Settings) -> ReconcilerSettings:
 
 
 def main() -> int:
-    """Run the operator; the process's exit status."""
-    settings = Settings()
+    """Run the operator; the process's exit status: 1 for trouble that a restart may end, 2 for wrong settings."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for line in _explained(error):
+            print(line, file=sys.stderr)
+        return 2
     configure_logging(level=settings.log_level, style=settings.log_format)
     logger.info("Sagebridge %s", __version__)
     status = 0
     try:
         uvloop.run(_operate(settings))
-    except* LeadershipLostError as group:
+    except* (LeadershipLostError, KubeError) as group:
         logger.error("%s", group.exceptions[0])  # noqa: TRY400
         status = 1
     return status
+
+
+def _explained(error: ValidationError) -> list[str]:
+    """One line for each wrong setting, by the name of its environment variable."""
+    return [f"SAGEBRIDGE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
 
 
 async def _operate(settings: Settings) -> None:

@@ -1,0 +1,34 @@
+"""What the operator says when it can't start: one line that names what to mend, no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    bare = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"} | {"HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "sagebridge.app"]
+    return subprocess.run(command, env=bare | environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SAGEBRIDGE_HEALTH_PORT", "many"), ("SAGEBRIDGE_POLL_INTERVAL_SECONDS", "0"), ("SAGEBRIDGE_LOG_FORMAT", "xml")],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
+    ended = start(tmp_path, **{name: value})
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"{name}: ")
+    assert "Traceback" not in ended.stderr
+
+
+def test_without_a_cluster_it_says_what_to_set(tmp_path: Path) -> None:
+    ended = start(tmp_path, SAGEBRIDGE_HEALTH_PORT="0")
+    assert ended.returncode == 1
+    assert "KUBECONFIG" in ended.stderr
+    assert "Traceback" not in ended.stderr
