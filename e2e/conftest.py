@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,34 +11,18 @@ import pytest
 from faults.cluster import Cluster
 from faults.lane import Lane
 from sagebridge_local.paths import crds_directory
-from sagebridge_local.stack import ControlPlane, KubectlError
+from sagebridge_local.stack import ControlPlane
 from scenarios.training_jobs import TRAINING_JOB
 
 _NOTED = "noted"
-_INSTALL_TRIES = 10
 KINDS = (TRAINING_JOB,)
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """The API server, with etcd, controller-manager, scheduler and our CRDs."""
-    with ControlPlane.start(tmp_path_factory.mktemp("control-plane")) as started:
-        _install_crds(started)
+    with ControlPlane.start(tmp_path_factory.mktemp("control-plane"), crds=crds_directory()) as started:
         yield started
-
-
-def _install_crds(control_plane: ControlPlane) -> None:
-    """Install the CRDs. `kubectl wait` fails on one whose conditions are still null, and then just has to ask again."""
-    for _ in range(_INSTALL_TRIES):
-        try:
-            control_plane.install_crds(crds_directory())
-        except KubectlError as error:
-            if "accessor error" not in str(error):
-                raise
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("The CRDs did not become established")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import base64
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ COMPONENTS = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER)
 _ETCD_PEER = "etcd/peer"
 _PORT_ATTEMPTS = 5
 _GRACE = 3.0
+_EARLY_LOOKS = 20
 _FAREWELL = 0.5  # nothing to save: the data goes too
 
 
@@ -300,7 +302,26 @@ def install_crds(directory: Path, *, kubeconfig: Path) -> None:
         return
     folder = str(directory)
     run_kubectl("apply", "--server-side", "--force-conflicts", "-f", folder, kubeconfig=kubeconfig)
-    run_kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", folder, kubeconfig=kubeconfig)
+    _await_established(folder, kubeconfig=kubeconfig)
+
+
+def _await_established(folder: str, *, kubeconfig: Path) -> None:
+    """Wait until the API server serves the CRDs.
+
+    `kubectl wait` ends with an "accessor error" when it looks before the API server has given a CRD any condition; then
+    it just has to be asked again.
+    """
+    wait = ("wait", "--for=condition=Established", "--timeout=60s", "-f", folder)
+    for _ in range(_EARLY_LOOKS):
+        try:
+            run_kubectl(*wait, kubeconfig=kubeconfig)
+        except KubectlError as error:
+            if "accessor error" not in str(error):
+                raise
+            time.sleep(0.2)
+        else:
+            return
+    run_kubectl(*wait, kubeconfig=kubeconfig)
 
 
 def run_kubectl(*arguments: str, kubeconfig: Path, stdin: str | None = None) -> str:
