@@ -62,8 +62,8 @@ _ROWS = (
 _SETTING = """\
 1,000 TrainingJobs of 60 s are applied at once. The API server is real, SageMaker is the local one: replies after 50 ms,
 20,000 finished foreign jobs in the account, polled every 10 s. kube-controller-manager and kube-scheduler are stopped
-meanwhile. The baseline is `bench/naive_operator.py`: a create handler, and a Describe per object and interval; it writes
-no conditions, attempts or Events."""
+meanwhile. The baseline is `bench/naive_operator.py`: a create handler, and a Describe per object and interval; it
+writes no conditions, attempts or Events."""
 
 
 def table(reports: dict[str, Any]) -> list[str]:
