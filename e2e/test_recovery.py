@@ -14,7 +14,17 @@ from faults.scenario import Actor, cast, play
 from faults.trials import check, undisturbed
 from sagebridge_local.stack import ControlPlane
 from scenarios.reached import condition, reason, secondary, status_of
-from scenarios.training_jobs import CREATE, DELETION_PURGE, LIFE, SPEC, SUSPENSION, TAGS, TRAINING_JOB
+from scenarios.training_jobs import (
+    CREATE,
+    DELETE,
+    DELETION_PURGE,
+    LIFE,
+    SPEC,
+    STOP,
+    SUSPENSION,
+    TAGS,
+    TRAINING_JOB,
+)
 
 _BODIES = {
     "a web page": "<html><body>502 Bad Gateway</body></html>",
@@ -24,6 +34,8 @@ _BODIES = {
     "wrong types": '{"TrainingJobArn": [1], "TrainingJobStatus": {}, "TrainingJobSummaries": "x", "Tags": 7}',
     "a list": "[]",
 }
+
+_BACKING_OFF = (CREATE, "DescribeTrainingJob", STOP, DELETE, "ListTags", "AddTags")
 
 
 def _ready(actor: Actor) -> dict[str, Any]:
@@ -69,10 +81,15 @@ def _told(actor: Actor) -> str:
 def test_storms_of_server_errors_pass(start_lane: Callable[..., Lane], namespace: str, scenario: Any) -> None:
     lane = start_lane()
     reference = undisturbed(lane, scenario, namespace=namespace)
-    lane.aws.fault("server-error", probability=0.4)
+    # Sweeps do not back off, so that any storm of theirs is over soon; whatever backs off meets two errors in a row.
+    lane.aws.fault("server-error", operation="ListTrainingJobs", probability=0.4)
+    for operation in _BACKING_OFF:
+        lane.aws.fault("server-error", operation=operation, count=2)
     (actor,) = cast(lane, scenario, namespace=namespace)
     play(lane, scenario, [actor])
-    check(lane, scenario, actor, reference=reference, title="a storm of server errors")
+    hits = {fault["operation"]: fault["hits"] for fault in lane.aws.faults()}
+    check(lane, scenario, actor, reference=reference, title=f"a storm of server errors, {hits}")
+    assert hits[CREATE] == 2, hits
 
 
 def test_a_server_error_is_told(start_lane: Callable[..., Lane], namespace: str) -> None:

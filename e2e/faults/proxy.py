@@ -84,9 +84,15 @@ class ReverseProxy(ABC):
 
     async def serve(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """Answer one request."""
-        response = await self.forward(request, body)
         write = self.write_of(request)
-        if write is None or not 200 <= response.status < 300:
+        if write is None:
+            return await self.forward(request, body)
+        # It is counted even if its client hangs up first, say since a watch has told it of its own write.
+        return await asyncio.shield(self._serve_write(write, request, body))
+
+    async def _serve_write(self, write: str, request: web.Request, body: bytes) -> web.Response:
+        response = await self.forward(request, body)
+        if not 200 <= response.status < 300:
             return response
         fault = self._boundaries.wrote(write, request=request.raw_path.encode() + b" " + body)
         return response if fault is None else await self._strike(fault, request, response)
