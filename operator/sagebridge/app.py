@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -281,11 +282,22 @@ def main() -> int:
     logger.info("Sagebridge %s", __version__)
     status = 0
     try:
+        _collect_garbage_rarely()
         uvloop.run(_operate(settings))
     except* (LeadershipLostError, KubeError) as group:
         logger.error("%s", group.exceptions[0])  # noqa: TRY400
         status = 1
     return status
+
+
+def _collect_garbage_rarely() -> None:
+    """Leave modules and SDK models out of every collection, and collect after more than 700 new objects.
+
+    A status as JSON has hundreds of them, none in a cycle: by default an eighth of the operator's time went there.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _explained(error: ValidationError) -> list[str]:

@@ -75,8 +75,9 @@ class SmallApi:
             return web.json_response({"metadata": {}, "items": items})
         if path not in self.objects:
             return web.json_response({"message": "not found"}, status=404)
-        if request.method == "PATCH":
-            return self._patch(path, await request.json())
+        if request.method in ("PATCH", "PUT"):
+            change = self._patch if request.method == "PATCH" else self._put_status
+            return change(path, await request.json())
         return web.json_response(self.objects[path])
 
     def _patch(self, path: str, patch: dict[str, Any]) -> web.Response:
@@ -84,6 +85,11 @@ class SmallApi:
         if wanted not in (None, self.objects[path]["metadata"]["resourceVersion"]):
             return web.json_response({"message": "changed"}, status=409)
         return web.json_response(self.put(path, _merged(self.objects[path], patch)))
+
+    def _put_status(self, path: str, body: dict[str, Any]) -> web.Response:
+        if body["metadata"]["resourceVersion"] != self.objects[path]["metadata"]["resourceVersion"]:
+            return web.json_response({"message": "changed"}, status=409)
+        return web.json_response(self.put(path, {**self.objects[path], "status": body["status"]}))
 
 
 def _merged(before: Any, patch: Any) -> Any:

@@ -86,7 +86,7 @@ the CRDs gets its permissions with it.
   verbs: [get, list, watch, patch, delete]
 - apiGroups: [sagebridge.io]
   resources: {{ include "sagebridge.kindStatuses" . }}
-  verbs: [get, patch]
+  verbs: [get, update]
 # source.configMap and environmentFrom. No list, no watch: only what an object names.
 - apiGroups: [""]
   resources: [configmaps]

@@ -25,6 +25,7 @@ from sagebridge.engine.store import Memory
 from sagebridge.kinds.kind import JobKind
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
+from sagebridge.slots import Urgency
 from sagebridge.targets.protocol import NameConflictError, NotOwnedError, Submission, Target
 
 logger = logging.getLogger(__name__)
@@ -80,9 +81,12 @@ class Actions:
         verdict: Verdict | None,
         changes: Mapping[str, Any] | None = None,
         quietly: bool = False,
+        urgency: Urgency = Urgency.WORK,
     ) -> None:
         """Write how things stand; `quietly` without an Event."""
-        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes, quietly=quietly)
+        await self._status.write(
+            memory, resource=self._resource, verdict=verdict, changes=changes, quietly=quietly, urgency=urgency
+        )
         if memory.changed_at is not None:
             lag = (self._now() - memory.changed_at).total_seconds()
             self._metrics.status_lag_seconds.labels(kind=self._kind.name).observe(max(0.0, lag))
@@ -166,6 +170,8 @@ class Actions:
             verdict=Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=message),
             changes=self._created_fields(job, attempt) | {"tags": tags},
             quietly=True,
+            # It runs, whether told or not, and is found again by its name. Others wait to be created.
+            urgency=Urgency.WORD,
         )
 
     async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, Submission]) -> Submission:

@@ -6,6 +6,7 @@ from sagebridge.core.job import FINALIZER
 from sagebridge.engine.store import Memory, Store
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.paths import Resource
+from sagebridge.slots import Urgency
 
 
 class Objects:
@@ -31,7 +32,8 @@ class Objects:
     async def _set_finalizers(self, memory: Memory, finalizers: list[str]) -> None:
         version = memory.job.metadata["resourceVersion"]
         metadata = {"resourceVersion": version, "uid": memory.job.uid, "finalizers": finalizers}
-        self._store.put_written(memory.kind, await self._client.patch(self._path(memory), {"metadata": metadata}))
+        body = await self._client.patch(self._path(memory), {"metadata": metadata}, urgency=Urgency.WORK)
+        self._store.put_written(memory.kind, body)
 
     def _path(self, memory: Memory) -> str:
         return self._resource.item(namespace=memory.job.namespace, name=memory.job.name)

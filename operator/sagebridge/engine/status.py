@@ -16,6 +16,7 @@ from sagebridge.kube.client import KubeClient
 from sagebridge.kube.events import Event, EventRecorder
 from sagebridge.kube.paths import Resource
 from sagebridge.schema.kind import GROUP, VERSION
+from sagebridge.slots import Urgency
 
 _WARNING_STATES = (State.STALLED, State.FAILED)
 _WARNING_REASONS = (Reason.DELETION_BLOCKED, Reason.QUOTA_EXCEEDED, Reason.STATUS_STALE, Reason.RETRY_PENDING)
@@ -45,6 +46,7 @@ class StatusWriter:
         verdict: Verdict | None = None,
         changes: Mapping[str, Any] | None = None,
         quietly: bool = False,
+        urgency: Urgency = Urgency.WORK,
     ) -> None:
         """Bring the status to `verdict` and `changes`; the rest of it stays.
 
@@ -54,6 +56,7 @@ class StatusWriter:
             verdict: the state to conclude, None to leave conditions as they are.
             changes: status fields by name; None takes a field out. Lists are whole.
             quietly: emit no Event; somebody else has told, or it is no news to people.
+            urgency: whether other writes go first when many wait.
 
         Raises:
             sagebridge.kube.errors.ConflictError: the object has changed since it was read; nothing is written.
@@ -64,12 +67,19 @@ class StatusWriter:
         if verdict is not None:
             wanted |= self._conclusion(job, verdict)
         before = job.status
-        patch = {key: merge_patch(before.get(key), value) for key, value in wanted.items() if before.get(key) != value}
-        if not patch:
+        changed = {key: value for key, value in wanted.items() if before.get(key) != value}
+        if not changed:
             return
-        body = await self._client.patch(
+        status = {key: value for key, value in {**before, **changed}.items() if value is not None}
+        body = await self._client.replace(
             resource.status(namespace=job.namespace, name=job.name),
-            {"metadata": {"resourceVersion": job.metadata["resourceVersion"], "uid": job.uid}, "status": patch},
+            {
+                "apiVersion": f"{GROUP}/{VERSION}",
+                "kind": memory.kind,
+                "metadata": {key: job.metadata[key] for key in ("namespace", "name", "uid", "resourceVersion")},
+                "status": status,
+            },
+            urgency=urgency,
         )
         self._store.put_written(memory.kind, body)
         if verdict is not None and not quietly and _is_news(job, verdict):
@@ -106,11 +116,3 @@ class StatusWriter:
 def _is_news(job: Job, verdict: Verdict) -> bool:
     before = conditions.find(job.conditions, conditions.READY) or {}
     return (verdict.reason, verdict.message) != (before.get("reason"), before.get("message"))
-
-
-def merge_patch(before: Any, after: Any) -> Any:
-    """The JSON merge patch that turns `before` into `after`: what a mapping no longer has becomes None."""
-    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-        return after
-    changed = {key: merge_patch(before.get(key), value) for key, value in after.items() if before.get(key) != value}
-    return {key: None for key in before if key not in after} | changed

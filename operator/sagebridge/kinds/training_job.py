@@ -20,13 +20,15 @@ _OPTIONAL = frozenset(
     }
 )
 
+# Each field of `spec` that a rule asks for costs the API server microseconds, at every write of an object: rules sit on
+# the field they are about, and ask first what most manifests do not have.
+
 # The levels of api.md, of which a manifest chooses one.
 _LEVELS = (
     "[has(self.algorithm), has(self.framework), has(self.serverlessJobConfig),"
-    " has(self.algorithmSpecification) && has(self.algorithmSpecification.trainingImage),"
-    " has(self.algorithmSpecification) && has(self.algorithmSpecification.algorithmName)]"
+    " self.?algorithmSpecification.?trainingImage.hasValue(), self.?algorithmSpecification.?algorithmName.hasValue()]"
 )
-_OWN_IMAGE = "has(self.algorithmSpecification) && has(self.algorithmSpecification.trainingImage)"
+_OWN_IMAGE = "self.?algorithmSpecification.?trainingImage.hasValue()"
 _SPOT = "has(self.enableManagedSpotTraining) && self.enableManagedSpotTraining"
 
 _LEVEL_RULES = (
@@ -41,7 +43,7 @@ _LEVEL_RULES = (
         message="framework runs a script: give source.entryPoint with source.s3Uri or source.configMap",
     ),
     Rule(
-        rule=f"!has(self.source) || has(self.framework) || ({_OWN_IMAGE})",
+        rule=f"!has(self.source) || has(self.framework) || {_OWN_IMAGE}",
         message="source goes with framework, or with algorithmSpecification.trainingImage when that image has the "
         "SageMaker training toolkit: remove source or choose one of these",
     ),
@@ -64,14 +66,16 @@ _LEVEL_RULES = (
 
 _TARGET_RULES = (
     Rule(
-        rule="!has(self.target) || self.target != 'Cluster'",
+        at="target",
+        rule="self != 'Cluster'",
         message="target: Cluster is not available in this version; remove target or use SageMaker",
     ),
     Rule(
-        rule="!has(self.cluster)", message="cluster goes with target: Cluster, which is not available in this version"
+        at="cluster", rule="false", message="cluster goes with target: Cluster, which is not available in this version"
     ),
     Rule(
-        rule="!has(self.environmentFrom) || self.environmentFrom.all(from, !has(from.secretRef))",
+        at="environmentFrom[]",
+        rule="!has(self.secretRef)",
         message="SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in AWS "
         "Secrets Manager and read it in the training code with the job's role "
         "(https://docs.aws.amazon.com/secretsmanager/latest/userguide/integrating-sagemaker.html)",
@@ -87,8 +91,8 @@ _TARGET_RULES = (
 # https://docs.aws.amazon.com/sagemaker/latest/dg/train-warm-pools.html (no spot, no heterogeneous clusters)
 _RESOURCE_RULES = (
     Rule(
-        rule="has(self.serverlessJobConfig) || (has(self.resourceConfig) && (has(self.resourceConfig.instanceType) ||"
-        " has(self.resourceConfig.instanceGroups) || has(self.resourceConfig.instancePreferences)))",
+        rule="self.?resourceConfig.?instanceType.hasValue() || self.?resourceConfig.?instanceGroups.hasValue()"
+        " || self.?resourceConfig.?instancePreferences.hasValue() || has(self.serverlessJobConfig)",
         message="say what to run on: resourceConfig.instanceType, such as ml.m5.xlarge, or "
         "resourceConfig.instanceGroups or resourceConfig.instancePreferences",
     ),
@@ -116,12 +120,11 @@ _RESOURCE_RULES = (
         message="selectedInstanceType and selectedInstanceCount are what SageMaker answers: remove them",
     ),
     Rule(
-        rule=f"!({_SPOT} && has(self.resourceConfig) && has(self.resourceConfig.instancePreferences))",
+        rule=f"!({_SPOT} && self.?resourceConfig.?instancePreferences.hasValue())",
         message="instancePreferences can't be used with enableManagedSpotTraining",
     ),
     Rule(
-        rule=f"!({_SPOT} && has(self.resourceConfig) && has(self.resourceConfig.keepAlivePeriodInSeconds)"
-        " && self.resourceConfig.keepAlivePeriodInSeconds > 0)",
+        rule=f"!({_SPOT} && self.?resourceConfig.?keepAlivePeriodInSeconds.orValue(0) > 0)",
         message="a warm pool (resourceConfig.keepAlivePeriodInSeconds) can't be kept with enableManagedSpotTraining: "
         "remove one of them",
     ),
@@ -141,12 +144,12 @@ _RUN_RULES = (
         message="maxWaitTimeInSeconds counts the waiting and the running: it must be at least maxRuntimeInSeconds",
     ),
     Rule(
-        rule=f"!(has(self.stoppingCondition) && has(self.stoppingCondition.maxWaitTimeInSeconds)) || ({_SPOT})",
+        rule=f"!self.?stoppingCondition.?maxWaitTimeInSeconds.hasValue() || ({_SPOT})",
         message="stoppingCondition.maxWaitTimeInSeconds is for spot training: set enableManagedSpotTraining: true, or "
         "remove it",
     ),
     Rule(
-        rule="!(has(self.runPolicy) && has(self.runPolicy.retry) && has(self.retryStrategy))",
+        rule="!(has(self.retryStrategy) && self.?runPolicy.?retry.hasValue())",
         message="give runPolicy.retry (new jobs, for several kinds of failure) or retryStrategy (SageMaker's own, for "
         "InternalServerError), not both",
     ),
@@ -175,15 +178,13 @@ _DATA_RULES = (
         message="a file system (EFS, FSx for Lustre) is mounted, so its inputMode is File: remove inputMode",
     ),
     Rule(
-        rule="!has(self.inputDataConfig) || !has(self.algorithmSpecification)"
-        " || !has(self.algorithmSpecification.trainingInputMode)"
-        " || self.algorithmSpecification.trainingInputMode == 'File'"
+        rule="self.?algorithmSpecification.?trainingInputMode.orValue('File') == 'File' || !has(self.inputDataConfig)"
         f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM} || has(channel.inputMode))",
         message="a file system (EFS, FSx for Lustre) is mounted, which is File mode: set inputMode: File on its "
         "channel, or remove algorithmSpecification.trainingInputMode",
     ),
     Rule(
-        rule=f"!has(self.inputDataConfig) || has(self.vpcConfig)"
+        rule="has(self.vpcConfig) || !has(self.inputDataConfig)"
         f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM})",
         message="a file system (EFS, FSx for Lustre) lies in a VPC: give vpcConfig with subnets and security "
         "groups that reach it",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import aiohttp
 import kopf
 
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
+from sagebridge.slots import Slots, Urgency, WorkFirstQueue
 
 MERGE_PATCH = "application/merge-patch+json"
 # Waiting for a free connection is no fault of the server, so only the connecting itself is limited.
@@ -38,14 +40,16 @@ class _Connection:
 class KubeClient:
     """Requests to the API server, by path.
 
-    Credentials come from `login`, which is called again when the API server no longer accepts them.
+    Credentials come from `login`, which is called again when the API server no longer accepts them. Of the writes that
+    can wait, `writes` are under way at once: the crowd waits here, in an order of its choice, and not in the server.
     """
 
-    def __init__(self, *, login: Login, connections: int = 64) -> None:
+    def __init__(self, *, login: Login, connections: int = 64, writes: int = 16) -> None:
         self._login = login
         self._connections = connections
         self._connection: _Connection | None = None
         self._login_lock = asyncio.Lock()
+        self._slots = Slots(writes, WorkFirstQueue())
 
     async def close(self) -> None:
         """Close all connections."""
@@ -73,23 +77,31 @@ class KubeClient:
             if not token:
                 return
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def create(self, path: str, body: Mapping[str, Any], *, urgency: Urgency = Urgency.AT_ONCE) -> dict[str, Any]:
         """POST one object to a collection."""
-        return await self._request("POST", path, body=body)
+        async with self._turn(urgency):
+            return await self._request("POST", path, body=body)
 
-    async def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """PUT one object; a stale `resourceVersion` in it is a ConflictError."""
-        return await self._request("PUT", path, body=body)
+    async def replace(
+        self, path: str, body: Mapping[str, Any], *, urgency: Urgency = Urgency.AT_ONCE
+    ) -> dict[str, Any]:
+        """PUT one object, or its subresource; a stale `resourceVersion` in it is a ConflictError."""
+        async with self._turn(urgency):
+            return await self._request("PUT", path, body=body)
 
-    async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge-patch one object or its subresource; a stale `resourceVersion` in `body` is a ConflictError."""
-        return await self._request("PATCH", path, body=body, content_type=MERGE_PATCH)
+    async def patch(self, path: str, body: Mapping[str, Any], *, urgency: Urgency = Urgency.AT_ONCE) -> dict[str, Any]:
+        """Merge-patch one object; a stale `resourceVersion` in `body` is a ConflictError."""
+        async with self._turn(urgency):
+            return await self._request("PATCH", path, body=body, content_type=MERGE_PATCH)
 
     async def delete(self, path: str, *, uid: str) -> None:
         """Delete the object that has this UID; one that has another, or is gone, is left."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         with contextlib.suppress(NotFoundError, ConflictError):
             await self._request("DELETE", path, body=body)
+
+    def _turn(self, urgency: Urgency) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext() if urgency is Urgency.AT_ONCE else self._slots.use(urgency)
 
     async def _request(
         self,

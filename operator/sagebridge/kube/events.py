@@ -14,6 +14,7 @@ from sagebridge.core.clock import format_time
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import KubeError, NotFoundError, RefusedError
 from sagebridge.kube.paths import EVENTS
+from sagebridge.slots import Urgency
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class EventRecorder:
         path = EVENTS.collection(body["metadata"]["namespace"])
         for pause in range(1, _TRIES + 1):
             try:
-                await self._client.create(path, body)
+                await self._client.create(path, body, urgency=Urgency.WORD)
             except (NotFoundError, RefusedError) as error:
                 logger.debug("Event not accepted (its namespace may be going): %s", error)
             except KubeError:

@@ -15,7 +15,7 @@ OPERATOR_NEEDS = [
     ("get", "trainingjobs.sagebridge.io"),
     ("patch", "trainingjobs.sagebridge.io"),
     ("delete", "trainingjobs.sagebridge.io"),
-    ("patch", "trainingjobs.sagebridge.io/status"),
+    ("update", "trainingjobs.sagebridge.io/status"),
     ("get", "configmaps"),
     ("create", "events"),
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sagebridge.targets.sagemaker.buckets import Rate
-from sagebridge.targets.sagemaker.limiter import Limiter, Slots
+from sagebridge.targets.sagemaker.limiter import Limiter
 
 
 class FakeTimeLoop(asyncio.SelectorEventLoop):
@@ -139,46 +139,3 @@ def test_everybody_leaving_leaves_nothing_behind() -> None:
         await limiter.acquire("a")
 
     run(test())
-
-
-async def until_blocked() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-async def test_slots_are_given_to_namespaces_in_turn() -> None:
-    slots, log = Slots(1), []
-
-    async def use(namespace: str) -> None:
-        await slots.acquire(namespace)
-        log.append(namespace)
-
-    await slots.acquire("flood")
-    tasks = [asyncio.create_task(use(name)) for name in ("flood", "flood", "flood", "quiet")]
-    await until_blocked()
-    for _ in range(4):
-        slots.release()
-        await until_blocked()
-    assert log == ["flood", "quiet", "flood", "flood"]
-    await asyncio.gather(*tasks)
-
-
-@pytest.mark.parametrize("is_given", [False, True], ids=["still waiting", "given a moment ago"])
-async def test_who_is_cancelled_takes_no_slot(is_given: bool) -> None:
-    slots = Slots(1)
-    await slots.acquire("a")
-    task = asyncio.create_task(slots.acquire("a"))
-    await until_blocked()
-    if is_given:
-        slots.release()
-    task.cancel()
-    if not is_given:
-        slots.release()
-    await until_blocked()
-    assert task.cancelled()
-    async with asyncio.timeout(1):
-        await slots.acquire("b")
-    second = asyncio.create_task(slots.acquire("b"))
-    await until_blocked()
-    assert not second.done(), "there is one slot, not two"
-    second.cancel()

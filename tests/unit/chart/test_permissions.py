@@ -8,7 +8,7 @@ from .helm import VALUE_SETS, Helm, one
 
 ALLOWED = {
     ("sagebridge.io", "trainingjobs"): {"get", "list", "watch", "patch", "delete"},
-    ("sagebridge.io", "trainingjobs/status"): {"get", "patch"},
+    ("sagebridge.io", "trainingjobs/status"): {"get", "update"},
     ("sagebridge.io", "tenantpolicies"): {"get", "list", "watch"},
     ("", "namespaces"): {"get", "list", "watch"},
     ("", "configmaps"): {"get"},

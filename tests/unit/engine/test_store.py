@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sagebridge.engine.status import merge_patch
 from sagebridge.engine.store import Store, is_older
 
 
@@ -94,21 +93,3 @@ def test_our_write_may_be_answered_after_somebody_elses_is_seen(store: Store) ->
 )
 def test_versions_are_compared_as_numbers(one: str, other: str, want: bool) -> None:
     assert is_older(body(one), body(other)) is want
-
-
-@pytest.mark.parametrize(
-    ("reason", "before", "after", "want"),
-    [
-        ("nothing before", None, {"a": 1}, {"a": 1}),
-        ("nothing after", {"a": 1}, None, None),
-        ("an equal member is left out", {"a": 1, "b": 2}, {"a": 1, "b": 3}, {"b": 3}),
-        ("a member that is gone becomes null", {"a": 1, "b": 2}, {"a": 1}, {"b": None}),
-        ("mappings go deep", {"a": {"b": 1, "c": 2}}, {"a": {"b": 5, "c": 2}}, {"a": {"b": 5}}),
-        ("lists are whole", {"a": [1, 2]}, {"a": [1]}, {"a": [1]}),
-        ("a list instead of a mapping", {"a": {"b": 1}}, {"a": [1]}, {"a": [1]}),
-        ("a mapping instead of a text", {"a": "b"}, {"a": {"b": 1}}, {"a": {"b": 1}}),
-        ("nothing has changed", {"a": 1}, {"a": 1}, {}),
-    ],
-)
-def test_merge_patch(reason: str, before: Any, after: Any, want: Any) -> None:
-    assert merge_patch(before, after) == want, reason

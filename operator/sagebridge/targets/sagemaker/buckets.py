@@ -13,11 +13,10 @@ Sources:
 from __future__ import annotations
 
 import math
-from collections import OrderedDict, deque
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic
 
-Waiter = TypeVar("Waiter")
+from sagebridge.slots import FairQueue, Waiter
 
 # Pacing at AWS's full rate would turn every millisecond of jitter on the network into a throttled call.
 DEFAULT_UTILIZATION: Final = 0.965
@@ -186,53 +185,6 @@ class _RateWindow:
             self._last = self._count / _RATE_WINDOW if windows == 1 else 0.0
             self._count = 0
             self._start += windows * _RATE_WINDOW
-
-
-class FairQueue(Generic[Waiter]):
-    """Waiters of many namespaces: first come first served within one, and the namespaces take turns.
-
-    A namespace that floods the operator with objects makes only its own wait longer.
-    """
-
-    def __init__(self) -> None:
-        self._namespaces: OrderedDict[str, deque[Waiter]] = OrderedDict()
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def push(self, namespace: str, waiter: Waiter) -> None:
-        """Let a waiter join the end of its namespace's line."""
-        self._namespaces.setdefault(namespace, deque()).append(waiter)
-        self._length += 1
-
-    def pop(self) -> Waiter:
-        """Take out the first waiter of the namespace whose turn it is.
-
-        Raises:
-            IndexError: when nobody waits.
-        """
-        if not self._namespaces:
-            raise IndexError("nobody waits")
-        namespace, line = next(iter(self._namespaces.items()))
-        waiter = line.popleft()
-        self._length -= 1
-        if line:
-            self._namespaces.move_to_end(namespace)
-        else:
-            del self._namespaces[namespace]
-        return waiter
-
-    def discard(self, namespace: str, waiter: Waiter) -> bool:
-        """Take out one waiter that gave up; False when it was not in the line."""
-        line = self._namespaces.get(namespace)
-        if line is None or waiter not in line:
-            return False
-        line.remove(waiter)
-        self._length -= 1
-        if not line:
-            del self._namespaces[namespace]
-        return True
 
 
 class Turnstile(Generic[Waiter]):

@@ -24,8 +24,9 @@ from botocore.client import BaseClient
 
 from sagebridge.core.errors import EXPIRED_CODES, NO_CREDENTIALS, AwsError
 from sagebridge.metrics import Metrics
+from sagebridge.slots import FairQueue, Slots
 from sagebridge.targets.sagemaker.buckets import UNLIMITED, Rate
-from sagebridge.targets.sagemaker.limiter import Limiter, Slots
+from sagebridge.targets.sagemaker.limiter import Limiter
 from sagebridge.targets.sagemaker.replies import checked, is_write, required_members, to_aws_error
 from sagebridge.targets.sagemaker.sessions import AwsScope, Sessions, SessionSettings
 from sagebridge.targets.sagemaker.storage import ContentPlace, exists, put_content
@@ -107,7 +108,7 @@ class Gateway:
         self._clock = clock
         self._sessions = Sessions(settings.session, observe_assume_role=self._observe_assume_role)
         self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
-        self._slots = Slots(settings.threads)
+        self._slots = Slots(settings.threads, FairQueue())
         self._limiters: dict[tuple[str, str, str], Limiter] = {}
         self._quotas: dict[AwsScope, str] = {}
         self._accounts: dict[AwsScope, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sagebridge.targets.sagemaker.buckets import FairQueue, Rate, Turnstile
+from sagebridge.targets.sagemaker.buckets import Rate, Turnstile
 
 
 class Limiter:
@@ -80,38 +80,3 @@ class Limiter:
         delay = self._turnstile.next_in(self._clock())
         if delay is not None:
             self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
-
-
-class Slots:
-    """A number of things that can be used at once; whoever finds none free waits, and the namespaces take turns.
-
-    To be used on one event loop.
-    """
-
-    def __init__(self, number: int) -> None:
-        """Start with all of them free."""
-        self._free = number
-        self._queue: FairQueue[asyncio.Future[None]] = FairQueue()
-
-    async def acquire(self, namespace: str) -> None:
-        """Wait for one. A caller that is cancelled takes none."""
-        if self._free > 0:
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.push(namespace, turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not self._queue.discard(namespace, turn) and not turn.cancelled():
-                self.release()
-            raise
-
-    def release(self) -> None:
-        """Give one back: to whoever is next, if anybody waits."""
-        while self._queue:
-            turn = self._queue.pop()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
