@@ -31,6 +31,7 @@ from typing import Any
 import aiohttp
 import kopf
 import psutil
+import uvloop
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
@@ -324,7 +325,7 @@ def main() -> None:
         )
         try:
             with operating(options, directory, control_plane, simulator.url) as process:
-                report = asyncio.run(run(options, control_plane, simulator, process))
+                report = uvloop.run(run(options, control_plane, simulator, process))
         finally:
             simulator.stop()
             control_plane.stop()

@@ -1,15 +1,18 @@
 """A real Kubernetes control plane on this machine: etcd, API server, controller-manager and scheduler."""
 
 import base64
+import contextlib
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import yaml
 
 from sagebridge_local.golang import control_plane_binary
 from sagebridge_local.golang import kubectl as kubectl_program
@@ -27,6 +30,7 @@ _ETCD_PEER = "etcd/peer"
 _PORT_ATTEMPTS = 5
 _GRACE = 3.0
 _EARLY_LOOKS = 20
+_LATE_LOOKS = 150
 _FAREWELL = 0.5  # nothing to save: the data goes too
 
 
@@ -303,6 +307,8 @@ def install_crds(directory: Path, *, kubeconfig: Path) -> None:
     folder = str(directory)
     run_kubectl("apply", "--server-side", "--force-conflicts", "-f", folder, kubeconfig=kubeconfig)
     _await_established(folder, kubeconfig=kubeconfig)
+    for file in sorted(directory.glob("*.yaml")):
+        _await_explained(yaml.load(file.read_text(), Loader=yaml.CSafeLoader), kubeconfig=kubeconfig)
 
 
 def _await_established(folder: str, *, kubeconfig: Path) -> None:
@@ -322,6 +328,21 @@ def _await_established(folder: str, *, kubeconfig: Path) -> None:
         else:
             return
     run_kubectl(*wait, kubeconfig=kubeconfig)
+
+
+def _await_explained(crd: Mapping[str, Any], *, kubeconfig: Path) -> None:
+    """Wait until `kubectl explain` knows a CRD: its schema is published a while after the API server serves it.
+
+    Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
+    """
+    spec = crd["spec"]
+    document = f"/openapi/v3/apis/{spec['group']}/{spec['versions'][0]['name']}"
+    for _ in range(_LATE_LOOKS):
+        with contextlib.suppress(KubectlError):  # not found, until the first CRD of the group is published
+            if f'"kind":"{spec["names"]["kind"]}"' in run_kubectl("get", "--raw", document, kubeconfig=kubeconfig):
+                return
+        time.sleep(0.2)
+    raise KubectlError(f"{crd['metadata']['name']}: the API server serves it, but does not publish its schema")
 
 
 def run_kubectl(*arguments: str, kubeconfig: Path, stdin: str | None = None) -> str:

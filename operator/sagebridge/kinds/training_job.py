@@ -39,13 +39,9 @@ _LEVEL_RULES = (
         "resource) or serverlessJobConfig",
     ),
     Rule(
-        rule="!has(self.framework) || has(self.source)",
-        message="framework runs a script: give source.entryPoint with source.s3Uri or source.configMap",
-    ),
-    Rule(
-        rule=f"!has(self.source) || has(self.framework) || {_OWN_IMAGE}",
-        message="source goes with framework, or with algorithmSpecification.trainingImage when that image has the "
-        "SageMaker training toolkit: remove source or choose one of these",
+        rule=f"has(self.framework) ? has(self.source) : !has(self.source) || {_OWN_IMAGE}",
+        message="framework runs a script: give source.entryPoint with source.s3Uri or source.configMap; source goes "
+        "with framework, or with algorithmSpecification.trainingImage when that image has SageMaker's training toolkit",
     ),
     Rule(
         at="source",
@@ -98,40 +94,29 @@ _RESOURCE_RULES = (
     ),
     Rule(
         at="resourceConfig",
-        rule="!has(self.instanceGroups) || !(has(self.instanceType) || has(self.instanceCount))",
-        message="instanceGroups replaces instanceType and instanceCount: give one or the other",
+        rule="!has(self.instanceGroups) || !(has(self.instanceType) || has(self.instanceCount)"
+        " || self.?keepAlivePeriodInSeconds.orValue(0) > 0)",
+        message="instanceGroups replaces instanceType and instanceCount, and no warm pool (keepAlivePeriodInSeconds) "
+        "can be kept of it: give one or the other",
     ),
     Rule(
         at="resourceConfig",
         rule="!has(self.instancePreferences) ||"
-        " !(has(self.instanceType) || has(self.instanceGroups) || has(self.instancePlacementConfig))",
-        message="instancePreferences excludes instanceType, instanceGroups and instancePlacementConfig",
-    ),
-    Rule(
-        at="resourceConfig",
-        rule="!has(self.instancePreferences) || (has(self.instanceCount)"
-        " ? self.instancePreferences.all(choice, !has(choice.instanceCount))"
+        " !(has(self.instanceType) || has(self.instanceGroups) || has(self.instancePlacementConfig))"
+        " && (has(self.instanceCount) ? self.instancePreferences.all(choice, !has(choice.instanceCount))"
         " : self.instancePreferences.all(choice, has(choice.instanceCount)))",
-        message="give resourceConfig.instanceCount once, or an instanceCount in every one of instancePreferences",
+        message="instancePreferences excludes instanceType, instanceGroups and instancePlacementConfig; give "
+        "resourceConfig.instanceCount once, or an instanceCount in every one of instancePreferences",
+    ),
+    *(
+        Rule(at=f"resourceConfig.{field}", rule="false", message=f"{field} is what SageMaker answers: remove it")
+        for field in ("selectedInstanceType", "selectedInstanceCount")
     ),
     Rule(
-        at="resourceConfig",
-        rule="!has(self.selectedInstanceType) && !has(self.selectedInstanceCount)",
-        message="selectedInstanceType and selectedInstanceCount are what SageMaker answers: remove them",
-    ),
-    Rule(
-        rule=f"!({_SPOT} && self.?resourceConfig.?instancePreferences.hasValue())",
-        message="instancePreferences can't be used with enableManagedSpotTraining",
-    ),
-    Rule(
-        rule=f"!({_SPOT} && self.?resourceConfig.?keepAlivePeriodInSeconds.orValue(0) > 0)",
-        message="a warm pool (resourceConfig.keepAlivePeriodInSeconds) can't be kept with enableManagedSpotTraining: "
-        "remove one of them",
-    ),
-    Rule(
-        at="resourceConfig",
-        rule="!(has(self.instanceGroups) && has(self.keepAlivePeriodInSeconds) && self.keepAlivePeriodInSeconds > 0)",
-        message="a warm pool (keepAlivePeriodInSeconds) can't be kept with instanceGroups: remove one of them",
+        rule=f"!({_SPOT} && (self.?resourceConfig.?instancePreferences.hasValue()"
+        " || self.?resourceConfig.?keepAlivePeriodInSeconds.orValue(0) > 0))",
+        message="enableManagedSpotTraining excludes resourceConfig.instancePreferences and a warm pool "
+        "(resourceConfig.keepAlivePeriodInSeconds): remove one of them",
     ),
 )
 
@@ -178,16 +163,12 @@ _DATA_RULES = (
         message="a file system (EFS, FSx for Lustre) is mounted, so its inputMode is File: remove inputMode",
     ),
     Rule(
-        rule="self.?algorithmSpecification.?trainingInputMode.orValue('File') == 'File' || !has(self.inputDataConfig)"
-        f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM} || has(channel.inputMode))",
-        message="a file system (EFS, FSx for Lustre) is mounted, which is File mode: set inputMode: File on its "
-        "channel, or remove algorithmSpecification.trainingInputMode",
-    ),
-    Rule(
-        rule="has(self.vpcConfig) || !has(self.inputDataConfig)"
-        f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM})",
-        message="a file system (EFS, FSx for Lustre) lies in a VPC: give vpcConfig with subnets and security "
-        "groups that reach it",
+        rule=f"!has(self.inputDataConfig) || !self.inputDataConfig.exists(channel, {_IS_FILE_SYSTEM})"
+        " || has(self.vpcConfig) && (self.?algorithmSpecification.?trainingInputMode.orValue('File') == 'File'"
+        f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM} || has(channel.inputMode)))",
+        message="a file system (EFS, FSx for Lustre) lies in a VPC and is mounted, which is File mode: give vpcConfig "
+        "with subnets and security groups that reach it; set inputMode: File on its channel, or remove "
+        "algorithmSpecification.trainingInputMode",
     ),
     Rule(
         rule="!has(self.modelRef) || !has(self.inputDataConfig) || self.inputDataConfig.all(channel,"

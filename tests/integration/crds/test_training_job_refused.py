@@ -87,7 +87,7 @@ MODEL: Spec = {"modelRef": {"kind": "TrainingJob", "name": "before"}}
         (
             "an answer of SageMaker's",
             changed(ALGORITHM, {"resourceConfig": {"selectedInstanceType": "ml.m5.xlarge"}}),
-            "are what SageMaker answers",
+            "is what SageMaker answers",
         ),
         (
             "a warm pool of spot instances",
@@ -95,7 +95,7 @@ MODEL: Spec = {"modelRef": {"kind": "TrainingJob", "name": "before"}}
                 ALGORITHM,
                 {"resourceConfig": {"keepAlivePeriodInSeconds": 60}, "enableManagedSpotTraining": True},
             ),
-            "a warm pool (resourceConfig.keepAlivePeriodInSeconds) can't be kept",
+            "excludes resourceConfig.instancePreferences and a warm pool",
         ),
         (
             "less time to wait than to run",
