@@ -73,7 +73,7 @@ def _value(name: str) -> str:
 
 def _default(name: str, field: FieldInfo) -> str:
     if name == "lease_identity":
-        return "the host's name"
+        return "the host's name and a random part"
     value = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, float) and value.is_integer():
         value = int(value)

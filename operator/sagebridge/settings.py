@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from typing import Annotated
 
@@ -69,7 +70,8 @@ class Settings(BaseSettings):
     )
     lease_name: str = Field(default="sagebridge", description="Name of the Lease that only one replica holds.")
     lease_identity: str = Field(
-        default_factory=socket.gethostname, description="Who this replica is; the pod's name in a cluster."
+        default_factory=lambda: f"{socket.gethostname()}-{secrets.token_hex(4)}",
+        description="Who this replica is: the pod's name in a cluster; by default another one with each start.",
     )
     lease_duration_seconds: float = Field(
         default=15.0, ge=3, description="Time after which a silent holder is replaced."

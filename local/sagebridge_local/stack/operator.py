@@ -1,5 +1,7 @@
 """The operator as a process on this machine, outside of any cluster."""
 
+import hashlib
+import socket
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -83,10 +85,16 @@ class OperatorProcess(Server):
                 "PYTHONUNBUFFERED": "1",
                 "SAGEBRIDGE_HEALTH_HOST": LOOPBACK,
                 "SAGEBRIDGE_HEALTH_PORT": str(port),
+                "SAGEBRIDGE_LEASE_IDENTITY": self._identity(),
                 **self.environment,
             },
             inputs=(self.kubeconfig,),
         )
+
+    def _identity(self) -> str:
+        """The same with each start, so that an operator that was killed need not wait for the end of its own Lease."""
+        place = hashlib.sha256(str(self.supervisor.directory.resolve()).encode()).hexdigest()[:8]
+        return f"{socket.gethostname()}-{place}"
 
     def _aws_environment(self) -> dict[str, str]:
         if self.endpoint_url is None:
