@@ -56,6 +56,9 @@ class EventRecorder:
         """Have `event` written soon. The same one, told again of the same object in a row, is written once."""
         if self._is_repeat(event):
             return
+        level = logging.WARNING if event.kind == "Warning" else logging.INFO
+        place = "/".join(filter(None, (event.involved.get("namespace"), event.involved["name"])))
+        logger.log(level, "%s %s: %s: %s", event.involved["kind"], place, event.reason, event.message)
         try:
             self._queue.put_nowait((event, self._now()))
         except asyncio.QueueFull:

@@ -92,6 +92,15 @@ async def test_objects_do_not_share_their_repeats(recorder: EventRecorder, event
     assert events.messages == ["a", "a"]
 
 
+async def test_the_log_tells_the_same(recorder: EventRecorder, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        recorder.emit(event(message="it runs"))
+        recorder.emit(event(message="it runs"))
+    (told,) = [record.getMessage() for record in caplog.records if "it runs" in record.getMessage()]
+    assert told.endswith("it runs")
+    assert event(message="it runs").involved["name"] in told
+
+
 async def test_what_is_not_namespaced_goes_to_default(recorder: EventRecorder, events: Events) -> None:
     recorder.emit(event("a", namespace=""))
     await recorder.drain()
