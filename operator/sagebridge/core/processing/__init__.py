@@ -1,0 +1,1 @@
+"""From the spec of a ProcessingJob to the complete request of CreateProcessingJob."""
