@@ -52,19 +52,29 @@ def request(image: str, *, entrypoint: list[str] | None = None, arguments: list[
     ],
 )
 def test_meaning(reason: str, given: dict[str, Any], docker: bool, want: Meaning) -> None:
-    assert meaning(given, mapping={}, docker=docker) == want, reason
+    assert meaning(given, mapping={}, docker=docker, here=True) == want, reason
 
 
 def test_a_mapped_image_comes_before_all_else() -> None:
-    found = meaning(request(OWN, entrypoint=["x"], arguments=["--a"]), mapping={"*/team/*": ["mine"]}, docker=True)
+    found = meaning(
+        request(OWN, entrypoint=["x"], arguments=["--a"]), mapping={"*/team/*": ["mine"]}, docker=True, here=True
+    )
     assert found == CommandImage(command=("mine", "--a"))
 
 
 def test_without_docker_an_own_image_names_the_ways_out() -> None:
-    found = meaning(request(OWN), mapping={}, docker=False)
+    found = meaning(request(OWN), mapping={}, docker=False, here=True)
     assert isinstance(found, UnknownImage)
     assert "start Docker" in found.reason
     assert f"--image-map '{OWN}=COMMAND'" in found.reason
+
+
+def test_where_opt_ml_can_not_be_shown_docker_runs_the_image() -> None:
+    script = request(SKLEARN, entrypoint=["python3", "x.py"])
+    assert isinstance(meaning(script, mapping={}, docker=True, here=False), DockerImage)
+    for mapping in ({}, {"*": ["mine"]}):
+        found = meaning(script, mapping=mapping, docker=False, here=False)
+        assert found == UnknownImage(reason=view.UNAVAILABLE)
 
 
 def test_docker_mounts_what_the_contract_names_and_never_opt_ml_itself(tmp_path: Path) -> None:
