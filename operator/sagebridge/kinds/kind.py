@@ -8,7 +8,7 @@ from typing import Any
 
 from sagebridge.core.names import JOB_NAME_LIMIT
 from sagebridge.core.observation import Phase
-from sagebridge.core.training import ResolveContext
+from sagebridge.core.resolution import Path, ResolveContext
 from sagebridge.schema.kind import KindSchema
 
 Resolve = Callable[[Mapping[str, Any], ResolveContext], dict[str, Any]]
@@ -33,6 +33,9 @@ class JobKind:
         stopping_fields: status fields of a job that was told to stop a moment ago.
         start_field, end_field: Describe's times, as status names them.
         log_group: the CloudWatch log group; streams begin with the job's name.
+        image: where a complete spec has the image, which later attempts keep; empty for a kind without one.
+        output: where a manifest gives the output path, or needs a default bucket; empty for a kind whose manifests
+            have several or none.
         name_limit: the longest name, in characters.
     """
 
@@ -55,6 +58,8 @@ class JobKind:
     start_field: str
     end_field: str
     log_group: str
+    image: Path = ()
+    output: Path = ()
     name_limit: int = JOB_NAME_LIMIT
 
     @property
