@@ -58,6 +58,7 @@ class Situation:
         deletion_deadline: how long AWS may keep a deletion from ending.
         is_purged: whether all its jobs were deleted in AWS.
         tags_refused: whether AWS has refused the changed tags in this pass.
+        look_when: status fields which, when a List shows them changed, are worth a look at the whole.
     """
 
     job: Job
@@ -66,6 +67,7 @@ class Situation:
     deletion_deadline: timedelta
     is_purged: bool = False
     tags_refused: bool = False
+    look_when: tuple[str, ...] = ()
 
     @property
     def wants_tags(self) -> bool:
@@ -146,6 +148,11 @@ def _plan_open(situation: Situation, attempt: Attempt, observation: Observation)
         return Stop(attempt=attempt, why=STOPPED_TO_SUSPEND)
     if situation.wants_tags:
         return Tag(attempt=attempt)
+    if not observation.whole and any(
+        field in observation.fields and observation.fields[field] != job.status.get(field)
+        for field in situation.look_when
+    ):
+        return Look(attempt=attempt)
     secondary = observation.fields.get("secondaryStatus") or "InProgress"
     return Conclude(verdict=_progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}."))
 
