@@ -110,6 +110,7 @@ class InputResolver:
             parents=tuple(parent[NAME_IN_SAGEMAKER] for parent in parents),
         )
         complete = _with_pinned_image(kind.resolve(job.spec, context), job, kind)
+        tenancy.check_roles(tenant, complete)
         tenancy.check_s3_uris(tenant, complete)
         status = {
             "region": region,
@@ -137,11 +138,9 @@ class InputResolver:
         chosen = job.status if job.attempts else {}
         region = chosen.get("region") or job.spec.get("region") or tenant.default_region
         tenancy.check_region(tenant, region, field="spec.region")
-        own = {path: section["roleArn"] for path, section in kind.sections(job.spec).items() if section.get("roleArn")}
-        for path, role in own.items():
-            tenancy.check_role(tenant, role, field=_field(path, "roleArn"))
         role_arn = chosen.get("roleArn") or job.spec.get("roleArn") or tenant.default_role
-        role_arn = role_arn or next(iter(own.values()), None)
+        if not role_arn:
+            role_arn = next((part["roleArn"] for part in kind.sections(job.spec).values() if part.get("roleArn")), None)
         if not role_arn:
             raise SpecError("spec.roleArn", "No role is given, and there is no default one: set spec.roleArn.")
         tenancy.check_role(tenant, role_arn, field="spec.roleArn")

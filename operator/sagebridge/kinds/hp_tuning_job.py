@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sagebridge.core.observation import Phase
@@ -12,6 +13,7 @@ from sagebridge.core.tuning.results import (
     best_trials_fields,
     best_trials_request,
 )
+from sagebridge.kinds import rules
 from sagebridge.kinds.kind import Children, FollowUp, JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.blocks import list_of, map_of, object_name, structure
@@ -71,6 +73,7 @@ def _range_fields(path: str) -> dict[str, dict[str, Any]]:
 
 _RANGE_FIELDS = {name: field for path in _RANGES for name, field in _range_fields(path).items()}
 
+_ENVIRONMENT_RULES = tuple(rule for rule in rules.TARGET if rule.at == "environmentFrom[]")
 _OWN_IMAGE = "self.?algorithmSpecification.?trainingImage.hasValue()"
 
 
@@ -97,18 +100,7 @@ def _definition_rules(path: str) -> tuple[Rule, ...]:
             rule="has(self.resourceConfig) != has(self.hyperParameterTuningResourceConfig)",
             message="say what to run on, by exactly one of resourceConfig or hyperParameterTuningResourceConfig",
         ),
-        Rule(
-            at=f"{path}.source",
-            rule="has(self.s3Uri) != has(self.configMap)",
-            message="say where the code is, by exactly one of s3Uri (a .tar.gz, see `sagebridge source push`) or "
-            "configMap",
-        ),
-        Rule(
-            at=f"{path}.environmentFrom[]",
-            rule="has(self.configMapRef) && !has(self.secretRef)",
-            message="give configMapRef: SageMaker shows environment variables in plaintext, so a Secret does not "
-            "belong there; keep it in AWS Secrets Manager and read it in the training code with the job's role",
-        ),
+        *(replace(rule, at=f"{path}.{rule.at}") for rule in (*rules.SOURCE, *_ENVIRONMENT_RULES)),
         Rule(
             at=f"{path}.stoppingCondition",
             rule="!(has(self.maxWaitTimeInSeconds) && has(self.maxRuntimeInSeconds))"
@@ -157,17 +149,8 @@ _CONFIG_RULES = (
         rule="has(self.ref) != has(self.hyperParameterTuningJobName)",
         message="name a parent by exactly one of ref (an HPTuningJob of this namespace) or hyperParameterTuningJobName",
     ),
-    Rule(
-        at="target",
-        rule="self != 'Cluster'",
-        message="target: Cluster is not available in this version; remove target or use SageMaker",
-    ),
-    Rule(
-        at="tags",
-        rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",
-        message="tags that start with sagebridge.io/ mark what the operator owns, and those with aws: are AWS's: "
-        "choose another key",
-    ),
+    *(rule for rule in rules.TARGET if rule.at == "target"),
+    *rules.TAGS,
 )
 
 _TEXT = {"type": "string"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors, tags
-from sagebridge_local.sagemaker.quotas import usages
+from sagebridge_local.sagemaker.quotas import training_usages
 from sagebridge_local.sagemaker.training import checks as training
 from sagebridge_local.sagemaker.tuning.definition import Definition, definitions
 from sagebridge_local.sagemaker.tuning.search import BAYESIAN, GRID, HYPERBAND
@@ -184,7 +184,7 @@ def capacity(call: CreateCall) -> None:
     for definition in definitions(call.request):
         request = definition.training_request(name="trial", tuned={})
         call_limits = call.instance_limits
-        for usage, asked in usages(request).items():
+        for usage, asked in training_usages(request).items():
             if asked * parallel > call_limits.get(usage, float("inf")):
                 raise errors.ServiceError(
                     errors.RESOURCE_LIMIT_EXCEEDED,
