@@ -7,15 +7,16 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = sorted((ROOT / "examples/trainingjob").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "examples").glob("*job/*.yaml"))
 PATHS = {
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "ProcessingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/processingjobs",
     "TrainingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/trainingjobs",
 }
 
 
 @pytest.mark.controlplane
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_admitted(path: Path, kube: kubernetes.client.ApiClient, namespace: str) -> None:
     for manifest in yaml.safe_load_all(path.read_text()):
         answer, status, _ = kube.call_api(
