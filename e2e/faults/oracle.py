@@ -59,12 +59,19 @@ def orphans(lane: Lane, scenario: Scenario) -> list[str]:
     """Jobs under way that belong to no attempt of an object that exists, by name; none that are left on purpose."""
     if scenario.leaves_jobs:
         return []
-    held = {
-        attempt.get("arn")
+    attempts = [
+        attempt
         for body in lane.cluster.objects(scenario.kind)
         for attempt in (body.get("status") or {}).get("attempts") or ()
-    }
-    return [job["name"] for job in lane.aws.jobs() if job["status"] == "InProgress" and job["arn"] not in held]
+    ]
+    held = {attempt.get("arn") for attempt in attempts}
+    # The trials of a tuning job are named after it.
+    trials = tuple(f"{attempt['name']}-" for attempt in attempts if "name" in attempt)
+    return [
+        job["name"]
+        for job in lane.aws.jobs()
+        if job["status"] == "InProgress" and job["arn"] not in held and not job["name"].startswith(trials)
+    ]
 
 
 def repeated_creates(lane: Lane, create: str) -> dict[str, int]:
