@@ -15,6 +15,8 @@ from faults.scenario import Actor, Scenario
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})")
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# The trials of a tuning job end in what tells them from the trials of others.
+_TRIAL = re.compile(r"-(\d{3})-[0-9a-f]{8}\b")
 _JOB_FACTS = ("status", "secondaryStatus", "failureReason", "tags", "request")
 
 
@@ -117,4 +119,4 @@ class _Mask:
     def _text(self, text: str) -> str:
         for concrete, word in self._words.items():
             text = text.replace(concrete, word)
-        return _UID.sub("<uid>", _TIME.sub("<time>", text))
+        return _TRIAL.sub(r"-\1-<hash>", _UID.sub("<uid>", _TIME.sub("<time>", text)))

@@ -302,7 +302,7 @@ KIND = JobKind(
     image=("trainingJobDefinition", "algorithmSpecification", "trainingImage"),
     name_limit=32,
     sections=sections,
-    look_when=("objectiveStatusCounters",),
+    look_when=(("objectiveStatusCounters", "succeeded"),),
     follow_ups=(
         FollowUp(
             operation="ListTrainingJobsForHyperParameterTuningJob",

@@ -78,7 +78,7 @@ class JobKind:
             have several or none.
         name_limit: the longest name, in characters.
         sections: the parts of a spec that have a ``source``, an ``environmentFrom`` or a role, by their paths in it.
-        look_when: status fields which, when List shows them changed, are worth a Describe.
+        look_when: counters in status which, when List shows them changed, are worth a Describe.
         follow_ups: what is asked after each Describe.
         children: the jobs that its jobs start, if they do.
         log_separator: what follows the job's name in the names of log streams.
@@ -107,7 +107,7 @@ class JobKind:
     output: Path = ()
     name_limit: int = JOB_NAME_LIMIT
     sections: Sections = whole_spec
-    look_when: tuple[str, ...] = ()
+    look_when: tuple[Path, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     children: Children | None = None
     log_separator: str = "/"

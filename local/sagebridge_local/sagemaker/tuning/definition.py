@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,10 +64,17 @@ class Definition:
         request = {member: self.request[member] for member in _COPIED if member in self.request}
         return request | {
             "TrainingJobName": name,
-            "AlgorithmSpecification": dict(self.request["AlgorithmSpecification"]),
+            "AlgorithmSpecification": self._algorithm(),
             "ResourceConfig": self.resources(),
             "HyperParameters": {**self.static, **tuned, OBJECTIVE_PARAMETER: self.metric},
         }
+
+    def _algorithm(self) -> dict[str, Any]:
+        """The AlgorithmSpecification; a built-in algorithm knows how it logs its metrics, as on AWS."""
+        given = dict(self.request["AlgorithmSpecification"])
+        if not given.get("MetricDefinitions"):
+            given["MetricDefinitions"] = [{"Name": self.metric, "Regex": built_in_regex(self.metric)}]
+        return given
 
     def resources(self) -> dict[str, Any]:
         """The trials' ResourceConfig; of several instance configurations the first, which has priority."""
@@ -77,6 +85,15 @@ class Definition:
             member: value for member, value in given.items() if member not in {"AllocationStrategy", "InstanceConfigs"}
         }
         return resources | dict(given["InstanceConfigs"][0]) if given.get("InstanceConfigs") else resources
+
+
+def built_in_regex(metric: str) -> str:
+    """How a built-in algorithm logs a metric such as validation:rmse: `validation-rmse:0.5`, `validation rmse=0.5`.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html (predefined metrics)
+    """
+    words = "[-: ]".join(re.escape(word) for word in metric.split(":"))
+    return rf"{words}[^0-9=:]*[=:]\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 
 
 def definitions(request: Mapping[str, Any]) -> tuple[Definition, ...]:
