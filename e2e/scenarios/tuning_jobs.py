@@ -9,7 +9,7 @@ from typing import Any
 from faults.cluster import Kind
 from faults.scenario import STAGE_SECONDS, Actor, Scenario, Step
 
-from scenarios.reached import gone, reason, status_of, under_way
+from scenarios.reached import Reached, gone, reason, status_of, under_way
 
 TUNING_JOB = Kind(name="HPTuningJob", plural="hptuningjobs")
 CREATE, STOP, DELETE = (f"{verb}HyperParameterTuningJob" for verb in ("Create", "Stop", "Delete"))
@@ -57,8 +57,14 @@ def _create(actor: Actor, **fields: Any) -> None:
     actor.create({**SPEC, "hyperParameterTuningJobName": actor.mark, **fields})
 
 
+def _searching(*, attempts: int = 1) -> Reached:
+    """Under way, and its counters were written: the last write of a start."""
+    is_made = under_way(attempts=attempts)
+    return lambda body: is_made(body) and "trainingJobStatusCounters" in status_of(body)
+
+
 def _starts(**fields: Any) -> Step:
-    return Step(says="starts", act=lambda actor: _create(actor, **fields), until=under_way())
+    return Step(says="starts", act=lambda actor: _create(actor, **fields), until=_searching())
 
 
 def _patches(**fields: Any) -> Callable[[Actor], None]:
@@ -85,7 +91,7 @@ SUSPENSION = _scenario(
     _starts(),
     Step(says="is being stopped", act=_patches(runPolicy={"suspend": True}), until=reason("Stopping")),
     Step(says="is suspended", advance=STAGE_SECONDS, until=reason("Suspended")),
-    Step(says="runs again", act=_patches(runPolicy={"suspend": False}), until=under_way(attempts=2)),
+    Step(says="runs again", act=_patches(runPolicy={"suspend": False}), until=_searching(attempts=2)),
     Step(says="completes", advance=2 * _WHOLE_RUN, until=reason("Completed")),
 )
 
@@ -100,14 +106,16 @@ def _create_with_its_parent(actor: Actor) -> None:
         name=parent,
         spec={**SPEC, "hyperParameterTuningJobName": parent},
     )
-    actor.lane.wait_for(TUNING_JOB, namespace=actor.namespace, name=parent, until=under_way(), what="the parent starts")
+    actor.lane.wait_for(
+        TUNING_JOB, namespace=actor.namespace, name=parent, until=_searching(), what="the parent starts"
+    )
     _create(actor, warmStartConfig=warm_start)
 
 
 WARM_START = _scenario(
     "learns from another",
     Step(says="waits for the other", act=_create_with_its_parent, until=reason("WaitingForReference")),
-    Step(says="starts", advance=2 * _WHOLE_RUN, until=under_way()),
+    Step(says="starts", advance=2 * _WHOLE_RUN, until=_searching()),
     Step(says="completes", advance=2 * _WHOLE_RUN, until=reason("Completed")),
 )
 DELETION_STOP = _scenario(
