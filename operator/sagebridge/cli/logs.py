@@ -146,7 +146,10 @@ def _why_none(job: Job) -> str:
 
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The job: a TrainingJob's NAME, or KIND/NAME such as processingjob/NAME.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The job: a TrainingJob's NAME, or KIND/NAME such as processingjob/NAME."),
+    ],
     *,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Its namespace; kubectl's by default.")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come, until the job is over.")] = False,

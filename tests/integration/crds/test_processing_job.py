@@ -5,6 +5,7 @@ from typing import Any
 import kubernetes
 import pytest
 from sagebridge.schema.kind import GROUP
+from sagebridge_local.stack import ControlPlane
 
 from tests.unit.processing.jobs import athena, on, output, outputs, own_image, s3_input, script
 
@@ -92,3 +93,23 @@ def test_only_policy_and_tags_change_after_the_first_attempt(processing_jobs: Re
     processing_jobs.patch({"spec": {"tags": [{"key": "a", "value": "b"}], "runPolicy": {"suspend": True}}})
     said = processing_jobs.patch_refusal({"spec": {"environment": {"A": "c"}}})
     assert "environment" in said
+
+
+def test_columns_of_a_job_that_has_ended(control_plane: ControlPlane, processing_jobs: Resource) -> None:
+    processing_jobs.create(own_image(**on(instanceCount=2)))
+    ready = {"type": "Ready", "status": "True", "reason": "Completed", "message": "done"}
+    status = {"duration": "2m5s", "processingJobName": "job-1", "exitMessage": "rows: 2", "conditions": [ready]}
+    processing_jobs.patch({"status": status}, subresource="/status")
+    shown = control_plane.kubectl("get", "pj", "-n", processing_jobs.namespace, "-o", "wide").splitlines()
+    assert shown[0].split() == [
+        *("NAME", "STATUS", "INSTANCE", "COUNT", "DURATION", "READY", "JOB", "EXIT", "MESSAGE", "AGE")
+    ]
+    assert shown[1].split()[:-1] == [
+        *("example", "Completed", "ml.m5.xlarge", "2", "2m5s", "True", "job-1", "rows:", "2", "done")
+    ]
+
+
+def test_every_field_of_the_spec_is_explained(control_plane: ControlPlane) -> None:
+    explained = control_plane.kubectl("explain", "processingjob.spec")
+    assert "<no description>" not in explained
+    assert "processingInputs" in explained

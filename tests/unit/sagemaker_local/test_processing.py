@@ -1,6 +1,10 @@
 """Processing jobs, as the service shows them."""
 
+import json
+
 import pytest
+from sagebridge_local.sagemaker.events import entry
+from sagebridge_local.sagemaker.processing.kind import PROCESSING_JOB
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/split:1"
 TABLE = {"S3Uri": "s3://bucket/in/", "S3DataType": "S3Prefix", "LocalPath": "/opt/ml/processing/table"}
@@ -162,3 +166,14 @@ async def test_what_the_container_manages_needs_no_place(create):
     fetched = {"InputName": "q", "AppManaged": True, "DatasetDefinition": {"AthenaDatasetDefinition": ATHENA}}
     stored = {"OutputName": "f", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "g"}}
     await create("split", ProcessingInputs=[fetched], ProcessingOutputConfig={"Outputs": [stored]})
+
+
+async def test_a_change_of_state_is_an_event_of_its_own_type(sagemaker, create, start):
+    arn = await create("split", Tags=[{"Key": "a", "Value": "b"}])
+    ((_, job),) = sagemaker.service.store.named("split")
+    told = entry(PROCESSING_JOB, job, start)
+    assert (told["DetailType"], told["Resources"]) == ("SageMaker Processing Job State Change", [arn])
+    detail = json.loads(told["Detail"])
+    assert detail["ProcessingJobStatus"] == "InProgress"
+    assert detail["CreationTime"] == str(round(start * 1000))
+    assert detail["Tags"] == {"a": "b"}

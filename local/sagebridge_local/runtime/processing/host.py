@@ -77,14 +77,9 @@ class ProcessingHost:
 def local_launch(
     host: ProcessingHost, words: Sequence[str], *, environment: Mapping[str, str], isolated: bool
 ) -> Launch:
-    """A command on this machine, which sees the host's tree as /opt/ml.
-
-    Raises:
-        RunFailedError: this machine can't show it.
-    """
+    """A command on this machine, which sees the host's tree as /opt/ml; `view.way` must have found one."""
     way = view.way()
-    if way is None:
-        raise RunFailedError.client(view.UNAVAILABLE)
+    assert way is not None  # images.meaning has seen to it
     seen = view.command(words, way=way, ml=Path(host.layout.base), shadow=host.shadow, isolated=isolated)
     return Launch(command=seen, directory=host.scratch, environment=environment)
 

@@ -19,7 +19,7 @@ from sagebridge_local.runtime.images import CommandImage, DockerImage, Meaning, 
 from sagebridge_local.runtime.logs import LogStream, stream_name
 from sagebridge_local.runtime.metrics import MetricScanner
 from sagebridge_local.runtime.packages import Installer
-from sagebridge_local.runtime.processing import data
+from sagebridge_local.runtime.processing import data, view
 from sagebridge_local.runtime.processing.host import ProcessingHost, docker_launch, local_launch
 from sagebridge_local.runtime.processing.images import meaning
 from sagebridge_local.runtime.records import Outcome, OutcomeStatus, Progress
@@ -122,10 +122,11 @@ class ProcessingJob:
         return {host.name: await self._launch(host, found) for host in self._hosts}
 
     async def _meaning(self) -> Meaning:
-        found = meaning(self._run.request, mapping=self._run.images, docker=False)
+        here = await in_thread(view.way) is not None
+        found = meaning(self._run.request, mapping=self._run.images, docker=False, here=here)
         if isinstance(found, UnknownImage) and self._run.settings.use_docker:
             answers = await in_thread(docker.daemon_answers)
-            found = meaning(self._run.request, mapping=self._run.images, docker=answers)
+            found = meaning(self._run.request, mapping=self._run.images, docker=answers, here=here)
         return found
 
     async def _launch(self, host: ProcessingHost, found: Meaning) -> Launch:

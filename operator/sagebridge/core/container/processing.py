@@ -20,6 +20,8 @@ RESOURCE_CONFIG_FILE: Final = "resourceconfig.json"
 EXIT_MESSAGE_BYTES: Final = 1024
 
 _NOT_TOLD: Final = frozenset({"Tags", "ExperimentConfig"})
+# There even if the request has none: containers look them up without asking.
+_ALWAYS_THERE: Final = {"Environment": {}, "ProcessingInputs": [], "ProcessingOutputConfig": {"Outputs": []}}
 
 
 def hosts(request: Mapping[str, Any]) -> tuple[str, ...]:
@@ -32,7 +34,8 @@ def hosts(request: Mapping[str, Any]) -> tuple[str, ...]:
 
 def config_files(request: Mapping[str, Any], *, arn: str, host: str) -> dict[str, str]:
     """File name -> content, for one host's /opt/ml/config."""
-    job = {"ProcessingJobArn": arn, **{key: value for key, value in request.items() if key not in _NOT_TOLD}}
+    told = {key: value for key, value in request.items() if key not in _NOT_TOLD}
+    job = {"ProcessingJobArn": arn, **_ALWAYS_THERE, **told}
     resources = {"current_host": host, "hosts": list(hosts(request))}
     return {JOB_CONFIG_FILE: json.dumps(job), RESOURCE_CONFIG_FILE: json.dumps(resources)}
 
