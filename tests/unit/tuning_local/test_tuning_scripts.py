@@ -13,7 +13,7 @@ def value_of(tuner, request, metrics):
         "SAGEBRIDGE_LOCAL_METRICS": metrics,
     }
     tuner.create(request)
-    tuner.advance(100)
+    tuner.advance(1000)
     return tuner.describe()
 
 
