@@ -14,9 +14,10 @@ from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane
 from scenarios.processing_jobs import PROCESSING_JOB
 from scenarios.training_jobs import TRAINING_JOB
+from scenarios.tuning_jobs import TUNING_JOB
 
 _NOTED = "noted"
-KINDS = (TRAINING_JOB, PROCESSING_JOB)
+KINDS = (TRAINING_JOB, PROCESSING_JOB, TUNING_JOB)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from faults.scenario import Actor, Scenario
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})")
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# The trials of a tuning job end in what tells them from the trials of others.
+_TRIAL = re.compile(r"-(\d{3})-[0-9a-f]{8}\b")
 _JOB_FACTS = ("status", "secondaryStatus", "failureReason", "tags", "request")
 
 
@@ -59,12 +61,19 @@ def orphans(lane: Lane, scenario: Scenario) -> list[str]:
     """Jobs under way that belong to no attempt of an object that exists, by name; none that are left on purpose."""
     if scenario.leaves_jobs:
         return []
-    held = {
-        attempt.get("arn")
+    attempts = [
+        attempt
         for body in lane.cluster.objects(scenario.kind)
         for attempt in (body.get("status") or {}).get("attempts") or ()
-    }
-    return [job["name"] for job in lane.aws.jobs() if job["status"] == "InProgress" and job["arn"] not in held]
+    ]
+    held = {attempt.get("arn") for attempt in attempts}
+    # The trials of a tuning job are named after it.
+    trials = tuple(f"{attempt['name']}-" for attempt in attempts if "name" in attempt)
+    return [
+        job["name"]
+        for job in lane.aws.jobs()
+        if job["status"] == "InProgress" and job["arn"] not in held and not job["name"].startswith(trials)
+    ]
 
 
 def repeated_creates(lane: Lane, create: str) -> dict[str, int]:
@@ -110,4 +119,4 @@ class _Mask:
     def _text(self, text: str) -> str:
         for concrete, word in self._words.items():
             text = text.replace(concrete, word)
-        return _UID.sub("<uid>", _TIME.sub("<time>", text))
+        return _TRIAL.sub(r"-\1-<hash>", _UID.sub("<uid>", _TIME.sub("<time>", text)))

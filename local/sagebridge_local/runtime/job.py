@@ -69,6 +69,10 @@ class TrainingJob:
         """The latest value of each metric."""
         return self._scanner.final_metrics()
 
+    def series(self, name: str) -> list[float]:
+        """All values of a metric so far."""
+        return self._scanner.series(name)
+
     async def execute(self) -> Outcome:
         """Run the job to its end."""
         failed: RunFailedError | None = None

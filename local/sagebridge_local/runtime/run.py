@@ -54,11 +54,17 @@ class RunHandle:
     """A run under way, as the local SageMaker holds it."""
 
     def __init__(
-        self, *, task: asyncio.Task[Outcome], signal: StopSignal, metrics: Callable[[], list[dict[str, Any]]]
+        self,
+        *,
+        task: asyncio.Task[Outcome],
+        signal: StopSignal,
+        metrics: Callable[[], list[dict[str, Any]]],
+        series: Callable[[str], list[float]] = lambda _: [],
     ) -> None:
         self._task = task
         self._signal = signal
         self._metrics = metrics
+        self._series = series
 
     @property
     def done(self) -> bool:
@@ -68,6 +74,10 @@ class RunHandle:
     def metrics(self) -> list[dict[str, Any]]:
         """The latest value of each metric so far, in the form of FinalMetricDataList."""
         return self._metrics()
+
+    def series(self, name: str) -> list[float]:
+        """All values of a metric so far, in the order in which they were logged."""
+        return self._series(name)
 
     async def stop(self, reason: StopReason = StopReason.USER) -> None:
         """Ask the run to end: SIGTERM, the grace time, SIGKILL; what is there is still uploaded.
@@ -100,7 +110,7 @@ def start_training(run: TrainingRun, *, report: Report) -> RunHandle:
     signal = StopSignal()
     job = TrainingJob(run, report=report, signal=signal)
     task = asyncio.create_task(_guarded(job), name=f"training-{run.name}")
-    return RunHandle(task=task, signal=signal, metrics=job.metrics)
+    return RunHandle(task=task, signal=signal, metrics=job.metrics, series=job.series)
 
 
 def start_processing(run: ProcessingRun, *, report: Report) -> RunHandle:

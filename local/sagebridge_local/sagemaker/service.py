@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,8 @@ from sagebridge_local.sagemaker.runners.scripted import ScriptBook, ScriptedRunn
 from sagebridge_local.sagemaker.store import Store
 from sagebridge_local.sagemaker.training import update
 from sagebridge_local.sagemaker.training.kind import TRAINING_JOB
+from sagebridge_local.sagemaker.tuning import operations as tuning
+from sagebridge_local.sagemaker.tuning.kind import TUNING_JOB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
     from sagebridge_local.sagemaker.runners.protocol import Runner
     from sagebridge_local.sagemaker.settings import ServerSettings
 
-KINDS: Final[Mapping[str, JobKind]] = {kind.name: kind for kind in (TRAINING_JOB, PROCESSING_JOB)}
+KINDS: Final[Mapping[str, JobKind]] = {kind.name: kind for kind in (TRAINING_JOB, PROCESSING_JOB, TUNING_JOB)}
 DROPPED: Final = "Dropped"
+Follower = Callable[["Job", float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +78,12 @@ class LocalSageMaker:
         self.objects = objects
         self._events = events
         self._runs: dict[str, Run] = {}
+        self._followers: dict[str, Follower] = {}
         self._handlers: dict[str, Handler] = dict(tags.HANDLERS)
         for kind in KINDS:
             self._handlers |= operations.handlers(kind)
         self._handlers[update.OPERATION] = update.update
+        self._handlers |= tuning.HANDLERS
 
     async def answer(self, *, operation: str, body: bytes, authorization: str) -> Answer:
         """Answer one request, with the latency and the faults that are set."""
@@ -95,16 +101,28 @@ class LocalSageMaker:
 
     def begin(self, table: JobTable, job: Job) -> Run:
         """Make the run of a new job."""
-        run = Run(
+        make_run = table.kind.make_run
+        run = make_run(self, table, job) if make_run is not None else self._plain_run(table, job)
+        self._runs[job.arn] = run
+        return run
+
+    def _plain_run(self, table: JobTable, job: Job) -> Run:
+        return Run(
             table=table,
             job=job,
             runner=self.runner,
             scheduler=self.scheduler,
-            on_change=self._changed,
+            on_change=self.changed,
             on_end=self._ended,
         )
-        self._runs[job.arn] = run
-        return run
+
+    def follow(self, job: Job, follower: Follower) -> None:
+        """Tell `follower` of the end of a job that has not ended."""
+        self._followers[job.arn] = follower
+
+    def forget_run(self, job: Job) -> None:
+        """Note that the run of a job is over."""
+        self._runs.pop(job.arn, None)
 
     def run_of(self, job: Job) -> Run:
         """The run of a job that has not ended."""
@@ -115,6 +133,7 @@ class LocalSageMaker:
         for run in self._runs.values():
             run.cancel()
         self._runs.clear()
+        self._followers.clear()
         self.scheduler.clear()
         self.store.clear()
         self.faults.clear()
@@ -183,12 +202,16 @@ class LocalSageMaker:
         )
         return handler(call)
 
-    def _changed(self, table: JobTable, job: Job, at: float) -> None:
+    def changed(self, table: JobTable, job: Job, at: float) -> None:
+        """Tell the world of a change of state."""
         if self._events is not None:
             self._events.changed(table.kind, job, at)
 
     def _ended(self, run: Run) -> None:
-        self._runs.pop(run.job.arn, None)
+        self.forget_run(run.job)
+        follower = self._followers.pop(run.job.arn, None)
+        if follower is not None:
+            follower(run.job, run.job.last_modified_time)
 
     def _log(
         self,

@@ -161,7 +161,18 @@ _STATE_TEXT: Final = re.compile(
 )
 
 # A request of these verbs is about one thing; elsewhere a "not found" is about something that the request points at.
-_ABOUT_ONE_THING: Final = ("Describe", "Stop", "Delete", "Update", "ListTags", "AddTags", "DeleteTags", "Head", "Get")
+_ABOUT_ONE_THING: Final = (
+    "Describe",
+    "Stop",
+    "Delete",
+    "Update",
+    "ListTags",
+    "ListTrainingJobsFor",
+    "AddTags",
+    "DeleteTags",
+    "Head",
+    "Get",
+)
 # These need things that were made a moment ago and may not be seen everywhere yet.
 _EVENTUALLY_CONSISTENT: Final = frozenset(
     {"CreateEndpoint", "CreateEndpointConfig", "CreateTransformJob", "UpdateEndpoint"}

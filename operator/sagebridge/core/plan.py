@@ -13,6 +13,7 @@ from sagebridge.core.errors import failure_class
 from sagebridge.core.job import STOPPED_TO_SUSPEND, Attempt, DeletionPolicy, Job, is_tracked_by_gitops
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
+from sagebridge.core.resolution import Path, value_at
 from sagebridge.core.steps import (
     Close,
     Conclude,
@@ -58,6 +59,7 @@ class Situation:
         deletion_deadline: how long AWS may keep a deletion from ending.
         is_purged: whether all its jobs were deleted in AWS.
         tags_refused: whether AWS has refused the changed tags in this pass.
+        look_when: counters in status which, when a List shows them changed, are worth a look at the whole.
     """
 
     job: Job
@@ -66,6 +68,7 @@ class Situation:
     deletion_deadline: timedelta
     is_purged: bool = False
     tags_refused: bool = False
+    look_when: tuple[Path, ...] = ()
 
     @property
     def wants_tags(self) -> bool:
@@ -146,8 +149,15 @@ def _plan_open(situation: Situation, attempt: Attempt, observation: Observation)
         return Stop(attempt=attempt, why=STOPPED_TO_SUSPEND)
     if situation.wants_tags:
         return Tag(attempt=attempt)
+    if not observation.whole and any(_has_changed(path, observation, job) for path in situation.look_when):
+        return Look(attempt=attempt)
     secondary = observation.fields.get("secondaryStatus") or "InProgress"
     return Conclude(verdict=_progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}."))
+
+
+def _has_changed(path: Path, observation: Observation, job: Job) -> bool:
+    """Whether a List tells another value than the status; none is as good as 0."""
+    return bool((value_at(observation.fields, path) or 0) != (value_at(job.status, path) or 0))
 
 
 def _plan_stopping(_: Situation, attempt: Attempt, __: Observation) -> Step:

@@ -11,6 +11,19 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """What one part of a spec asks for, where a spec has several that run code.
+
+    Attributes:
+        source_uri: where its packed ConfigMap is or will be; None without one.
+        environment: the values of its ``environmentFrom``.
+    """
+
+    source_uri: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResolveContext:
     """What the manifest does not say itself.
 
@@ -24,6 +37,8 @@ class ResolveContext:
         model_artifact: the artifact of ``modelRef``, an S3 URI; None without one.
         environment: the values of ``environmentFrom``.
         tags: those that mark the owner.
+        parts: by the path of a part in the spec, for kinds whose specs have several.
+        parents: the names in SageMaker of the parents of a warm start, in the spec's order.
     """
 
     job_name: str
@@ -34,6 +49,8 @@ class ResolveContext:
     model_artifact: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    parents: tuple[str, ...] = ()
 
 
 def value_at(spec: Mapping[str, Any], path: Path) -> Any:

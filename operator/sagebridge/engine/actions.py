@@ -149,7 +149,7 @@ class Actions:
         memory.observation = None
         inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
         await self._stage(memory, inputs)
-        inputs = replace(inputs, source=None)  # thousands may wait for their turn
+        inputs = replace(inputs, sources={})  # thousands may wait for their turn
         submission = await self._with_notice(
             memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
         )
@@ -192,15 +192,18 @@ class Actions:
 
     async def _stage(self, memory: Memory, inputs: Inputs) -> None:
         """Upload packed code; what status says of it comes first, so that a retry finds the same."""
-        if inputs.source is None:
+        if not inputs.sources:
             return
-        await self.report(memory, verdict=None, changes={"sourceUri": inputs.status["sourceUri"]})
-        await self._target.stage_source(inputs.handle, uri=str(inputs.status["sourceUri"]), content=inputs.source.body)
+        told = {name: inputs.status[name] for name in ("sourceUri", "sourceUris") if name in inputs.status}
+        await self.report(memory, verdict=None, changes=told)
+        for uri, source in inputs.sources.items():
+            await self._target.stage_source(inputs.handle, uri=uri, content=source.body)
 
     def _created_fields(self, job: Job, attempt: Attempt) -> dict[str, Any]:
         kind = self._kind
         return {
             **dict.fromkeys(kind.schema.status_fields),  # of an earlier attempt
+            **dict.fromkeys(name for follow_up in kind.follow_ups for name in follow_up.names),
             **kind.fresh_fields,
             kind.name_field: attempt.name,
             kind.arn_field: attempt.arn,
@@ -322,7 +325,7 @@ def _duration(started: str | None, ended: str) -> str | None:
 
 
 def _logs(kind: JobKind, attempt: Attempt) -> dict[str, str]:
-    group, prefix = kind.log_group, f"{attempt.name}/"
+    group, prefix = kind.log_group, f"{attempt.name}{kind.log_separator}"
     escaped = group.replace("/", "$252F")
     query = f"$3FlogStreamNameFilter$3D{prefix.replace('/', '$252F')}"
     url = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sagebridge.core import references
 from sagebridge.core.observation import Observation
 from sagebridge.engine.queue import DelayQueue
 from sagebridge.engine.reconciler import JobReconciler
@@ -248,14 +249,14 @@ class Engine:
         return resource.item(namespace=memory.job.namespace, name=memory.job.name)
 
     def _note_references(self, memory: Memory) -> None:
-        """Remember who waits for whom, and wake those that wait for an object that is now complete."""
+        """Remember who waits for whom, and wake those that wait for an object that has now ended."""
         job = memory.job
-        reference = job.spec.get("modelRef")
-        if reference and not job.attempts:
-            self._references.wait(job.uid, (reference["kind"], job.namespace, reference["name"]))
+        keys = [(kind, job.namespace, name) for kind, name in references.awaited(job.spec)]
+        if keys and not job.attempts:
+            self._references.wait(job.uid, *keys)
         else:
             self._references.forget(job.uid)
-        if job.is_complete:
+        if job.is_finished:
             for uid in self._references.waiting_for((memory.kind, job.namespace, job.name)):
                 self._queue.add(uid)
 

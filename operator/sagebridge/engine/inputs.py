@@ -13,11 +13,12 @@ from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Attempt, Job
 from sagebridge.core.names import Owner, job_name
 from sagebridge.core.regions import account_of
-from sagebridge.core.resolution import ResolveContext, value_at, with_value_at
+from sagebridge.core.resolution import Part, ResolveContext, value_at, with_value_at
 from sagebridge.core.source import PackedSource, pack_files, source_key
 from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.config_maps import read_files, read_values
 from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.parents import NAME_IN_SAGEMAKER, parents_of
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenants import Tenants
 from sagebridge.kinds.kind import JobKind
@@ -33,13 +34,13 @@ class Inputs:
         handle: how the target finds it.
         spec: the complete request in lowerCamelCase.
         status: what to show in status of what was resolved.
-        source: packed code to upload before creating, None if there is none or it is in S3 already.
+        sources: packed code to upload before creating, by its URI; what is in S3 already is left out.
     """
 
     handle: Handle
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
-    source: PackedSource | None
+    sources: Mapping[str, PackedSource]
 
 
 class InputResolver:
@@ -84,8 +85,10 @@ class InputResolver:
         """
         tenant = self._tenants.of(job.namespace)
         region, role_arn, output_path = self._place(job, kind, tenant)
-        source, source_uri = await self._source(job, tenant)
+        parts, sources = await self._parts(job, kind, tenant)
+        whole = next(iter(parts.values()), Part())
         model = self._model(job)
+        parents = parents_of(self._store, job)
         handle = Handle(
             owner=self._owner(job),
             tenant=tenant,
@@ -99,10 +102,12 @@ class InputResolver:
             region=region,
             role_arn=role_arn,
             output_path=output_path,
-            source_uri=source_uri,
+            source_uri=whole.source_uri,
             model_artifact=model["uri"] if model else None,
-            environment=await read_values(self._client, job),
+            environment=whole.environment,
             tags=handle.owner.tags(),
+            parts=parts,
+            parents=tuple(parent[NAME_IN_SAGEMAKER] for parent in parents),
         )
         complete = _with_pinned_image(kind.resolve(job.spec, context), job, kind)
         tenancy.check_roles(tenant, complete)
@@ -112,10 +117,14 @@ class InputResolver:
             "roleArn": role_arn,
             "image": value_at(complete, kind.image),
             "outputPath": output_path or None,
-            "sourceUri": source_uri,
+            "sourceUri": whole.source_uri,
             "modelRef": model,
         }
-        return Inputs(handle=handle, spec=complete, status=status, source=source)
+        if len(parts) > 1:
+            status["sourceUris"] = {path: part.source_uri for path, part in parts.items() if part.source_uri}
+        if parents:
+            status["parents"] = parents
+        return Inputs(handle=handle, spec=complete, status=status, sources=sources)
 
     def _owner(self, job: Job) -> Owner:
         return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
@@ -131,25 +140,43 @@ class InputResolver:
         tenancy.check_region(tenant, region, field="spec.region")
         role_arn = chosen.get("roleArn") or job.spec.get("roleArn") or tenant.default_role
         if not role_arn:
+            role_arn = next((part["roleArn"] for part in kind.sections(job.spec).values() if part.get("roleArn")), None)
+        if not role_arn:
             raise SpecError("spec.roleArn", "No role is given, and there is no default one: set spec.roleArn.")
         tenancy.check_role(tenant, role_arn, field="spec.roleArn")
         return region, role_arn, chosen.get("outputPath") or _default_output(job, kind, tenant)
 
-    async def _source(self, job: Job, tenant: Tenant) -> tuple[PackedSource | None, str | None]:
+    async def _parts(self, job: Job, kind: JobKind, tenant: Tenant) -> tuple[dict[str, Part], dict[str, PackedSource]]:
+        """What each part of the spec takes from ConfigMaps, by its path; and the code among it, by its URI."""
+        parts: dict[str, Part] = {}
+        sources: dict[str, PackedSource] = {}
+        for path, section in kind.sections(job.spec).items():
+            packed, uri = await self._source(job, tenant, section, path=path)
+            values = await read_values(self._client, job, section, path=f"spec.{path}".rstrip("."))
+            parts[path] = Part(source_uri=uri, environment=values)
+            if packed is not None and uri is not None:
+                sources[uri] = packed
+        return parts, sources
+
+    async def _source(
+        self, job: Job, tenant: Tenant, section: Mapping[str, Any], *, path: str
+    ) -> tuple[PackedSource | None, str | None]:
         """Code from a ConfigMap, packed, and its URI. Once a job was created from it, the uploaded copy holds."""
-        reference = (job.spec.get("source") or {}).get("configMap")
+        reference = (section.get("source") or {}).get("configMap")
         if not reference:
             return None, None
-        if any(attempt.arn for attempt in job.attempts) and job.status.get("sourceUri"):
-            return None, str(job.status["sourceUri"])
+        uploaded = (job.status.get("sourceUris") or {}).get(path) or job.status.get("sourceUri")
+        if any(attempt.arn for attempt in job.attempts) and uploaded:
+            return None, str(uploaded)
+        field = _field(path, "source.configMap")
         if not tenant.default_bucket:
             raise SpecError(
-                "spec.source.configMap",
+                field,
                 "Code from a ConfigMap is staged in the default bucket, and there is none: ask for one in the tenant "
-                "policy (buckets.default), or use spec.source.s3Uri.",
+                f"policy (buckets.default), or use {_field(path, 'source.s3Uri')}.",
             )
-        files = await read_files(self._client, namespace=job.namespace, name=reference["name"])
-        packed = pack_files(files, entry_point=job.spec["source"].get("entryPoint"))
+        files = await read_files(self._client, namespace=job.namespace, name=reference["name"], field=field)
+        packed = pack_files(files, entry_point=section["source"].get("entryPoint"))
         key = source_key(namespace=job.namespace, name=job.name, digest=packed.digest)
         return packed, f"{tenant.default_bucket.rstrip('/')}/{key}"
 
@@ -173,6 +200,10 @@ class InputResolver:
         if not memory.job.is_complete or not uri:
             raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
         return {"kind": reference["kind"], "name": reference["name"], "uid": memory.job.uid, "uri": str(uri)}
+
+
+def _field(path: str, name: str) -> str:
+    return ".".join(filter(None, ("spec", path, name)))
 
 
 def _with_pinned_image(complete: dict[str, Any], job: Job, kind: JobKind) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class JobReconciler:
             deletion_deadline=self._settings.deletion_deadline,
             is_purged=memory.is_purged,
             tags_refused=memory.tags_again_after is not None,
+            look_when=self._kind.look_when,
         )
 
     async def _conclude(self, memory: Memory, step: Conclude) -> float | None:

@@ -12,6 +12,46 @@ from sagebridge.core.resolution import Path, ResolveContext
 from sagebridge.schema.kind import KindSchema
 
 Resolve = Callable[[Mapping[str, Any], ResolveContext], dict[str, Any]]
+Sections = Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]
+Reply = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUp:
+    """A call that tells what Describe leaves out.
+
+    Attributes:
+        operation: the API's name.
+        request: its request, from Describe's reply; None where there is nothing to ask.
+        names: the status fields that it fills.
+        fields: what it fills them with, from Describe's reply and its own.
+    """
+
+    operation: str
+    request: Callable[[Reply], dict[str, Any] | None]
+    names: tuple[str, ...]
+    fields: Callable[[Reply, Reply], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Children:
+    """Jobs that a job starts itself, and that go with it when it is purged.
+
+    Attributes:
+        list: the operation that lists them; its request names the parent by the parent's name member.
+        summaries_member, name_member: where its reply has their names.
+        delete: the operation that deletes one, by its name member.
+    """
+
+    list: str
+    summaries_member: str
+    name_member: str
+    delete: str
+
+
+def whole_spec(spec: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The sections of a kind whose specs are about one thing."""
+    return {"": spec}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +77,11 @@ class JobKind:
         output: where a manifest gives the output path, or needs a default bucket; empty for a kind whose manifests
             have several or none.
         name_limit: the longest name, in characters.
+        sections: the parts of a spec that have a ``source``, an ``environmentFrom`` or a role, by their paths in it.
+        look_when: counters in status which, when List shows them changed, are worth a Describe.
+        follow_ups: what is asked after each Describe.
+        children: the jobs that its jobs start, if they do.
+        log_separator: what follows the job's name in the names of log streams.
     """
 
     schema: KindSchema
@@ -61,6 +106,11 @@ class JobKind:
     image: Path = ()
     output: Path = ()
     name_limit: int = JOB_NAME_LIMIT
+    sections: Sections = whole_spec
+    look_when: tuple[Path, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    children: Children | None = None
+    log_separator: str = "/"
 
     @property
     def name(self) -> str:

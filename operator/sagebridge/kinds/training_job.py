@@ -154,7 +154,7 @@ SCHEMA = KindSchema(
         "algorithm": common_fields.algorithm(),
         "framework": common_fields.framework(),
         "source": common_fields.source(),
-        "modelRef": common_fields.model_reference(["TrainingJob"]),
+        "modelRef": common_fields.model_reference(["TrainingJob", "HPTuningJob"]),
         "environmentFrom": common_fields.environment_from(),
         "cluster": common_fields.cluster(),
         "runPolicy": common_fields.run_policy(),

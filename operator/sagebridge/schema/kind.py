@@ -58,6 +58,7 @@ class KindSchema:
         rules: CEL rules on `spec` or below.
         mutable_fields: Fields of `spec` that may change after the first attempt; None where everything may.
         status_fields: Members of the Describe response that the status shows, in lowerCamelCase.
+        own_status_fields: Schemas of further status fields, by name; one of a member's name replaces its schema.
         columns: Columns of `kubectl get`, AGE excepted, which always comes last.
         scope: Namespaced, unless tenants must not write it.
     """
@@ -75,6 +76,7 @@ class KindSchema:
     rules: tuple[Rule, ...] = ()
     mutable_fields: tuple[str, ...] | None = None
     status_fields: tuple[str, ...] = ()
+    own_status_fields: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     columns: tuple[Column, ...] = ()
     scope: Literal["Namespaced", "Cluster"] = "Namespaced"
 

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples").glob("*job/*.yaml"))
 PATHS = {
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "HPTuningJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/hptuningjobs",
     "ProcessingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/processingjobs",
     "TrainingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/trainingjobs",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sagebridge.targets.sagemaker
 from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds.kind import JobKind
 
 DOCS = Path(__file__).parents[3] / "docs"
 CODE = Path(sagebridge.targets.sagemaker.__path__[0])
@@ -21,9 +22,14 @@ PERMISSIONS = {
 
 
 def operations_of_kinds() -> set[str]:
-    return {
-        operation for kind in JOB_KINDS for operation in (kind.create, kind.describe, kind.list, kind.stop, kind.delete)
-    }
+    return {operation for kind in JOB_KINDS for operation in operations_of_kind(kind)}
+
+
+def operations_of_kind(kind: JobKind) -> Iterator[str]:
+    yield from (kind.create, kind.describe, kind.list, kind.stop, kind.delete)
+    yield from (follow_up.operation for follow_up in kind.follow_ups)
+    if kind.children is not None:
+        yield from (kind.children.list, kind.children.delete)
 
 
 def operations_in_code() -> set[str]:

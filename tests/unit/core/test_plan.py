@@ -166,3 +166,28 @@ def test_a_scripts_words_come_in_one_line() -> None:
     )
     assert isinstance(step, steps.Close)
     assert step.verdict.message == "team-a-digits-abc failed: AlgorithmError: ExitCode 1 KeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    ("listed", "shown", "want"),
+    [
+        ({"succeeded": 1, "pending": 1}, {"succeeded": 0, "pending": 2}, steps.Look),
+        ({"succeeded": 1}, {}, steps.Look),
+        ({"succeeded": 1, "pending": 0}, {"succeeded": 1, "pending": 1}, steps.Conclude),
+        ({"succeeded": 0, "pending": 2}, {}, steps.Conclude),
+    ],
+)
+def test_a_counter_that_has_changed_is_worth_a_look(listed: dict[str, int], shown: dict[str, int], want: type) -> None:
+    body = {
+        "metadata": {"uid": "u", "name": "tune", "namespace": "team", "finalizers": [FINALIZER]},
+        "status": {"attempts": [CREATED], "counters": shown},
+    }
+    seen = Observation(phase=Phase.OPEN, fields={"counters": listed})
+    situation = Situation(
+        job=Job.parse(body),
+        observation=seen,
+        now=NOW,
+        deletion_deadline=timedelta(hours=1),
+        look_when=(("counters", "succeeded"),),
+    )
+    assert isinstance(next_step(situation), want)

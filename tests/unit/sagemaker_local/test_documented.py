@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "local-sagemaker.md"
 FOLDERS = [ROOT / "tests" / kind / "sagemaker_local" for kind in ("unit", "integration")]
+FOLDERS.append(ROOT / "tests/unit/tuning_local")
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 

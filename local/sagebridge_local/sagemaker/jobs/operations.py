@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sagebridge_local.sagemaker import errors, wire
-from sagebridge_local.sagemaker.jobs.job import IN_PROGRESS, Job
+from sagebridge_local.sagemaker.jobs.job import IN_PROGRESS
 from sagebridge_local.sagemaker.jobs.kind import CreateCall
 from sagebridge_local.sagemaker.jobs.lifecycle import CAPACITY_REASON
 from sagebridge_local.sagemaker.jobs.listing import list_jobs
@@ -63,16 +63,17 @@ def create(call: Call, table: JobTable) -> dict[str, Any]:
         now=call.now,
         table=table,
         objects=call.service.objects,
+        instance_limits=call.service.quotas.instances,
     )
     for check in kind.checks:
         check(checked)
     name: str = request[kind.name_field]
     taken = table.get(name)
     if taken is not None:
-        raise errors.ServiceError(errors.RESOURCE_IN_USE, kind.taken.format(arn=taken.arn))
+        raise errors.ServiceError(errors.RESOURCE_IN_USE, kind.taken.format(arn=taken.arn, name=name))
     call.service.quotas.check_instances(checked)
     tags = {tag["Key"]: tag["Value"] for tag in request.pop("Tags", ())}
-    job = Job(
+    job = kind.record(
         name=name,
         arn=arn(call, f"{kind.arn_path}/{name}"),
         account=call.account,

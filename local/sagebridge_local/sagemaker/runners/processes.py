@@ -143,6 +143,11 @@ class ProcessWork:
         if self._handle is not None:
             self._keep(self._handle.abort())
 
+    def series(self, metric: str, at: float) -> list[float]:
+        """What the run has logged of a metric so far."""
+        del at
+        return [] if self._handle is None else self._handle.series(metric)
+
     def report(self, progress: Progress) -> None:
         """Pass a stage on."""
         if not self._cancelled:

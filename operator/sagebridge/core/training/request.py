@@ -53,7 +53,7 @@ class _Job:
     context: ResolveContext
 
 
-def resolve(spec: Mapping[str, Any], context: ResolveContext) -> dict[str, Any]:
+def resolve(spec: Mapping[str, Any], context: ResolveContext, *, path: str = "spec") -> dict[str, Any]:
     """Return the complete request of CreateTrainingJob in lowerCamelCase, with nothing but the request's members.
 
     Bounds and patterns of single fields are the CRD's and botocore's; here is what takes more than one field to see.
@@ -61,11 +61,12 @@ def resolve(spec: Mapping[str, Any], context: ResolveContext) -> dict[str, Any]:
     Args:
         spec: the manifest's spec; it is not changed.
         context: what the manifest does not say.
+        path: where the spec stands, for messages.
 
     Raises:
         SpecError: names the field, and says what to do.
     """
-    section = Section.of(spec, "spec")
+    section = Section.of(spec, path)
     if section.has("cluster") or section.text("target") == "Cluster":
         raise SpecError(section.field("target"), "this is a job for SageMaker: remove cluster and target: Cluster")
     _check_retries(section)

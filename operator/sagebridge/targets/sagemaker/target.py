@@ -10,11 +10,11 @@ from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone, without_owner
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.regions import sagemaker_arn
 from sagebridge.core.tenancy import NAMESPACE_FIELD
-from sagebridge.kinds.kind import JobKind
+from sagebridge.kinds.kind import Children, JobKind
 from sagebridge.schema.convert import ConversionError, from_response, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError, Submission
 from sagebridge.targets.sagemaker.caller import Caller, malformed
-from sagebridge.targets.sagemaker.sweep import Sweeper
+from sagebridge.targets.sagemaker.sweep import PAGE, Sweeper
 
 
 class SageMakerTarget:
@@ -61,7 +61,8 @@ class SageMakerTarget:
             raise malformed(kind.describe, kind.status_member)
         return Observation(
             phase=phase,
-            fields=from_response(kind.describe, reply, fields=kind.schema.status_fields),
+            fields=from_response(kind.describe, reply, fields=kind.schema.status_fields)
+            | await self._follow_up(handle, reply),
             whole=True,
             failure_reason=str(reply.get("FailureReason") or ""),
             changed_at=reply.get("LastModifiedTime"),
@@ -93,8 +94,47 @@ class SageMakerTarget:
             return
         if TAG_ADOPTED in tags:
             return
+        if self._kind.children is not None:
+            await self._delete_children(handle, self._kind.children)
         try:
             await self._caller.call(handle, self._kind.delete, {self._kind.name_member: handle.name})
+        except AwsError as error:
+            if error.error_class is not ErrorClass.NOT_FOUND:
+                raise
+
+    async def _follow_up(self, handle: Handle, described: Mapping[str, Any]) -> dict[str, Any]:
+        """What Describe leaves out; nothing of what is gone meanwhile."""
+        fields: dict[str, Any] = {}
+        for follow_up in self._kind.follow_ups:
+            request = follow_up.request(described)
+            if request is None:
+                continue
+            try:
+                fields |= follow_up.fields(described, await self._caller.call(handle, follow_up.operation, request))
+            except AwsError as error:
+                if error.error_class is not ErrorClass.NOT_FOUND:
+                    raise
+        return fields
+
+    async def _delete_children(self, handle: Handle, children: Children) -> None:
+        """Delete what the job has started; the list is read anew if it is interrupted."""
+        token = ""
+        while True:
+            request = {self._kind.name_member: handle.name, "MaxResults": PAGE} | (
+                {"NextToken": token} if token else {}
+            )
+            reply = await self._caller.call(handle, children.list, request)
+            if not isinstance(reply.get(children.summaries_member), list):
+                raise malformed(children.list, children.summaries_member)
+            for child in reply[children.summaries_member]:
+                await self._delete_child(handle, children, child[children.name_member])
+            token = reply.get("NextToken") or ""
+            if not token:
+                return
+
+    async def _delete_child(self, handle: Handle, children: Children, name: str) -> None:
+        try:
+            await self._caller.call(handle, children.delete, {children.name_member: name})
         except AwsError as error:
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
