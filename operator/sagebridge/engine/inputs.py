@@ -112,6 +112,7 @@ class InputResolver:
             tags=handle.owner.tags(),
         )
         complete = _with_pinned_image(kind.resolve(job.spec, context), job, kind)
+        tenancy.check_roles(tenant, complete)
         tenancy.check_s3_uris(tenant, complete)
         status = {
             "region": region,

@@ -74,8 +74,11 @@ def algorithm() -> Schema:
     )
 
 
-def framework() -> Schema:
-    """The middle level: script mode in a framework's image."""
+def framework(*, distributed: bool = True) -> Schema:
+    """The middle level: script mode in a framework's image; `distributed` where SageMaker can start it on several."""
+    distribution = choice(
+        "How the script is started on several GPUs or instances. Default: once per instance.", ["torchrun", "mpi"]
+    )
     return structure(
         {
             "name": text("The framework, such as pytorch, tensorflow, huggingface or sklearn.", pattern=_WORD_PATTERN),
@@ -93,18 +96,18 @@ def framework() -> Schema:
             "baseFramework": text(
                 "The framework below this one, such as pytorch2.1.0 for huggingface.", pattern=_WORD_PATTERN, longest=64
             ),
-            "distribution": choice(
-                "How the script is started on several GPUs or instances. Default: once per instance.",
-                ["torchrun", "mpi"],
-            ),
+            **({"distribution": distribution} if distributed else {}),
         },
         "Script mode: your script in a framework's image, which is looked up. It needs source.",
         required=["name"],
     )
 
 
-def source(description: str = "") -> Schema:
-    """The code for script mode; `description` says what for, where it is not for training."""
+_TRAINING_CODE = "The training code, for a framework or for an own image that has the SageMaker training toolkit."
+
+
+def source(description: str = _TRAINING_CODE) -> Schema:
+    """The code for script mode."""
     config_map = structure(
         {"name": object_name("The ConfigMap's name, in this namespace.")},
         "A ConfigMap whose keys are the files. The operator packs it and uploads it to the bucket.",
@@ -126,8 +129,7 @@ def source(description: str = "") -> Schema:
             "s3Uri": s3_uri,
             "configMap": config_map,
         },
-        description
-        or "The training code, for a framework or for an own image that has the SageMaker training toolkit.",
+        description,
         required=["entryPoint"],
     )
 
