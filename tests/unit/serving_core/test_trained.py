@@ -58,7 +58,7 @@ HUGGING_FACE = {"framework": {"name": "huggingface", "version": "4.26.0"}, "sour
             "TensorFlow, whose patches are others for serving",
             {"framework": {"name": "tensorflow", "version": "2.12"}, "source": SCRIPT},
             f"{ECR}/tensorflow-training:2.12.0-cpu-py310",
-            f"{ECR}/tensorflow-inference:2.12.1-cpu",
+            f"{ECR}/tensorflow-inference:2.12-cpu",
         ),
         (
             "Hugging Face, on the same base",
