@@ -12,10 +12,11 @@ from faults.cluster import Cluster
 from faults.lane import Lane
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane
+from scenarios.processing_jobs import PROCESSING_JOB
 from scenarios.training_jobs import TRAINING_JOB
 
 _NOTED = "noted"
-KINDS = (TRAINING_JOB,)
+KINDS = (TRAINING_JOB, PROCESSING_JOB)
 
 
 @pytest.fixture(scope="session")

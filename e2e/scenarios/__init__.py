@@ -4,6 +4,6 @@ from collections.abc import Sequence
 
 from faults.scenario import Scenario
 
-from scenarios import training_jobs
+from scenarios import processing_jobs, training_jobs
 
-SCENARIOS: Sequence[Scenario] = training_jobs.SCENARIOS
+SCENARIOS: Sequence[Scenario] = (*training_jobs.SCENARIOS, *processing_jobs.SCENARIOS)

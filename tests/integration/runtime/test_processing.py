@@ -218,6 +218,21 @@ async def test_streams_an_input_in_pipe_mode(processing: Processing) -> None:
     assert processing.bench.get(f"s3://{processing.bench.bucket}/result/read") == b"1\n"
 
 
+async def test_network_isolation_cuts_a_script_off(processing: Processing) -> None:
+    text = """
+        import os, socket
+        assert "AWS_ENDPOINT_URL" not in os.environ
+        try:
+            socket.create_connection(("127.0.0.1", 80), timeout=5)
+        except OSError as error:
+            open("/opt/ml/processing/result/error", "w").write(os.strerror(error.errno))
+    """
+    ended = await processing.run(processing.request(text, NetworkConfig={"EnableNetworkIsolation": True}))
+    assert ended.status == "Completed", processing.log()
+    error = processing.bench.get(f"s3://{processing.bench.bucket}/result/error")
+    assert error == b"Network is unreachable"
+
+
 def _own_image(processing: Processing) -> dict[str, Any]:
     request = processing.request("")
     return request | {"AppSpecification": {"ImageUri": "own:1", "ContainerArguments": ["a b"]}}

@@ -74,7 +74,9 @@ class ProcessingHost:
         return path.read_bytes() if path.is_file() else b""
 
 
-def local_launch(host: ProcessingHost, words: Sequence[str], *, environment: Mapping[str, str]) -> Launch:
+def local_launch(
+    host: ProcessingHost, words: Sequence[str], *, environment: Mapping[str, str], isolated: bool
+) -> Launch:
     """A command on this machine, which sees the host's tree as /opt/ml.
 
     Raises:
@@ -83,7 +85,7 @@ def local_launch(host: ProcessingHost, words: Sequence[str], *, environment: Map
     way = view.way()
     if way is None:
         raise RunFailedError.client(view.UNAVAILABLE)
-    seen = view.command(words, way=way, ml=Path(host.layout.base), shadow=host.shadow)
+    seen = view.command(words, way=way, ml=Path(host.layout.base), shadow=host.shadow, isolated=isolated)
     return Launch(command=seen, directory=host.scratch, environment=environment)
 
 

@@ -141,7 +141,7 @@ class ProcessingJob:
         own = await self._own_python(host, python)
         base = machine.base_environment(interpreter=own, scratch=host.scratch)
         environment = {**machine.installer_environment(base), "PIP_DISABLE_PIP_VERSION_CHECK": "1", **inside}
-        return await in_thread(local_launch, host, found.command, environment=environment)
+        return await in_thread(local_launch, host, found.command, environment=environment, isolated=self._isolated)
 
     async def _docker(
         self, host: ProcessingHost, image: DockerImage, *, python: str, inside: Mapping[str, str]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_WAYS: Final = (("unshare", "--user", "--map-root-user", "--mount", "--"), ("unshare", "--mount", "--"))
+_WAYS: Final = (("unshare", "--user", "--map-root-user", "--mount"), ("unshare", "--mount"))
 _TRIAL: Final = "mount --bind /opt /opt"
 # Where there is no /opt/ml to mount over, /opt is replaced by a directory that has it beside what /opt has.
 _SETUP: Final = """
@@ -50,7 +50,7 @@ def way() -> tuple[str, ...] | None:
     return next((words for words in _WAYS if _works(words)), None)
 
 
-def command(words: Sequence[str], *, way: Sequence[str], ml: Path, shadow: Path) -> list[str]:
+def command(words: Sequence[str], *, way: Sequence[str], ml: Path, shadow: Path, isolated: bool) -> list[str]:
     """The command that runs `words` where `ml` is seen as /opt/ml.
 
     Args:
@@ -58,13 +58,15 @@ def command(words: Sequence[str], *, way: Sequence[str], ml: Path, shadow: Path)
         way: See `way`.
         ml: The directory that stands for /opt/ml.
         shadow: An empty directory that may stand for /opt.
+        isolated: Whether it has no network.
     """
-    return [*way, "/bin/sh", "-c", _SETUP, "sh", str(ml), str(shadow), *words]
+    network = ["--net"] if isolated else []
+    return [*way, *network, "--", "/bin/sh", "-c", _SETUP, "sh", str(ml), str(shadow), *words]
 
 
 def _works(words: Sequence[str]) -> bool:
     try:
-        tried = subprocess.run([*words, "/bin/sh", "-c", _TRIAL], capture_output=True, timeout=10, check=False)
+        tried = subprocess.run([*words, "--", "/bin/sh", "-c", _TRIAL], capture_output=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return tried.returncode == 0
