@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 from faults.scenario import Scenario
 
-from scenarios import processing_jobs, training_jobs
+from scenarios import batch_transforms, processing_jobs, training_jobs
 
-SCENARIOS: Sequence[Scenario] = (*training_jobs.SCENARIOS, *processing_jobs.SCENARIOS)
+SCENARIOS: Sequence[Scenario] = (
+    *training_jobs.SCENARIOS,
+    *processing_jobs.SCENARIOS,
+    *batch_transforms.SCENARIOS,
+)

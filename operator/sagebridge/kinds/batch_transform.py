@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sagebridge.core.observation import Phase
 from sagebridge.core.transform import model_of, resolve
+from sagebridge.kinds import rules
 from sagebridge.kinds.kind import JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
@@ -14,6 +15,7 @@ _OPTIONAL = frozenset(
         "transformJobName",
         "modelName",
         "transformInput.dataSource.s3DataSource.s3DataType",
+        "transformOutput",
         "transformOutput.s3OutputPath",
         "transformResources.instanceCount",
     }
@@ -29,21 +31,7 @@ _MODEL_RULES = (
         rule="!has(self.source) || !has(self.modelName)",
         message="source goes into a model that is made for this job, with modelRef or model: remove it",
     ),
-    Rule(
-        at="source",
-        rule="has(self.s3Uri) != has(self.configMap)",
-        message="say where the code is, by exactly one of s3Uri (a .tar.gz, see `sagebridge source push`) or configMap",
-    ),
-    Rule(
-        at="source",
-        rule="!has(self.s3Uri) || self.s3Uri.endsWith('.tar.gz')",
-        message="s3Uri must be one .tar.gz: pack a directory with `sagebridge source push DIR S3URI`",
-    ),
-    Rule(
-        at="source",
-        rule="!self.entryPoint.contains('..')",
-        message="entryPoint must be a file inside the source, without ..",
-    ),
+    *rules.SOURCE,
     Rule(
         at="model",
         rule="has(self.primaryContainer) != has(self.containers)",
@@ -83,24 +71,8 @@ _DATA_RULES = (
         rule="self != 'AugmentedManifestFile'",
         message="a transform job takes S3Prefix or ManifestFile",
     ),
-    Rule(
-        at="environmentFrom[]",
-        rule="!has(self.secretRef)",
-        message="SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in AWS "
-        "Secrets Manager and read it in the container with the model's role "
-        "(https://docs.aws.amazon.com/secretsmanager/latest/userguide/integrating-sagemaker.html)",
-    ),
-    Rule(
-        at="environmentFrom[]",
-        rule="has(self.configMapRef) != has(self.secretRef)",
-        message="give exactly one of configMapRef or secretRef",
-    ),
-    Rule(
-        at="tags",
-        rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",
-        message="tags that start with sagebridge.io/ mark what the operator owns, and those with aws: are AWS's: "
-        "choose another key",
-    ),
+    *rules.ENVIRONMENT,
+    *rules.TAGS,
 )
 
 SCHEMA = KindSchema(
