@@ -88,7 +88,9 @@ def test_a_record_that_is_too_long_fails_as_the_clients_fault(transforms):
 def test_predictions_that_can_not_be_joined_fail_as_the_clients_fault(transforms):
     transforms.make_model()
     transforms.put(**{"a.csv": b"1,2\n"})
-    described = transforms.run(DataProcessing={"JoinSource": "Input", "OutputFilter": "$[9]"}, target={"Accept": "text/csv"})
+    described = transforms.run(
+        DataProcessing={"JoinSource": "Input", "OutputFilter": "$[9]"}, target={"Accept": "text/csv"}
+    )
     assert described["FailureReason"].startswith("ClientError: ")
     assert "index 9" in described["FailureReason"]
     assert transforms.objects() == {}
