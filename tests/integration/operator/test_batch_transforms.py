@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import kubernetes
@@ -307,3 +308,56 @@ def test_the_manifest_stands_once_the_job_is_there(jobs: BatchTransforms) -> Non
     jobs.wait_reason("predict", "InProgress")
     with pytest.raises(kubernetes.client.ApiException, match="can't be changed"):
         jobs.patch("predict", {"spec": {"maxPayloadInMB": 5}})
+
+
+# --- tenancy -----------------------------------------------------------------------------------------------------
+
+ALLOWED = "arn:aws:iam::123456789012:role/allowed"
+ADMIN = "arn:aws:iam::123456789012:role/admin"
+
+
+@pytest.fixture
+def policed(world: World) -> Iterator[World]:
+    """A namespace that may use one role, and one prefix."""
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}
+    spec = {
+        "namespaceSelector": selector,
+        "executionRoles": {"default": ALLOWED, "allowed": [ALLOWED]},
+        "buckets": {"default": "s3://sagebridge-local/team", "allowedPrefixes": ["s3://sagebridge-local/team"]},
+    }
+    world.cluster.set_policy(f"for-{world.namespace}", spec)
+    yield world
+    world.cluster.remove_policies()
+
+
+INSIDE = {"dataSource": {"s3DataSource": {"s3Uri": "s3://sagebridge-local/team/in/"}}}
+OWN = {"primaryContainer": {"image": IMAGE, "modelDataUrl": "s3://sagebridge-local/team/model.tar.gz"}}
+CODE = {"entryPoint": "i.py", "s3Uri": "s3://sagebridge-local/others/code.tar.gz"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": OWN | {"executionRoleArn": ADMIN}}, "spec.model.executionRoleArn"),
+        ({"model": MODEL}, "models/model.tar.gz"),
+        ({"model": OWN, "source": CODE}, "others/code.tar.gz"),
+        ({"model": OWN, "transformOutput": {"s3OutputPath": "s3://sagebridge-local/others"}}, "s3OutputPath"),
+    ],
+)
+def test_what_the_tenant_policy_forbids(policed: World, changes: dict[str, Any], message: str) -> None:
+    jobs = BatchTransforms(policed.cluster.client, policed.namespace)
+    jobs.make(**{"transformInput": INSIDE} | changes)
+    refused = jobs.wait_reason("predict", "NotAllowed")
+    assert message in ready(refused)["message"]
+    assert (policed.count(MAKE), policed.count(CREATE)) == (0, 0)
+
+
+def test_a_model_with_a_role_that_is_not_the_tenants_is_not_used(policed: World) -> None:
+    jobs = BatchTransforms(policed.cluster.client, policed.namespace)
+    name = f"{policed.namespace}-theirs"
+    client = policed.simulator.client("sagemaker")
+    client.create_model(ModelName=name, PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=ADMIN)
+    jobs.make(model=None, modelName=name, transformInput=INSIDE)
+    refused = jobs.wait_reason("predict", "NotAllowed")
+    assert "spec.modelName" in ready(refused)["message"]
+    assert policed.count(CREATE) == 0
