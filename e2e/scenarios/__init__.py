@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from faults.scenario import Scenario
 
-from scenarios import processing_jobs, training_jobs, tuning_jobs
+from scenarios import batch_transforms, processing_jobs, training_jobs, tuning_jobs
 
 SCENARIOS: Sequence[Scenario] = (
     *training_jobs.SCENARIOS,
     *processing_jobs.SCENARIOS,
     *tuning_jobs.SCENARIOS,
+    *batch_transforms.SCENARIOS,
 )

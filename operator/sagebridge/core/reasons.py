@@ -37,6 +37,7 @@ class Reason(StrEnum):
     REJECTED = "Rejected"
     NAME_CONFLICT = "NameConflict"
     TAGS_REJECTED = "TagsRejected"
+    CLEANUP_BLOCKED = "CleanupBlocked"
 
     # Deletion
     DELETING = "Deleting"
@@ -45,6 +46,8 @@ class Reason(StrEnum):
 
     # Events only
     ATTEMPT_CREATED = "AttemptCreated"
+    MODEL_CREATED = "ModelCreated"
+    MODEL_DELETED = "ModelDeleted"
     ADOPTED = "Adopted"
     EXPIRED = "Expired"
 

@@ -35,6 +35,7 @@ class ResolveContext:
             no default bucket.
         source_uri: where the packed ConfigMap is or will be; None without one.
         model_artifact: the artifact of ``modelRef``, an S3 URI; None without one.
+        model_name: the model in SageMaker that is made for the job; None for a kind or a manifest without one.
         environment: the values of ``environmentFrom``.
         tags: those that mark the owner.
         parts: by the path of a part in the spec, for kinds whose specs have several.
@@ -47,6 +48,7 @@ class ResolveContext:
     output_path: str
     source_uri: str | None = None
     model_artifact: str | None = None
+    model_name: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, Part] = field(default_factory=dict)

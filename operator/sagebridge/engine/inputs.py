@@ -17,7 +17,7 @@ from sagebridge.core.resolution import Part, ResolveContext, value_at, with_valu
 from sagebridge.core.source import PackedSource, pack_files, source_key
 from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.config_maps import read_files, read_values
-from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.models import ModelInput, ModelInputs, ModelPlace, ready_model
 from sagebridge.engine.parents import NAME_IN_SAGEMAKER, parents_of
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenants import Tenants
@@ -35,12 +35,14 @@ class Inputs:
         spec: the complete request in lowerCamelCase.
         status: what to show in status of what was resolved.
         sources: packed code to upload before creating, by its URI; what is in S3 already is left out.
+        model: the model that is made before the job, None for a job that needs none.
     """
 
     handle: Handle
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
     sources: Mapping[str, PackedSource]
+    model: ModelInput | None = None
 
 
 class InputResolver:
@@ -51,6 +53,7 @@ class InputResolver:
     ) -> None:
         self._client = client
         self._store = store
+        self._models = ModelInputs(client=client, store=store)
         self._tenants = tenants
         self._cluster = cluster
         self._now = now
@@ -85,9 +88,11 @@ class InputResolver:
         """
         tenant = self._tenants.of(job.namespace)
         region, role_arn, output_path = self._place(job, kind, tenant)
+        place = ModelPlace(owner=self._owner(job), tenant=tenant, region=region, role_arn=role_arn)
+        made = await self._models.resolve(job, kind, place)
         parts, sources = await self._parts(job, kind, tenant)
         whole = next(iter(parts.values()), Part())
-        model = self._model(job)
+        model = self._model(job) if kind.model_of is None else None
         parents = parents_of(self._store, job)
         handle = Handle(
             owner=self._owner(job),
@@ -104,6 +109,7 @@ class InputResolver:
             output_path=output_path,
             source_uri=whole.source_uri,
             model_artifact=model["uri"] if model else None,
+            model_name=made.name if made else None,
             environment=whole.environment,
             tags=handle.owner.tags(),
             parts=parts,
@@ -115,16 +121,16 @@ class InputResolver:
         status = {
             "region": region,
             "roleArn": role_arn,
-            "image": value_at(complete, kind.image),
+            "image": made.image or job.status.get("image") if made else value_at(complete, kind.image),
             "outputPath": output_path or None,
             "sourceUri": whole.source_uri,
-            "modelRef": model,
+            "modelRef": made.reference if made else model,
         }
         if len(parts) > 1:
             status["sourceUris"] = {path: part.source_uri for path, part in parts.items() if part.source_uri}
         if parents:
             status["parents"] = parents
-        return Inputs(handle=handle, spec=complete, status=status, sources=sources)
+        return Inputs(handle=handle, spec=complete, status=status, sources=sources, model=made)
 
     def _owner(self, job: Job) -> Owner:
         return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
@@ -151,7 +157,8 @@ class InputResolver:
         parts: dict[str, Part] = {}
         sources: dict[str, PackedSource] = {}
         for path, section in kind.sections(job.spec).items():
-            packed, uri = await self._source(job, tenant, section, path=path)
+            # A kind whose jobs serve a model has its code, and what it refers to, in there.
+            packed, uri = await self._source(job, tenant, section, path=path) if kind.model_of is None else (None, None)
             values = await read_values(self._client, job, section, path=f"spec.{path}".rstrip("."))
             parts[path] = Part(source_uri=uri, environment=values)
             if packed is not None and uri is not None:
@@ -187,19 +194,9 @@ class InputResolver:
         pinned = job.status.get("modelRef") if job.attempts else None
         if pinned:
             return dict(pinned)
-        what = f"{reference['kind']} {reference['name']}"
-        memory = self._store.find(kind=reference["kind"], namespace=job.namespace, name=reference["name"])
-        if memory is None:
-            raise WaitingError(f"spec.modelRef: waiting for {what}, which is not there.")
-        if memory.job.is_finished and not memory.job.is_complete:
-            raise SpecError(
-                "spec.modelRef",
-                f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew.",
-            )
-        uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
-        if not memory.job.is_complete or not uri:
-            raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
-        return {"kind": reference["kind"], "name": reference["name"], "uid": memory.job.uid, "uri": str(uri)}
+        found = ready_model(self._store, job)
+        uri = str(found.status["modelArtifacts"]["s3ModelArtifacts"])
+        return {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": uri}
 
 
 def _field(path: str, name: str) -> str:

@@ -26,15 +26,7 @@ SOURCE = (
     ),
 )
 
-TARGET = (
-    Rule(
-        at="target",
-        rule="self != 'Cluster'",
-        message="target: Cluster is not available in this version; remove target or use SageMaker",
-    ),
-    Rule(
-        at="cluster", rule="false", message="cluster goes with target: Cluster, which is not available in this version"
-    ),
+ENVIRONMENT = (
     Rule(
         at="environmentFrom[]",
         rule="!has(self.secretRef)",
@@ -47,6 +39,18 @@ TARGET = (
         rule="has(self.configMapRef) != has(self.secretRef)",
         message="give exactly one of configMapRef or secretRef",
     ),
+)
+
+TARGET = (
+    Rule(
+        at="target",
+        rule="self != 'Cluster'",
+        message="target: Cluster is not available in this version; remove target or use SageMaker",
+    ),
+    Rule(
+        at="cluster", rule="false", message="cluster goes with target: Cluster, which is not available in this version"
+    ),
+    *ENVIRONMENT,
 )
 
 TAGS = (

@@ -16,6 +16,7 @@ from sagebridge.schema.blocks import (
     text,
     whole_number,
 )
+from sagebridge.schema.openapi import request_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,6 +151,28 @@ def model_reference(kinds: Sequence[str]) -> Schema:
         "its model as an input channel.",
         required=["kind", "name"],
     )
+
+
+def served_model_reference(kinds: Sequence[str]) -> Schema:
+    """A reference to an object of this namespace whose model is served."""
+    return structure(
+        {
+            "kind": choice("The kind of the object.", kinds),
+            "name": object_name("The object's name, in this namespace."),
+        },
+        "A model that an object of this namespace trains. The job waits until that object is Ready, then takes its "
+        "artifact, with the image that can serve it.",
+        required=["kind", "name"],
+    )
+
+
+def model() -> Schema:
+    """A model to be made: CreateModel's fields, but for those that the operator fills in."""
+    schema = request_schema("CreateModel")
+    for name in ("modelName", "tags"):
+        del schema["properties"][name]
+    del schema["required"]
+    return schema | {"description": "A model that is made for this object: CreateModel's fields."}
 
 
 def environment_from() -> Schema:

@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "local-sagemaker.md"
-FOLDERS = [ROOT / "tests" / kind / "sagemaker_local" for kind in ("unit", "integration")]
+FOLDERS = [
+    ROOT / "tests" / kind / area for kind in ("unit", "integration") for area in ("sagemaker_local", "transform")
+]
 FOLDERS.append(ROOT / "tests/unit/tuning_local")
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sagebridge_local.sagemaker import errors, wire
+from sagebridge_local.sagemaker import errors, model, wire
 from sagebridge_local.sagemaker.jobs.job import IN_PROGRESS
 from sagebridge_local.sagemaker.jobs.kind import CreateCall
 from sagebridge_local.sagemaker.jobs.lifecycle import CAPACITY_REASON
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sagebridge_local.sagemaker.jobs.table import JobTable
+    from sagebridge_local.sagemaker.resources import ResourceKind, ResourceTable
     from sagebridge_local.sagemaker.service import LocalSageMaker
 
     Handler = Callable[["Call"], Mapping[str, Any] | bytes]
@@ -36,16 +37,21 @@ class Call:
         """The jobs of a kind in the caller's account and region."""
         return self.service.store.table(kind=kind, account=self.account, region=self.region)
 
+    def resources(self, kind: ResourceKind) -> ResourceTable[Any]:
+        """The resources of a kind in the caller's account and region."""
+        return self.service.store.resources(kind, account=self.account, region=self.region)
+
 
 def handlers(kind: str) -> dict[str, Handler]:
-    """The handlers of a kind's operations, by operation."""
-    return {
+    """The handlers of a kind's operations, by operation; of those that the API has for it."""
+    every: dict[str, Handler] = {
         f"Create{kind}": lambda call: create(call, call.table(kind)),
         f"Describe{kind}": lambda call: describe(call, call.table(kind)),
         f"List{kind}s": lambda call: list_jobs(call.table(kind), call.request, now=call.now),
         f"Stop{kind}": lambda call: stop(call, call.table(kind)),
         f"Delete{kind}": lambda call: delete(call, call.table(kind)),
     }
+    return {operation: handler for operation, handler in every.items() if operation in model.operation_names()}
 
 
 def create(call: Call, table: JobTable) -> dict[str, Any]:
