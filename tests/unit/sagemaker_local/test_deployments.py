@@ -226,10 +226,29 @@ async def test_a_deployment_config_can_be_kept_for_the_next_update(host, updatin
         ("a size of another type", blue_green("ALL_AT_ONCE", CanarySize=10), "CanarySize is not allowed"),
         ("too large a canary", blue_green("CANARY", CanarySize=60), "between 0 and 50 percent"),
         ("too small a step", blue_green("LINEAR", LinearStepSize=5), "between 10 and 50 percent"),
-        ("both policies", blue_green("ALL_AT_ONCE") | {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}}, "exclude each other"),
-        ("too large a batch", {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 6}, "WaitIntervalInSeconds": 0}}, "at most 50 %"),
+        (
+            "both policies",
+            blue_green("ALL_AT_ONCE")
+            | {
+                "RollingUpdatePolicy": {
+                    "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+                    "WaitIntervalInSeconds": 0,
+                }
+            },
+            "exclude each other",
+        ),
+        (
+            "too large a batch",
+            {
+                "RollingUpdatePolicy": {
+                    "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 6},
+                    "WaitIntervalInSeconds": 0,
+                }
+            },
+            "at most 50 %",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_deployment_configs_that_do_not_fit_together(host, variant_of, reason, deployment, want):
     await host.serving(variants=[variant_of(InitialInstanceCount=10)])
 

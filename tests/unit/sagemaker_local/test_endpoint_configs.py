@@ -50,18 +50,69 @@ async def test_a_model_that_does_not_exist(host, variant_of):
     ("reason", "variants", "members", "want"),
     [
         ("names twice", [{}, {}], {}, "Variant names must be unique"),
-        ("no capacity", [{"InstanceType": None, "InitialInstanceCount": None}], {}, "needs an InstanceType or a ServerlessConfig"),
+        (
+            "no capacity",
+            [{"InstanceType": None, "InitialInstanceCount": None}],
+            {},
+            "needs an InstanceType or a ServerlessConfig",
+        ),
         ("no count", [{"InitialInstanceCount": None}], {}, "needs an InitialInstanceCount"),
         ("no weight at all", [{"InitialVariantWeight": 0.0}], {}, "weight above 0"),
         ("no model", [{"ModelName": None}], {}, "needs a ModelName"),
-        ("serverless with instances", [{"ServerlessConfig": SERVERLESS}], {}, "is serverless, which excludes InitialInstanceCount, InstanceType"),
-        ("odd memory", [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": {**SERVERLESS, "MemorySizeInMB": 2000}}], {}, "must be one of"),
-        ("provisioned above max", [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": {**SERVERLESS, "ProvisionedConcurrency": 6}}], {}, "must not exceed its MaxConcurrency"),
-        ("serverless with capture", [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": SERVERLESS}], {"DataCaptureConfig": CAPTURE}, "do not support DataCaptureConfig"),
-        ("two asynchronous ones", [{}, {"VariantName": "b"}], {"AsyncInferenceConfig": ASYNC}, "one production variant only"),
-        ("shadow of two", [{}, {"VariantName": "b"}], {"ShadowProductionVariants": [{"VariantName": "s", "ModelName": "m1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}]}, "exactly one production variant"),
+        (
+            "serverless with instances",
+            [{"ServerlessConfig": SERVERLESS}],
+            {},
+            "is serverless, which excludes InitialInstanceCount, InstanceType",
+        ),
+        (
+            "odd memory",
+            [
+                {
+                    "InstanceType": None,
+                    "InitialInstanceCount": None,
+                    "ServerlessConfig": {**SERVERLESS, "MemorySizeInMB": 2000},
+                }
+            ],
+            {},
+            "must be one of",
+        ),
+        (
+            "provisioned above max",
+            [
+                {
+                    "InstanceType": None,
+                    "InitialInstanceCount": None,
+                    "ServerlessConfig": {**SERVERLESS, "ProvisionedConcurrency": 6},
+                }
+            ],
+            {},
+            "must not exceed its MaxConcurrency",
+        ),
+        (
+            "serverless with capture",
+            [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": SERVERLESS}],
+            {"DataCaptureConfig": CAPTURE},
+            "do not support DataCaptureConfig",
+        ),
+        (
+            "two asynchronous ones",
+            [{}, {"VariantName": "b"}],
+            {"AsyncInferenceConfig": ASYNC},
+            "one production variant only",
+        ),
+        (
+            "shadow of two",
+            [{}, {"VariantName": "b"}],
+            {
+                "ShadowProductionVariants": [
+                    {"VariantName": "s", "ModelName": "m1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+                ]
+            },
+            "exactly one production variant",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_create_refuses_what_does_not_fit_together(host, variant_of, reason, variants, members, want):
     await host.model()
     wanted = [

@@ -64,9 +64,13 @@ async def test_an_endpoint_that_does_not_serve_is_not_found(host, sagemaker, sta
         ("a target model for one model", {"target_model": "a.tar.gz"}, "is not a multi-model endpoint"),
         ("an inference component", {"inference_component": "x"}, "Inference Component Name header is not allowed"),
         ("a container of one", {"target_container_hostname": "x"}, "does not allow a TargetContainerHostname"),
-        ("an asynchronous call", {"operation": "InvokeEndpointAsync", "inputlocation": "s3://b/k"}, "is not asynchronous"),
+        (
+            "an asynchronous call",
+            {"operation": "InvokeEndpointAsync", "inputlocation": "s3://b/k"},
+            "is not asynchronous",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_options_that_do_not_fit_the_endpoint(host, reason, options, want):
     await host.serving()
 
