@@ -32,6 +32,14 @@ AWS_RATES: Final[Mapping[str, Rate]] = {
     "StopTrainingJob": Rate(10, 20),
     "DeleteTrainingJob": Rate(10, 20),
     "UpdateTrainingJob": Rate(10, 20),
+    **{
+        f"{verb}{kind}": Rate(10, 20)
+        for kind in ("Model", "EndpointConfig", "Endpoint")
+        for verb in ("Create", "Describe", "Delete")
+    },
+    **{f"List{kind}": Rate(10, 20) for kind in ("Models", "EndpointConfigs", "Endpoints")},
+    "UpdateEndpoint": Rate(10, 20),
+    "UpdateEndpointWeightsAndCapacities": Rate(10, 20),
     "AddTags": Rate(10, 20),
     "ListTags": Rate(10, 20),
     "DeleteTags": Rate(10, 20),

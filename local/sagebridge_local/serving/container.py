@@ -132,9 +132,11 @@ class RunningContainer:
     async def _bring_models(self) -> None:
         data = self.container.model_data
         if data is not None and not self.container.is_multi_model:
-            await in_thread(artifacts.bring, data, self.tree.model, storage=self.storage)
+            await in_thread(artifacts.bring, data, self.tree.model, storage=self.storage, container=self.name)
         for channel, more in self.container.additional.items():
-            await in_thread(artifacts.bring, more, self.tree.additional / channel, storage=self.storage)
+            await in_thread(
+                artifacts.bring, more, self.tree.additional / channel, storage=self.storage, container=self.name
+            )
 
     async def _decide(self) -> Launch:
         """What the image means, as a launch.
@@ -275,7 +277,7 @@ class RunningContainer:
                 raise error
 
     def _unhealthy(self) -> ServingError:
-        # https://github.com/aws/amazon-sagemaker-examples/issues/386
+        # https://github.com/aws/sagemaker-python-sdk/issues/155
         words = " ".join(self._log.error_lines[-3:])
         return ServingError(
             f"The {self.name} container for {self._place.subject} did not pass the ping health check. Please check "

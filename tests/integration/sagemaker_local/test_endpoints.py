@@ -1,5 +1,6 @@
 """Endpoints that really answer, called through boto3 as users do."""
 
+import contextlib
 import io
 import json
 import secrets
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 from sagebridge_local.sagemaker.admin import AdminClient
@@ -172,7 +174,9 @@ def test_an_endpoint_whose_model_is_not_there_fails_and_says_why(studio):
     described = studio.deploy(studio.config("c", studio.variant("none")))
 
     assert described["EndpointStatus"] == "Failed"
-    assert described["FailureReason"].startswith("Failed to download model data from URL")
+    assert described["FailureReason"].startswith(
+        'Failed to download model data for container "primary" from URL: "s3://'
+    )
 
 
 def test_two_containers_are_a_pipeline(studio):
@@ -393,6 +397,22 @@ def test_a_deleted_endpoint_leaves_no_process(studio, running):
     while studio.sagemaker.list_endpoints(NameContains=studio.prefix)["Endpoints"]:
         time.sleep(0.05)
 
+    port = int(running.url.rsplit(":", 1)[1])
+    while any(studio.endpoint_name in directory for directory in _directories_of_children(port)):
+        time.sleep(0.05)
+
     assert [each for each in AdminClient(running.url).endpoints() if each["name"] == studio.endpoint_name] == []
     with pytest.raises(ClientError, match="not found"):
         studio.ask()
+
+
+def _directories_of_children(port):
+    """Where the processes below the server on a port run."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if "sagebridge_local.sagemaker" in command and str(port) in command:
+            for child in process.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    found.append(child.cwd())
+    return found

@@ -198,9 +198,7 @@ async def test_a_model_that_can_not_be_loaded_does_not_pass_the_health_check(kit
 
 
 async def test_a_model_that_is_not_there_is_named(kitchen):
-    with pytest.raises(
-        ServingError, match=rf"Failed to download model data from URL s3://{kitchen.bucket}/none.tar.gz"
-    ):
+    with pytest.raises(ServingError, match=rf'for container "primary" from URL: "s3://{kitchen.bucket}/none.tar.gz"'):
         await kitchen.serve(kitchen.definition(f"s3://{kitchen.bucket}/none.tar.gz"))
 
 

@@ -57,6 +57,12 @@ async def test_a_model_that_does_not_exist(host, variant_of):
             "needs an InstanceType or a ServerlessConfig",
         ),
         ("no count", [{"InitialInstanceCount": None}], {}, "needs an InitialInstanceCount"),
+        (
+            "managed scaling of a model",
+            [{"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}}],
+            {},
+            "ManagedInstanceScaling is only supported for inference component endpoints.",
+        ),
         ("no weight at all", [{"InitialVariantWeight": 0.0}], {}, "weight above 0"),
         ("no model", [{"ModelName": None}], {}, "needs a ModelName"),
         (
@@ -131,7 +137,14 @@ async def test_create_refuses_what_does_not_fit_together(host, variant_of, reaso
 async def test_variants_for_inference_components_need_no_model(host, variant_of):
     role = "arn:aws:iam::123456789012:role/serving"
 
-    await host.config(variants=[variant_of(ModelName=None)], ExecutionRoleArn=role)
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
+    wanted = variant_of(ModelName=None, InitialInstanceCount=None, ManagedInstanceScaling=scaling)
+    await host.config(variants=[wanted], ExecutionRoleArn=role)
+    await host.endpoint()
+    host.call.advance(60)
+
+    [shown] = (await host.describe())["ProductionVariants"]
+    assert (shown["ManagedInstanceScaling"], shown["CurrentInstanceCount"]) == (scaling, 0)
 
 
 async def test_a_configuration_in_use_can_be_deleted(host, sagemaker):

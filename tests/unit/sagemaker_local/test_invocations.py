@@ -61,7 +61,11 @@ async def test_an_endpoint_that_does_not_serve_is_not_found(host, sagemaker, sta
     ("reason", "options", "want"),
     [
         ("a variant that is not there", {"target_variant": "x"}, "Variant x not found"),
-        ("a target model for one model", {"target_model": "a.tar.gz"}, "is not a multi-model endpoint"),
+        (
+            "a target model for one model",
+            {"target_model": "a.tar.gz"},
+            "is not a multi-model endpoint and does not support target model header.",
+        ),
         ("an inference component", {"inference_component": "x"}, "Inference Component Name header is not allowed"),
         ("a container of one", {"target_container_hostname": "x"}, "does not allow a TargetContainerHostname"),
         (
@@ -86,7 +90,7 @@ async def test_a_multi_model_endpoint_needs_a_target_model(host):
     await host.endpoint()
     host.call.advance(60)
 
-    assert "needs a TargetModel header" in message(await host.invoke())
+    assert "is a multi-model endpoint and needs a target model header" in message(await host.invoke())
     assert json.loads((await host.invoke(target_model="a.tar.gz")).body)["TargetModel"] == "a.tar.gz"
 
 

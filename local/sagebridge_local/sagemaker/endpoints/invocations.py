@@ -200,9 +200,12 @@ class Invocations:
             raise replies.invalid(f"Inference Component Name header is not allowed for endpoint {call.name}.")
         containers = model.get("Containers") or [model["PrimaryContainer"]]
         several = any(container.get("Mode") == "MultiModel" for container in containers)
-        if several != (call.option("target-model") is not None):
-            needs = "needs" if several else "is not a multi-model endpoint and does not allow"
-            raise replies.invalid(f"Endpoint {call.name} {needs} a TargetModel header.")
+        if several and call.option("target-model") is None:
+            raise replies.invalid(f"Endpoint {call.name} is a multi-model endpoint and needs a target model header.")
+        if not several and call.option("target-model") is not None:
+            # https://github.com/aws/amazon-sagemaker-examples/issues/1026
+            text = "is not a multi-model endpoint and does not support target model header."
+            raise replies.invalid(f"Endpoint {call.name} {text}")
         _check_container(call, model, containers)
         serverless = chosen.variant.serverless
         limit = SERVERLESS_MAX_BODY if serverless else MAX_BODY
@@ -275,7 +278,7 @@ class Invocations:
 
 def _component_text(component: str | None, call: RuntimeCall) -> str:
     if component is None:
-        # https://github.com/aws/sagemaker-python-sdk/issues/4369
+        # https://github.com/BerriAI/litellm/pull/37766
         return (
             "Inference Component Name header is required for endpoints to which you plan to deploy inference "
             "components. Please include Inference Component Name header or consider using SageMaker models."
