@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sagebridge.core.container.entry_point import EntryPointKind
+from sagebridge.core.container.layout import Layout
 
 from sagebridge_local.runtime import docker, machine
 from sagebridge_local.runtime.failures import RunFailedError
@@ -213,7 +214,10 @@ class RunningContainer:
             "SAGEMAKER_SAFE_PORT_RANGE": f"{self._port}-{self._port}",
             "SM_MODEL_DIR": str(self.tree.model),
         }
-        return {**base, **aws, **self._users_variables(), **contract}
+        # Paths of the container lead to where its tree is here.
+        layout = Layout(base=str(self.tree.base))
+        users = {name: layout.locate(value) for name, value in self._users_variables().items()}
+        return {**base, **aws, **users, **contract}
 
     def _users_variables(self) -> dict[str, str]:
         several = {"SAGEMAKER_MULTI_MODEL": "true"} if self.container.is_multi_model else {}
