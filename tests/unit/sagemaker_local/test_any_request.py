@@ -17,6 +17,8 @@ CODES = {
 SERVED = (
     *("CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob", "DeleteTrainingJob"),
     *("UpdateTrainingJob", "AddTags", "ListTags", "DeleteTags"),
+    *(f"{verb}{kind}" for kind in ("Model", "EndpointConfig", "Endpoint") for verb in ("Create", "Describe", "Delete")),
+    *("ListModels", "ListEndpointConfigs", "ListEndpoints", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities"),
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80)
 values = st.recursive(

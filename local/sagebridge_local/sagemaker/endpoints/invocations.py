@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -217,10 +218,8 @@ class Invocations:
     def _shadow(self, chosen: Route, request: Request) -> None:
         """Copy the request to the shadow variant, whose answer nobody gets.
 
-        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html
         """
-        import random
-
         hosted = chosen.fleet.hosted
         for shadow in chosen.fleet.shadows:
             share = shadow.weight / (chosen.variant.weight or 1.0)
