@@ -7,6 +7,7 @@ import secrets
 import tarfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,16 @@ BUCKET = "serving-bucket"
 IMAGE = "246618743249.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 ROLE = "arn:aws:iam::123456789012:role/serving"
 SAY = """
+import time
+
 def model_fn(model_dir):
     return open(model_dir + "/word.txt").read()
 
 def transform_fn(model, body, content_type, accept):
     if body == "break":
         raise ValueError("no such row")
+    if body == "slow":
+        time.sleep(1)
     if body == "stream":
         return (piece for piece in (model, "-", "in", "-", "pieces")), "text/plain"
     return f"{model}:{body}", "text/csv"
@@ -228,6 +233,23 @@ def test_a_serverless_endpoint_answers(studio):
 
     assert described["ProductionVariants"][0]["CurrentServerlessConfig"] == serverless
     assert studio.ask() == "hello:x"
+
+
+def test_a_serverless_endpoint_is_throttled_above_its_concurrency(studio):
+    studio.model("hello")
+    serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 1}
+    studio.deploy(studio.config("c", studio.variant("hello", ServerlessConfig=serverless)))
+
+    def outcome(_):
+        try:
+            return studio.ask("slow")
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(outcome, range(4)))
+
+    assert set(outcomes) == {"hello:slow", "ThrottlingException"}
 
 
 def test_a_shadow_variant_gets_a_copy_and_answers_nobody(studio, running):
