@@ -47,6 +47,14 @@ AWS_RATES: Final[Mapping[str, Rate]] = {
     "ListTransformJobs": Rate(2, 4),
     "DescribeTransformJob": Rate(10, 20),
     "StopTransformJob": Rate(10, 20),
+    **{
+        f"{verb}{kind}": Rate(10, 20)
+        for kind in ("Model", "EndpointConfig", "Endpoint")
+        for verb in ("Create", "Describe", "Delete")
+    },
+    **{f"List{kind}": Rate(10, 20) for kind in ("Models", "EndpointConfigs", "Endpoints")},
+    "UpdateEndpoint": Rate(10, 20),
+    "UpdateEndpointWeightsAndCapacities": Rate(10, 20),
     "AddTags": Rate(10, 20),
     "ListTags": Rate(10, 20),
     "DeleteTags": Rate(10, 20),

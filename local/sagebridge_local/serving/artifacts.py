@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MODEL_LIMIT_BYTES: Final = 64 * 1024**3
 
 
-def bring(data: ModelData, directory: Path, *, storage: Storage) -> None:
+def bring(data: ModelData, directory: Path, *, storage: Storage, container: str) -> None:
     """Fill a directory with a model. Blocks.
 
     Raises:
@@ -33,7 +33,7 @@ def bring(data: ModelData, directory: Path, *, storage: Storage) -> None:
         else:
             storage.download(location, directory / Path(location.key).name)
     except RunFailedError as error:
-        raise ServingError(_not_there(data.uri, error.reason)) from error
+        raise ServingError(_not_there(data.uri, error.reason, container=container)) from error
 
 
 def bring_source(submit_directory: str, directory: Path, *, model_dir: Path, storage: Storage, limit: int) -> Path:
@@ -53,7 +53,7 @@ def bring_source(submit_directory: str, directory: Path, *, model_dir: Path, sto
         storage.download(S3Location.parse(submit_directory), archive)
         place(archive, directory, limit_bytes=limit)
     except RunFailedError as error:
-        raise ServingError(_not_there(submit_directory, error.reason)) from error
+        raise ServingError(f"The code can't be had from {submit_directory}: {error.reason}") from error
     return directory
 
 
@@ -82,9 +82,10 @@ def remove(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _not_there(uri: str, reason: str) -> str:
-    # The first sentence's form: https://github.com/aws/sagemaker-python-sdk/issues/912
+def _not_there(uri: str, reason: str, *, container: str) -> str:
+    # https://github.com/aws-solutions-library-samples/fraud-detection-using-machine-learning/issues/9
     return (
-        f"Failed to download model data from URL {uri}. Please ensure that there is an object located at the URL and "
-        f"that the role passed to CreateModel has permissions to download the model. {reason}"
+        f'Failed to download model data for container "{container}" from URL: "{uri}". Please ensure that there is an '
+        "object located at the URL and that the role passed to CreateModel has permissions to download the object. "
+        f"{reason}"
     )

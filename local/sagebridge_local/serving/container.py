@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sagebridge.core.container.entry_point import EntryPointKind
+from sagebridge.core.container.layout import Layout
 
 from sagebridge_local.runtime import docker, machine
 from sagebridge_local.runtime.failures import RunFailedError
@@ -132,9 +133,11 @@ class RunningContainer:
     async def _bring_models(self) -> None:
         data = self.container.model_data
         if data is not None and not self.container.is_multi_model:
-            await in_thread(artifacts.bring, data, self.tree.model, storage=self.storage)
+            await in_thread(artifacts.bring, data, self.tree.model, storage=self.storage, container=self.name)
         for channel, more in self.container.additional.items():
-            await in_thread(artifacts.bring, more, self.tree.additional / channel, storage=self.storage)
+            await in_thread(
+                artifacts.bring, more, self.tree.additional / channel, storage=self.storage, container=self.name
+            )
 
     async def _decide(self) -> Launch:
         """What the image means, as a launch.
@@ -211,7 +214,10 @@ class RunningContainer:
             "SAGEMAKER_SAFE_PORT_RANGE": f"{self._port}-{self._port}",
             "SM_MODEL_DIR": str(self.tree.model),
         }
-        return {**base, **aws, **self._users_variables(), **contract}
+        # Paths of the container lead to where its tree is here.
+        layout = Layout(base=str(self.tree.base))
+        users = {name: layout.locate(value) for name, value in self._users_variables().items()}
+        return {**base, **aws, **users, **contract}
 
     def _users_variables(self) -> dict[str, str]:
         several = {"SAGEMAKER_MULTI_MODEL": "true"} if self.container.is_multi_model else {}
@@ -275,7 +281,7 @@ class RunningContainer:
                 raise error
 
     def _unhealthy(self) -> ServingError:
-        # https://github.com/aws/amazon-sagemaker-examples/issues/386
+        # https://github.com/aws/sagemaker-python-sdk/issues/155
         words = " ".join(self._log.error_lines[-3:])
         return ServingError(
             f"The {self.name} container for {self._place.subject} did not pass the ping health check. Please check "

@@ -49,10 +49,11 @@ class ContainerClient:
                 content = await reply.read()
                 return self._invocation(reply, content)
         except TimeoutError:
-            text = (
-                "Your invocation timed out while waiting for a response from container {}. Review the latency metrics"
+            # https://github.com/RamVegiraju/SageMaker-Deployment/issues/3
+            return self._unreachable(
+                f"Your invocation timed out while waiting for a response from container {self._name}. Review the "
+                "latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
             )
-            return self._unreachable(text.format(self._name) + " for each container in Amazon CloudWatch.")
         except aiohttp.ClientError as error:
             return self._unreachable(f"The container {self._name} did not answer: {error}")
 

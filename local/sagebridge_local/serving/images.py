@@ -80,6 +80,8 @@ def is_framework(image: str) -> bool:
 
 
 def _unknown(image: str) -> str:
+    if not image:
+        return "Local mode needs a container's Image: it can't look model packages up."
     if is_framework(image):
         why = "the model archive has no code/inference.py (or the file that SAGEMAKER_PROGRAM names)"
     elif re.search(r"-training\b", image):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sagebridge.core.container.layout import Layout
+
 from sagebridge_local.runtime import docker
 from sagebridge_local.runtime.host import Launch
 
@@ -79,7 +81,8 @@ def script_launch(*, python: str, tree: Tree, code: Path, environment: Mapping[s
 
 def command_launch(image: CommandImage, *, tree: Tree, environment: Mapping[str, str]) -> Launch:
     """A command that stands for the image."""
-    words = [word.replace("/opt/ml", str(tree.base)) if word.startswith("/opt/ml") else word for word in image.command]
+    layout = Layout(base=str(tree.base))
+    words = [layout.locate(word) for word in image.command]
     return Launch(command=words, directory=tree.base, environment=environment)
 
 

@@ -81,10 +81,11 @@ class LoadedModels:
         location = S3Location.parse(data.uri.rstrip("/") + "/" + target.lstrip("/"))
         directory = self._container.tree.models / name / "model"
         try:
-            artifacts.bring(ModelData(uri=location.uri), directory, storage=self._container.storage)
+            artifacts.bring(
+                ModelData(uri=location.uri), directory, storage=self._container.storage, container=self._container.name
+            )
         except ServingError as error:
             artifacts.remove(directory.parent)
-            # https://github.com/aws/sagemaker-python-sdk/issues/1323
             raise ModelNotFoundError(
                 f"Failed to download model data(bucket: {location.bucket}, key: {location.key}). Please ensure that "
                 "there is an object located at the URL and that the role passed to CreateModel has permissions to "

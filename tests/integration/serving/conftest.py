@@ -64,6 +64,9 @@ class Kitchen:
     def archive_of(self, name: str, text: str) -> bytes:
         return archive({name: text})
 
+    def archive_of_files(self, files: dict[str, str]) -> bytes:
+        return archive({**files})
+
     def definition(self, url: str | None = None, *, image: str = SKLEARN, **members: Any) -> dict[str, Any]:
         return {"Image": image, **({"ModelDataUrl": url} if url else {}), **members}
 

@@ -132,6 +132,54 @@ async def test_sagemaker_program_names_another_file(kitchen):
     assert (await server.invoke(b"[1]", content_type="application/json")).body == b"[2]"
 
 
+async def test_paths_of_the_container_in_its_environment_lead_to_its_tree(kitchen):
+    code = "import os\ndef model_fn(d):\n    return open(os.environ['WEIGHTS']).read()\n"
+    code += "def transform_fn(model, *_):\n    return model, 'text/plain'\n"
+    url = kitchen.model(code, files={"weights.txt": "seven"})
+    environment = {
+        "WEIGHTS": "/opt/ml/model/weights.txt",
+        "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        "SAGEMAKER_PROGRAM": "inference.py",
+    }
+    server = await kitchen.serve(kitchen.definition(url, Environment=environment))
+
+    assert (await server.invoke(b"", content_type="text/plain")).body == b"seven"
+
+
+async def test_a_torchscript_model_needs_no_code_in_a_pytorch_image(kitchen):
+    stub = """
+    class Tensor(list):
+        def detach(self):
+            return self
+        cpu = detach
+        numpy = detach
+        def tolist(self):
+            return list(self)
+
+    class jit:
+        @staticmethod
+        def load(path, map_location):
+            factor = int(open(path).read())
+            return lambda rows: Tensor(value * factor for value in rows)
+
+    class no_grad:
+        def __enter__(self):
+            return self
+        def __exit__(self, *_):
+            pass
+
+    float32 = "float32"
+    def as_tensor(data, dtype):
+        return data.tolist()
+    """
+    files = {"model.pt": "3", "code/torch.py": stub}
+    url = kitchen.put("torch.tar.gz", kitchen.archive_of_files(files))
+    image = "763104351884.dkr.ecr.us-west-2.amazonaws.com/pytorch-inference:2.6.0-cpu-py312"
+    server = await kitchen.serve(kitchen.definition(url, image=image))
+
+    assert (await server.invoke(b"[1, 2]", content_type="application/json")).body == b"[3, 6]"
+
+
 async def test_code_may_come_from_a_submit_directory_of_its_own(kitchen):
     model = kitchen.put("bare.tar.gz", kitchen.archive_of("weights.txt", "7"))
     code = kitchen.put("sourcedir.tar.gz", kitchen.archive_of("entry.py", DOUBLER))
@@ -198,9 +246,7 @@ async def test_a_model_that_can_not_be_loaded_does_not_pass_the_health_check(kit
 
 
 async def test_a_model_that_is_not_there_is_named(kitchen):
-    with pytest.raises(
-        ServingError, match=rf"Failed to download model data from URL s3://{kitchen.bucket}/none.tar.gz"
-    ):
+    with pytest.raises(ServingError, match=rf'for container "primary" from URL: "s3://{kitchen.bucket}/none.tar.gz"'):
         await kitchen.serve(kitchen.definition(f"s3://{kitchen.bucket}/none.tar.gz"))
 
 

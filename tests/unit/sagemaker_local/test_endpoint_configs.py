@@ -50,18 +50,75 @@ async def test_a_model_that_does_not_exist(host, variant_of):
     ("reason", "variants", "members", "want"),
     [
         ("names twice", [{}, {}], {}, "Variant names must be unique"),
-        ("no capacity", [{"InstanceType": None, "InitialInstanceCount": None}], {}, "needs an InstanceType or a ServerlessConfig"),
+        (
+            "no capacity",
+            [{"InstanceType": None, "InitialInstanceCount": None}],
+            {},
+            "needs an InstanceType or a ServerlessConfig",
+        ),
         ("no count", [{"InitialInstanceCount": None}], {}, "needs an InitialInstanceCount"),
+        (
+            "managed scaling of a model",
+            [{"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}}],
+            {},
+            "ManagedInstanceScaling is only supported for inference component endpoints.",
+        ),
         ("no weight at all", [{"InitialVariantWeight": 0.0}], {}, "weight above 0"),
         ("no model", [{"ModelName": None}], {}, "needs a ModelName"),
-        ("serverless with instances", [{"ServerlessConfig": SERVERLESS}], {}, "is serverless, which excludes InitialInstanceCount, InstanceType"),
-        ("odd memory", [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": {**SERVERLESS, "MemorySizeInMB": 2000}}], {}, "must be one of"),
-        ("provisioned above max", [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": {**SERVERLESS, "ProvisionedConcurrency": 6}}], {}, "must not exceed its MaxConcurrency"),
-        ("serverless with capture", [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": SERVERLESS}], {"DataCaptureConfig": CAPTURE}, "do not support DataCaptureConfig"),
-        ("two asynchronous ones", [{}, {"VariantName": "b"}], {"AsyncInferenceConfig": ASYNC}, "one production variant only"),
-        ("shadow of two", [{}, {"VariantName": "b"}], {"ShadowProductionVariants": [{"VariantName": "s", "ModelName": "m1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}]}, "exactly one production variant"),
+        (
+            "serverless with instances",
+            [{"ServerlessConfig": SERVERLESS}],
+            {},
+            "is serverless, which excludes InitialInstanceCount, InstanceType",
+        ),
+        (
+            "odd memory",
+            [
+                {
+                    "InstanceType": None,
+                    "InitialInstanceCount": None,
+                    "ServerlessConfig": {**SERVERLESS, "MemorySizeInMB": 2000},
+                }
+            ],
+            {},
+            "must be one of",
+        ),
+        (
+            "provisioned above max",
+            [
+                {
+                    "InstanceType": None,
+                    "InitialInstanceCount": None,
+                    "ServerlessConfig": {**SERVERLESS, "ProvisionedConcurrency": 6},
+                }
+            ],
+            {},
+            "must not exceed its MaxConcurrency",
+        ),
+        (
+            "serverless with capture",
+            [{"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": SERVERLESS}],
+            {"DataCaptureConfig": CAPTURE},
+            "do not support DataCaptureConfig",
+        ),
+        (
+            "two asynchronous ones",
+            [{}, {"VariantName": "b"}],
+            {"AsyncInferenceConfig": ASYNC},
+            "one production variant only",
+        ),
+        (
+            "shadow of two",
+            [{}, {"VariantName": "b"}],
+            {
+                "ShadowProductionVariants": [
+                    {"VariantName": "s", "ModelName": "m1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+                ]
+            },
+            "exactly one production variant",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_create_refuses_what_does_not_fit_together(host, variant_of, reason, variants, members, want):
     await host.model()
     wanted = [
@@ -80,7 +137,14 @@ async def test_create_refuses_what_does_not_fit_together(host, variant_of, reaso
 async def test_variants_for_inference_components_need_no_model(host, variant_of):
     role = "arn:aws:iam::123456789012:role/serving"
 
-    await host.config(variants=[variant_of(ModelName=None)], ExecutionRoleArn=role)
+    scaling = {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
+    wanted = variant_of(ModelName=None, InitialInstanceCount=None, ManagedInstanceScaling=scaling)
+    await host.config(variants=[wanted], ExecutionRoleArn=role)
+    await host.endpoint()
+    host.call.advance(60)
+
+    [shown] = (await host.describe())["ProductionVariants"]
+    assert (shown["ManagedInstanceScaling"], shown["CurrentInstanceCount"]) == (scaling, 0)
 
 
 async def test_a_configuration_in_use_can_be_deleted(host, sagemaker):

@@ -198,9 +198,16 @@ async def test_provisioned_concurrency_of_a_serverless_variant_can_be_changed(ho
     [
         ("by default the new configuration wins", {}, (2, 5.0)),
         ("what is there is kept", {"RetainAllVariantProperties": True}, (7, 9.0)),
-        ("but for what is excluded", {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}]}, (7, 5.0)),
+        (
+            "but for what is excluded",
+            {
+                "RetainAllVariantProperties": True,
+                "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
+            },
+            (7, 5.0),
+        ),
     ],
-)  # fmt: skip
+)
 async def test_what_an_update_retains(host, variant_of, sagemaker, reason, members, want):
     await host.serving()
     changes = [{"VariantName": "AllTraffic", "DesiredWeight": 9.0, "DesiredInstanceCount": 7}]

@@ -45,11 +45,23 @@ async def test_a_name_that_does_not_exist(sagemaker, operation):
         ("no image", {"PrimaryContainer": {"ModelDataUrl": "s3://b/k"}}, "needs an Image or a ModelPackageName"),
         ("a role of others", {"ExecutionRoleArn": "arn:aws:iam::999999999999:role/x"}, "Cross-account pass role"),
         ("many models nowhere", {"PrimaryContainer": {**IMAGE, "Mode": "MultiModel"}}, "needs ModelDataUrl"),
-        ("names twice", {"PrimaryContainer": None, "Containers": [{**IMAGE, "ContainerHostname": "a"}] * 2}, "unique ContainerHostname"),
-        ("direct without names", {"PrimaryContainer": None, "Containers": [IMAGE] * 2, "InferenceExecutionConfig": {"Mode": "Direct"}}, "needs a ContainerHostname"),
-        ("sixteen containers", {"PrimaryContainer": None, "Containers": [IMAGE] * 16}, "length less than or equal to 15"),
+        (
+            "names twice",
+            {"PrimaryContainer": None, "Containers": [{**IMAGE, "ContainerHostname": "a"}] * 2},
+            "unique ContainerHostname",
+        ),
+        (
+            "direct without names",
+            {"PrimaryContainer": None, "Containers": [IMAGE] * 2, "InferenceExecutionConfig": {"Mode": "Direct"}},
+            "needs a ContainerHostname",
+        ),
+        (
+            "sixteen containers",
+            {"PrimaryContainer": None, "Containers": [IMAGE] * 16},
+            "length less than or equal to 15",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_create_refuses_what_does_not_fit_together(host, reason, members, want):
     request = {"ModelName": "m1", "PrimaryContainer": IMAGE} | members
 

@@ -54,6 +54,12 @@ def test_what_can_not_be_served_says_why_and_what_to_do(image, has_script, why):
     assert f"--image-map '{image}=COMMAND'" in found.reason
 
 
+def test_a_model_package_has_no_image_here():
+    found = meaning("", mapping={}, docker=False, has_script=True)
+
+    assert found == UnknownImage(reason="Local mode needs a container's Image: it can't look model packages up.")
+
+
 def test_a_containers_port_8080_is_published_on_loopback_and_values_stay_off_the_command_line():
     launch = docker_launch(
         DockerImage(image=OWN),

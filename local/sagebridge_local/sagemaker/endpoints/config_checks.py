@@ -45,6 +45,9 @@ def check(request: Mapping[str, Any]) -> None:
 
 def _check_capacity(variant: Mapping[str, Any]) -> None:
     name, serverless = variant["VariantName"], variant.get("ServerlessConfig")
+    if "ManagedInstanceScaling" in variant and "ModelName" in variant:
+        # https://github.com/hashicorp/terraform-provider-aws/pull/45926
+        raise errors.validation("ManagedInstanceScaling is only supported for inference component endpoints.")
     if serverless is None:
         if "InstanceType" not in variant and "InstancePools" not in variant:
             raise errors.validation(f"Variant {name} needs an InstanceType or a ServerlessConfig")

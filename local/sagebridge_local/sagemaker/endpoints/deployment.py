@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # Chosen here: how often alarms are looked at while a step bakes, and how long shifting back takes.
 ALARM_SECONDS: Final = 1.0
 ROLLBACK_SECONDS: Final = 1.0
-# https://github.com/aws/amazon-sagemaker-examples/issues/1387
+# https://github.com/xbill9/sagemaker-gemma
 CAPACITY_REASON: Final = (
     "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please retry using a "
     "different ML instance type or after some time."

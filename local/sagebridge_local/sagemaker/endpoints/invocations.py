@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -200,9 +201,12 @@ class Invocations:
             raise replies.invalid(f"Inference Component Name header is not allowed for endpoint {call.name}.")
         containers = model.get("Containers") or [model["PrimaryContainer"]]
         several = any(container.get("Mode") == "MultiModel" for container in containers)
-        if several != (call.option("target-model") is not None):
-            needs = "needs" if several else "is not a multi-model endpoint and does not allow"
-            raise replies.invalid(f"Endpoint {call.name} {needs} a TargetModel header.")
+        if several and call.option("target-model") is None:
+            raise replies.invalid(f"Endpoint {call.name} is a multi-model endpoint and needs a target model header.")
+        if not several and call.option("target-model") is not None:
+            # https://github.com/aws/amazon-sagemaker-examples/issues/1026
+            text = "is not a multi-model endpoint and does not support target model header."
+            raise replies.invalid(f"Endpoint {call.name} {text}")
         _check_container(call, model, containers)
         serverless = chosen.variant.serverless
         limit = SERVERLESS_MAX_BODY if serverless else MAX_BODY
@@ -214,10 +218,8 @@ class Invocations:
     def _shadow(self, chosen: Route, request: Request) -> None:
         """Copy the request to the shadow variant, whose answer nobody gets.
 
-        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html
         """
-        import random
-
         hosted = chosen.fleet.hosted
         for shadow in chosen.fleet.shadows:
             share = shadow.weight / (chosen.variant.weight or 1.0)
@@ -275,7 +277,7 @@ class Invocations:
 
 def _component_text(component: str | None, call: RuntimeCall) -> str:
     if component is None:
-        # https://github.com/aws/sagemaker-python-sdk/issues/4369
+        # https://github.com/BerriAI/litellm/pull/37766
         return (
             "Inference Component Name header is required for endpoints to which you plan to deploy inference "
             "components. Please include Inference Component Name header or consider using SageMaker models."

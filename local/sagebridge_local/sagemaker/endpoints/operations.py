@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors, tags, wire
-from sagebridge_local.sagemaker.endpoints import configs, rollout
+from sagebridge_local.sagemaker.endpoints import configs, rollout, scaling
 from sagebridge_local.sagemaker.endpoints.describe import describe as description
 from sagebridge_local.sagemaker.endpoints.endpoint import BUSY, FAILED, Endpoint, Fleet, Variant, usages
 from sagebridge_local.sagemaker.resources import (
@@ -102,6 +102,7 @@ def update(call: Call) -> dict[str, Any]:
             raise errors.validation("DeploymentConfig and RetainDeploymentConfig exclude each other")
         deployment_config = endpoint.deployment_config
     rollout.check(deployment_config, instances=fleet.instances)
+    scaling.check_update(endpoint, fleet)
     _check_quota(call, fleet)
     if endpoint.green is not None:
         endpoint.green.stop()
@@ -142,6 +143,7 @@ def delete(call: Call) -> dict[str, Any]:
     """
     endpoint = _found(call)
     _check_not_busy(endpoint)
+    scaling.deregister(endpoint)
     call.service.endpoints.delete(endpoint, at=call.now)
     return {}
 

@@ -55,7 +55,7 @@ def not_found(name: str, account: str) -> ServiceError:
 
 
 def model_error(endpoint: Endpoint, answer: Invocation) -> ModelError:
-    """https://github.com/aws/amazon-sagemaker-examples/issues/407 and, without a status, issues/1119 there."""
+    """https://github.com/aws/amazon-sagemaker-examples/issues/407."""
     side = "client" if 400 <= answer.status < 500 else "server"
     group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
     text = answer.body[:_SHOWN_BYTES].decode("utf-8", errors="replace")

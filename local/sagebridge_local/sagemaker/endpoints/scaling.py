@@ -1,0 +1,63 @@
+"""Application Auto Scaling's targets among an endpoint's variants, asked of moto directly."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge_local.sagemaker import errors
+
+if TYPE_CHECKING:
+    from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet
+
+NAMESPACE: Final = "sagemaker"
+
+
+def check_update(endpoint: Endpoint, fleet: Fleet) -> None:
+    """Refuse an update that removes a variant which is a scalable target, or changes its instance type.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    if endpoint.fleet is None:
+        return
+    types = {variant.name: variant.config.get("InstanceType") for variant in fleet.variants}
+    changed = [
+        variant.name
+        for variant in endpoint.fleet.variants
+        if variant.name not in types or types[variant.name] != variant.config.get("InstanceType")
+    ]
+    held = sorted(name for name in changed if _targets(endpoint, variant=name))
+    if held:
+        raise errors.validation(
+            f"The variant(s) {', '.join(held)} must be deregistered as scalable targets of Application Auto Scaling "
+            "before they can be removed or have their instance type updated."
+        )
+
+
+def deregister(endpoint: Endpoint) -> None:
+    """Deregister every variant, as happens when an endpoint is deleted.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-delete-with-scaling.html
+    """
+    backend = _backend(endpoint)
+    for target in _targets(endpoint):
+        backend.deregister_scalable_target(NAMESPACE, target.resource_id, target.scalable_dimension)
+
+
+def _targets(endpoint: Endpoint, *, variant: str = "") -> list[Any]:
+    backend = _backend(endpoint)
+    if backend is None:
+        return []
+    prefix = f"endpoint/{endpoint.name}/variant/{variant}"
+    found = backend.describe_scalable_targets(NAMESPACE, None, None)
+    return [
+        each for each in found if each.resource_id == prefix or (not variant and each.resource_id.startswith(prefix))
+    ]
+
+
+def _backend(endpoint: Endpoint) -> Any:
+    models = sys.modules.get("moto.applicationautoscaling.models")
+    return None if models is None else models.applicationautoscaling_backends[endpoint.account][endpoint.region]
