@@ -43,6 +43,8 @@ _OUT_OF_TIME: Mapping[str, str] = {
     "MaxRuntimeExceeded": "ran for as long as stoppingCondition.maxRuntimeInSeconds allows, and was stopped.",
     "MaxWaitTimeExceeded": "took as long as stoppingCondition.maxWaitTimeInSeconds allows, and was stopped.",
 }
+# Kinds without a secondary status don't tell the two apart.
+_STOPPED_SOMEHOW = "was stopped, not by this object: by its stoppingCondition, or by somebody."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,7 +181,8 @@ def _plan_stopped(_: Situation, attempt: Attempt, observation: Observation) -> S
         return Look(attempt=attempt)
     if attempt.stop_requested == STOPPED_TO_SUSPEND:
         return Close(attempt=attempt, verdict=_suspended())
-    why = _OUT_OF_TIME.get(str(observation.fields.get("secondaryStatus")), "was stopped, not by this object.")
+    secondary = observation.fields.get("secondaryStatus")
+    why = _OUT_OF_TIME.get(secondary, "was stopped, not by this object.") if secondary else _STOPPED_SOMEHOW
     message = f"{attempt.name} {why} Apply it under another name to run it again."
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_STOPPED, message=message))
 

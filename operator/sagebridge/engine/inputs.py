@@ -13,9 +13,9 @@ from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Attempt, Job
 from sagebridge.core.names import Owner, job_name
 from sagebridge.core.regions import account_of
+from sagebridge.core.resolution import ResolveContext, value_at, with_value_at
 from sagebridge.core.source import PackedSource, pack_files, source_key
 from sagebridge.core.tenancy import Tenant
-from sagebridge.core.training import ResolveContext
 from sagebridge.engine.config_maps import read_files, read_values
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.store import Store
@@ -83,7 +83,7 @@ class InputResolver:
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
         tenant = self._tenants.of(job.namespace)
-        region, role_arn, output_path = self._place(job, tenant)
+        region, role_arn, output_path = self._place(job, kind, tenant)
         source, source_uri = await self._source(job, tenant)
         model = self._model(job)
         handle = Handle(
@@ -104,13 +104,13 @@ class InputResolver:
             environment=await read_values(self._client, job),
             tags=handle.owner.tags(),
         )
-        complete = _with_pinned_image(kind.resolve(job.spec, context), job)
+        complete = _with_pinned_image(kind.resolve(job.spec, context), job, kind)
         tenancy.check_s3_uris(tenant, complete)
         status = {
             "region": region,
             "roleArn": role_arn,
-            "image": (complete.get("algorithmSpecification") or {}).get("trainingImage"),
-            "outputPath": output_path,
+            "image": value_at(complete, kind.image),
+            "outputPath": output_path or None,
             "sourceUri": source_uri,
             "modelRef": model,
         }
@@ -123,7 +123,7 @@ class InputResolver:
         given = job.spec.get(kind.name_field)
         return job_name(owner=self._owner(job), attempt=number, given=given, limit=kind.name_limit)
 
-    def _place(self, job: Job, tenant: Tenant) -> tuple[str, str, str]:
+    def _place(self, job: Job, kind: JobKind, tenant: Tenant) -> tuple[str, str, str]:
         """Region, role and default output path; what an earlier attempt used holds for later ones."""
         chosen = job.status if job.attempts else {}
         region = chosen.get("region") or job.spec.get("region") or tenant.default_region
@@ -132,7 +132,7 @@ class InputResolver:
         if not role_arn:
             raise SpecError("spec.roleArn", "No role is given, and there is no default one: set spec.roleArn.")
         tenancy.check_role(tenant, role_arn, field="spec.roleArn")
-        return region, role_arn, chosen.get("outputPath") or _default_output(job, tenant)
+        return region, role_arn, chosen.get("outputPath") or _default_output(job, kind, tenant)
 
     async def _source(self, job: Job, tenant: Tenant) -> tuple[PackedSource | None, str | None]:
         """Code from a ConfigMap, packed, and its URI. Once a job was created from it, the uploaded copy holds."""
@@ -174,22 +174,24 @@ class InputResolver:
         return {"kind": reference["kind"], "name": reference["name"], "uid": memory.job.uid, "uri": str(uri)}
 
 
-def _with_pinned_image(complete: dict[str, Any], job: Job) -> dict[str, Any]:
+def _with_pinned_image(complete: dict[str, Any], job: Job, kind: JobKind) -> dict[str, Any]:
     """The image of the first attempt holds for later ones: a newer operator may know a newer default."""
-    algorithm = complete.get("algorithmSpecification") or {}
-    if not job.attempts or not job.status.get("image") or "trainingImage" not in algorithm:
+    pinned = job.status.get("image") if job.attempts else None
+    if not pinned or value_at(complete, kind.image) is None:
         return complete
-    return {**complete, "algorithmSpecification": {**algorithm, "trainingImage": job.status["image"]}}
+    return with_value_at(complete, kind.image, pinned)
 
 
-def _default_output(job: Job, tenant: Tenant) -> str:
-    given = (job.spec.get("outputDataConfig") or {}).get("s3OutputPath")
+def _default_output(job: Job, kind: JobKind, tenant: Tenant) -> str:
+    given = value_at(job.spec, kind.output)
     if given:
         return str(given)
-    if not tenant.default_bucket:
-        raise SpecError(
-            "spec.outputDataConfig.s3OutputPath",
-            "No output path is given, and there is no default bucket: set it, or ask for buckets.default in the tenant "
-            "policy.",
-        )
-    return f"{tenant.default_bucket.rstrip('/')}/{job.namespace}/{job.name}"
+    if tenant.default_bucket:
+        return f"{tenant.default_bucket.rstrip('/')}/{job.namespace}/{job.name}"
+    if not kind.output:
+        return ""
+    raise SpecError(
+        ".".join(("spec", *kind.output)),
+        "No output path is given, and there is no default bucket: set it, or ask for buckets.default in the tenant "
+        "policy.",
+    )

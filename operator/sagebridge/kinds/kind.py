@@ -8,10 +8,12 @@ from typing import Any
 
 from sagebridge.core.names import JOB_NAME_LIMIT
 from sagebridge.core.observation import Phase
-from sagebridge.core.training import ResolveContext
+from sagebridge.core.resolution import Path, ResolveContext
+from sagebridge.core.serving import ModelContext
 from sagebridge.schema.kind import KindSchema
 
 Resolve = Callable[[Mapping[str, Any], ResolveContext], dict[str, Any]]
+ModelOf = Callable[[Mapping[str, Any], ModelContext], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +22,7 @@ class JobKind:
 
     Attributes:
         schema: its CRD.
-        create, describe, list, stop, delete: the API's operations.
+        create, describe, list, stop, delete: the API's operations; `delete` is empty where the API has none.
         name_member: the member of requests and replies that holds the name, e.g. ``TrainingJobName``.
         arn_member: the member that holds the ARN.
         summaries_member: the member of List's reply that holds the jobs.
@@ -33,6 +35,12 @@ class JobKind:
         stopping_fields: status fields of a job that was told to stop a moment ago.
         start_field, end_field: Describe's times, as status names them.
         log_group: the CloudWatch log group; streams begin with the job's name.
+        image: where a complete spec has the image, which later attempts keep; empty for a kind without one.
+        output: where a manifest gives the output path, or needs a default bucket; empty for a kind whose manifests
+            have several or none.
+        model_of: gives the request of CreateModel for a model that has to be made first (pure); None for a kind whose
+            jobs need none.
+        instance: where a manifest gives the instance type that such a model serves on.
         name_limit: the longest name, in characters.
     """
 
@@ -55,6 +63,10 @@ class JobKind:
     start_field: str
     end_field: str
     log_group: str
+    image: Path = ()
+    output: Path = ()
+    model_of: ModelOf | None = None
+    instance: Path = ()
     name_limit: int = JOB_NAME_LIMIT
 
     @property

@@ -268,4 +268,6 @@ KIND = JobKind(
     start_field="trainingStartTime",
     end_field="trainingEndTime",
     log_group="/aws/sagemaker/TrainingJobs",
+    image=("algorithmSpecification", "trainingImage"),
+    output=("outputDataConfig", "s3OutputPath"),
 )

@@ -1,0 +1,112 @@
+"""HTTP to a container."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+
+from sagebridge_local.serving.records import PRIMARY, UNREACHABLE, Invocation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
+_PING_SECONDS: Final = 2.0
+_HOP_BY_HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"})
+_IDLE_SECONDS: Final = 30.0
+
+
+class ContainerClient:
+    """A container's HTTP interface on a loopback port."""
+
+    def __init__(self, port: int, *, name: str = PRIMARY) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+        self._name = name
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+
+    async def ping(self) -> bool:
+        """Whether GET /ping answers 200 within two seconds."""
+        try:
+            timeout = aiohttp.ClientTimeout(total=_PING_SECONDS)
+            async with self._session.get(f"{self._url}/ping", timeout=timeout) as reply:
+                return reply.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def post(
+        self, path: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float | None
+    ) -> Invocation:
+        """POST a body and take the reply, whatever it is; no reply at all is status 0."""
+        try:
+            timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+            async with self._session.post(
+                f"{self._url}{path}", data=body, headers=dict(headers), timeout=timeout
+            ) as reply:
+                content = await reply.read()
+                return self._invocation(reply, content)
+        except TimeoutError:
+            text = (
+                "Your invocation timed out while waiting for a response from container {}. Review the latency metrics"
+            )
+            return self._unreachable(text.format(self._name) + " for each container in Amazon CloudWatch.")
+        except aiohttp.ClientError as error:
+            return self._unreachable(f"The container {self._name} did not answer: {error}")
+
+    async def stream(
+        self, path: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float | None
+    ) -> tuple[Invocation, AsyncIterator[bytes]]:
+        """POST a body and take the reply piece by piece; a failed reply is whole in the invocation.
+
+        Raises (while iterating):
+            aiohttp.ClientError: the container broke off.
+        """
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        try:
+            reply = await self._session.post(f"{self._url}{path}", data=body, headers=dict(headers), timeout=timeout)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return self._unreachable(f"The container {self._name} did not answer: {error}"), _nothing()
+        if reply.status // 100 != 2:
+            async with reply:
+                return self._invocation(reply, await reply.read()), _nothing()
+        return self._invocation(reply, b""), _pieces(reply)
+
+    async def call(self, method: str, path: str, content: Any = None) -> tuple[int, str]:
+        """A request of the multi-model contract: its status, and its body as text."""
+        body = b"" if content is None else json.dumps(content).encode()
+        async with self._session.request(
+            method, f"{self._url}{path}", data=body, headers={"Content-Type": "application/json"}
+        ) as reply:
+            return reply.status, await reply.text()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+        await asyncio.sleep(0)
+
+    def _invocation(self, reply: aiohttp.ClientResponse, content: bytes) -> Invocation:
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        return Invocation(
+            status=reply.status,
+            body=content,
+            content_type=headers.get("content-type", DEFAULT_CONTENT_TYPE),
+            headers={name: value for name, value in headers.items() if name not in _HOP_BY_HOP},
+            container=self._name,
+        )
+
+    def _unreachable(self, text: str) -> Invocation:
+        return Invocation(status=UNREACHABLE, body=text.encode(), content_type="text/plain", container=self._name)
+
+
+async def _pieces(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async with reply:
+        async for piece in reply.content.iter_any():
+            yield piece
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in tuple[bytes, ...]():
+        yield piece

@@ -1,0 +1,65 @@
+"""Two and more containers, chained; and one of them alone."""
+
+import pytest
+from sagebridge_local.serving import ServingError
+
+STEP = """
+    import os
+
+    def model_fn(model_dir):
+        return None
+
+    def transform_fn(model, body, content_type, accept):
+        if body == "refuse":
+            raise ValueError("no such row")
+        return f"{body}>{os.environ['STEP']}", "text/csv"
+"""
+
+
+@pytest.fixture
+def step(kitchen):
+    def make(number: int, **members):
+        return kitchen.definition(kitchen.model(STEP), Environment={"STEP": str(number)}, **members)
+
+    return make
+
+
+async def test_each_answer_is_the_next_containers_request(kitchen, step):
+    server = await kitchen.serve(step(1), step(2), step(3))
+
+    answer = await server.invoke(b"row", content_type="text/csv")
+
+    assert (answer.status, answer.body, answer.container) == (200, b"row>1>2>3", "container-3")
+
+
+async def test_the_first_container_that_fails_ends_it_and_is_named(kitchen, step):
+    server = await kitchen.serve(step(1, ContainerHostname="clean"), step(2, ContainerHostname="score"))
+
+    answer = await server.invoke(b"refuse", content_type="text/csv")
+
+    assert (answer.status, answer.container) == (500, "clean")
+
+
+async def test_one_container_can_be_invoked_directly(kitchen, step):
+    server = await kitchen.serve(step(1, ContainerHostname="clean"), step(2, ContainerHostname="score"))
+
+    assert (await server.invoke(b"row", content_type="text/csv", container="score")).body == b"row>2"
+
+
+async def test_each_container_has_a_log_stream_of_its_own(kitchen, step):
+    server = await kitchen.serve(step(1), step(2))
+    await server.invoke(b"refuse", content_type="text/csv")
+    await server.stop()
+
+    assert any("no such row" in line for line in kitchen.log("AllTraffic/i-1/container-1"))
+    assert not any("no such row" in line for line in kitchen.log("AllTraffic/i-1/container-2"))
+
+
+async def test_without_the_second_model_nothing_is_left_running(kitchen, step):
+    with pytest.raises(ServingError, match="Failed to download model data"):
+        await kitchen.serve(step(1), kitchen.definition(f"s3://{kitchen.bucket}/none.tar.gz"))
+
+
+async def test_there_are_at_most_fifteen(kitchen, step):
+    with pytest.raises(ServingError, match="1 to 15 containers"):
+        await kitchen.serve(*(step(number) for number in range(16)))
