@@ -197,7 +197,7 @@ def status() -> dict[str, Schema]:
         "url": _TEXT | {"description": "Where it is invoked."},
         "replicas": _COUNT | {"description": "Instances of all its variants."},
         "variants": _list("variantName", _variant_status(), "The variants as they run."),
-        "models": _list("name", _model_status(), "What was taken for spec.models."),
+        "servedModels": _list("name", _model_status(), "What was taken for spec.models."),
         "revisions": _list("endpointConfigName", _revision(), "The configs in SageMaker, oldest first."),
         "update": structure(
             {"key": _TEXT, "since": _TEXT, "begun": {"type": "boolean"}, "tries": _COUNT},
@@ -250,7 +250,14 @@ def _variant_status() -> dict[str, Schema]:
 def _model_status() -> dict[str, Schema]:
     reference = structure({"kind": _TEXT, "name": _TEXT, "uid": _TEXT, "uri": _TEXT}, "The object it was taken from.")
     container = structure(
-        {"index": _COUNT, "image": _TEXT, "modelDataUrl": _TEXT, "modelRef": reference}, "One of its containers."
+        {
+            "index": _COUNT,
+            "image": _TEXT,
+            "modelDataUrl": _TEXT,
+            "environment": {"type": "object", "additionalProperties": _TEXT},
+            "modelRef": reference,
+        },
+        "One of its containers.",
     )
     return {
         "name": _TEXT | {"description": "The name in spec.models."},

@@ -107,6 +107,7 @@ def build(spec: Mapping[str, Any], context: BuildContext) -> Desired:
     return Desired(
         endpoint_name=endpoint_name(context.owner, given=spec.get("endpointName")),
         models=tuple({model.name: model for model in models.values()}.values()),
+        model_names={name: model.name for name, model in models.items()},
         config=config,
         variants=tuple(_variant(variant) for variant in variants),
         deployment=spec.get("deploymentConfig"),

@@ -74,7 +74,8 @@ class Desired:
 
     Attributes:
         endpoint_name: the endpoint's name in SageMaker.
-        models: what the variants run.
+        models: what the variants run; those with the same content once.
+        model_names: SageMaker's names by those in ``spec.models``.
         config: what the endpoint runs.
         variants: the production variants; a shadow variant's numbers are part of the config.
         deployment: ``deploymentConfig`` in lowerCamelCase; None for SageMaker's default, all at once.
@@ -83,6 +84,7 @@ class Desired:
 
     endpoint_name: str
     models: tuple[ModelPlan, ...]
+    model_names: Mapping[str, str]
     config: ConfigPlan
     variants: tuple[VariantPlan, ...]
     deployment: Mapping[str, Any] | None = None
