@@ -71,6 +71,7 @@ _TRANSIENT_CODES: Final = frozenset(
         CONNECTION_ERROR,
         MALFORMED_REPLY,
         TIMEOUT,
+        "ConcurrentUpdateException",
         "ConditionalRequestConflict",
         "IDPCommunicationError",
         "InternalError",
@@ -126,7 +127,16 @@ _DENIED_CODES: Final = frozenset(
 )
 
 _NOT_FOUND_CODES: Final = frozenset(
-    {"404", "NoSuchKey", "NotFound", "ResourceNotFound", "ResourceNotFoundException", "NoSuchVersion", "ObjectNotFound"}
+    {
+        "404",
+        "NoSuchKey",
+        "NotFound",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "NoSuchVersion",
+        "ObjectNotFound",
+        "ObjectNotFoundException",
+    }
 )
 
 _CONFLICT_CODES: Final = frozenset(
@@ -161,7 +171,18 @@ _STATE_TEXT: Final = re.compile(
 )
 
 # A request of these verbs is about one thing; elsewhere a "not found" is about something that the request points at.
-_ABOUT_ONE_THING: Final = ("Describe", "Stop", "Delete", "Update", "ListTags", "AddTags", "DeleteTags", "Head", "Get")
+_ABOUT_ONE_THING: Final = (
+    "Describe",
+    "Stop",
+    "Delete",
+    "Deregister",
+    "Update",
+    "ListTags",
+    "AddTags",
+    "DeleteTags",
+    "Head",
+    "Get",
+)
 # These need things that were made a moment ago and may not be seen everywhere yet.
 _EVENTUALLY_CONSISTENT: Final = frozenset(
     {"CreateEndpoint", "CreateEndpointConfig", "CreateTransformJob", "UpdateEndpoint"}
