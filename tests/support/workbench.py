@@ -106,6 +106,8 @@ def _merged(before: Any, patch: Any) -> Any:
 class ScriptedTarget:
     """Does as the test says; by default there is no job until one is submitted."""
 
+    models = None
+
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.seen = Observation(phase=Phase.GONE, whole=True)

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sagebridge.core.container.failure import internal_server_error
 
 from sagebridge_local.runtime.job import TrainingJob
+from sagebridge_local.runtime.processing.job import ProcessingJob
 from sagebridge_local.runtime.records import (
+    JobRun,
     Outcome,
     OutcomeStatus,
+    ProcessingRun,
     Progress,
     Report,
     RuntimeSettings,
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "JobRun",
     "Outcome",
     "OutcomeStatus",
+    "ProcessingRun",
     "Progress",
     "Report",
     "RunHandle",
@@ -38,6 +43,7 @@ __all__ = [
     "SecondaryStatus",
     "TrainingRun",
     "run_training",
+    "start_processing",
     "start_training",
 ]
 
@@ -97,6 +103,14 @@ def start_training(run: TrainingRun, *, report: Report) -> RunHandle:
     return RunHandle(task=task, signal=signal, metrics=job.metrics)
 
 
+def start_processing(run: ProcessingRun, *, report: Report) -> RunHandle:
+    """Start a processing job in the running event loop; see `start_training`."""
+    signal = StopSignal()
+    job = ProcessingJob(run, report=report, signal=signal)
+    task = asyncio.create_task(_guarded(job), name=f"processing-{run.name}")
+    return RunHandle(task=task, signal=signal, metrics=list)
+
+
 async def run_training(run: TrainingRun, *, report: Report) -> Outcome:
     """Run a training job to its end; cancelling kills its processes at once."""
     handle = start_training(run, report=report)
@@ -107,7 +121,7 @@ async def run_training(run: TrainingRun, *, report: Report) -> Outcome:
         raise
 
 
-async def _guarded(job: TrainingJob) -> Outcome:
+async def _guarded(job: TrainingJob | ProcessingJob) -> Outcome:
     """Whatever goes wrong in the runtime itself ends the job, instead of leaving it running for ever."""
     try:
         return await job.execute()

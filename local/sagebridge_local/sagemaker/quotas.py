@@ -32,6 +32,11 @@ AWS_RATES: Final[Mapping[str, Rate]] = {
     "StopTrainingJob": Rate(10, 20),
     "DeleteTrainingJob": Rate(10, 20),
     "UpdateTrainingJob": Rate(10, 20),
+    "CreateProcessingJob": Rate(1, 2),
+    "ListProcessingJobs": Rate(2, 4),
+    "DescribeProcessingJob": Rate(10, 20),
+    "StopProcessingJob": Rate(10, 20),
+    "DeleteProcessingJob": Rate(10, 20),
     "AddTags": Rate(10, 20),
     "ListTags": Rate(10, 20),
     "DeleteTags": Rate(10, 20),
@@ -89,6 +94,7 @@ class Quotas:
         """
         if not self.instances:
             return
+        usages = call.table.kind.usages
         for usage, asked in usages(call.request).items():
             limit = self.instances.get(usage)
             if limit is None:
@@ -123,7 +129,7 @@ class Quotas:
         return cls(rates=rates, instances={key: int(value) for key, value in content.get("instances", {}).items()})
 
 
-def usages(request: Mapping[str, Any]) -> dict[str, int]:
+def training_usages(request: Mapping[str, Any]) -> dict[str, int]:
     """The instances that a training job counts against each quota."""
     config = request.get("ResourceConfig", {})
     what = "spot training job usage" if request.get("EnableManagedSpotTraining") else "training job usage"

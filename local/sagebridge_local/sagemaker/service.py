@@ -13,6 +13,7 @@ from sagebridge_local.sagemaker.clock import Clock, Scheduler, SystemClock
 from sagebridge_local.sagemaker.jobs import operations
 from sagebridge_local.sagemaker.jobs.lifecycle import Run
 from sagebridge_local.sagemaker.jobs.operations import Call
+from sagebridge_local.sagemaker.processing.kind import PROCESSING_JOB
 from sagebridge_local.sagemaker.quotas import Quotas
 from sagebridge_local.sagemaker.runners.scripted import ScriptBook, ScriptedRunner
 from sagebridge_local.sagemaker.store import Store
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sagebridge_local.sagemaker.runners.protocol import Runner
     from sagebridge_local.sagemaker.settings import ServerSettings
 
-KINDS: Final[Mapping[str, JobKind]] = {kind.name: kind for kind in (TRAINING_JOB,)}
+KINDS: Final[Mapping[str, JobKind]] = {kind.name: kind for kind in (TRAINING_JOB, PROCESSING_JOB)}
 DROPPED: Final = "Dropped"
 
 

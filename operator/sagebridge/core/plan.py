@@ -20,6 +20,7 @@ from sagebridge.core.steps import (
     Forget,
     Look,
     Protect,
+    Provide,
     Purge,
     Record,
     Release,
@@ -28,6 +29,7 @@ from sagebridge.core.steps import (
     Submit,
     Tag,
     Wait,
+    Withdraw,
 )
 
 RETRY_BACKOFF_SECONDS = (10.0, 30.0, 60.0, 120.0, 300.0)
@@ -58,6 +60,7 @@ class Situation:
         deletion_deadline: how long AWS may keep a deletion from ending.
         is_purged: whether all its jobs were deleted in AWS.
         tags_refused: whether AWS has refused the changed tags in this pass.
+        models_kept: whether AWS has refused to delete its models in this pass.
     """
 
     job: Job
@@ -66,11 +69,17 @@ class Situation:
     deletion_deadline: timedelta
     is_purged: bool = False
     tags_refused: bool = False
+    models_kept: bool = False
 
     @property
     def wants_tags(self) -> bool:
         """Whether the job's tags are to be changed now."""
         return self.job.has_unapplied_tags and not self.job.is_paused and not self.tags_refused
+
+    @property
+    def drops_models(self) -> bool:
+        """Whether the models that were made for an object that has finished are to be deleted now."""
+        return bool(self.job.models) and not self.job.is_paused and not self.models_kept
 
 
 def next_step(situation: Situation) -> Step:
@@ -132,12 +141,18 @@ def _retry_pause(job: Job, previous: Attempt) -> float:
 
 def _plan_unsubmitted(situation: Situation, attempt: Attempt) -> Step:
     if not situation.job.run_policy.suspend:
-        return Submit(attempt=attempt)
+        return _plan_submission(situation.job, attempt)
     if situation.observation is None:
         return Look(attempt=attempt)
     if situation.observation.phase is Phase.GONE:
         return Forget(attempt=attempt)
     return Submit(attempt=attempt)
+
+
+def _plan_submission(job: Job, attempt: Attempt) -> Step:
+    """The model that it uses comes before the job."""
+    model = job.model_of(attempt)
+    return Provide(attempt=attempt) if model is not None and not model.arn else Submit(attempt=attempt)
 
 
 def _plan_open(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
@@ -214,6 +229,8 @@ def _plan_finished(situation: Situation) -> Step:
     attempt = job.last_attempt
     if attempt is not None and attempt.arn and attempt.reason != Reason.JOB_GONE and situation.wants_tags:
         return Tag(attempt=attempt)
+    if situation.drops_models:
+        return Withdraw()
     verdict = _verdict_of_finished(job)
     remaining = _seconds_to_live(situation)
     if remaining is None:
@@ -245,14 +262,17 @@ def _seconds_to_live(situation: Situation) -> float | None:
 def _plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     job = situation.job
     policy = job.run_policy.deletion_policy
-    if policy is DeletionPolicy.RETAIN or job.last_attempt is None or situation.is_purged:
+    if policy is DeletionPolicy.RETAIN or situation.is_purged or (job.last_attempt is None and not job.models):
         return Release()
     if situation.now - requested_at > situation.deletion_deadline:
-        return Release(orphan=job.last_attempt)
+        return Release(orphan=job.last_attempt, models=tuple(model.name for model in job.models))
     remaining = (requested_at + situation.deletion_deadline - situation.now).total_seconds() + 1.0
-    stopping = _plan_stop_for_deletion(situation, job.last_attempt, again_after=remaining)
-    if stopping is not None:
-        return stopping
+    if job.last_attempt is not None:
+        stopping = _plan_stop_for_deletion(situation, job.last_attempt, again_after=remaining)
+        if stopping is not None:
+            return stopping
+    if job.models:
+        return Withdraw()
     return Purge() if policy is DeletionPolicy.PURGE else Release()
 
 

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     REJECTED = "Rejected"
     NAME_CONFLICT = "NameConflict"
     TAGS_REJECTED = "TagsRejected"
+    CLEANUP_BLOCKED = "CleanupBlocked"
 
     # Deletion
     DELETING = "Deleting"
@@ -50,6 +51,8 @@ class Reason(StrEnum):
 
     # Events only
     ATTEMPT_CREATED = "AttemptCreated"
+    MODEL_CREATED = "ModelCreated"
+    MODEL_DELETED = "ModelDeleted"
     ADOPTED = "Adopted"
     EXPIRED = "Expired"
 

@@ -242,6 +242,22 @@ def check_role(tenant: Tenant, role_arn: str, *, field: str) -> None:
         )
 
 
+def check_roles(tenant: Tenant, spec: Mapping[str, Any], *, root: str = "spec") -> None:
+    """Let a spec through only if every role that it passes on is on the tenant's list.
+
+    Args:
+        tenant: whose spec it is.
+        spec: a resolved spec, in lowerCamelCase; looked at is every field whose name ends with ``roleArn``.
+        root: how the paths of fields begin in messages.
+
+    Raises:
+        NotAllowedError: a role is not.
+    """
+    for field, value in _strings(spec, root):
+        if field.lower().endswith("rolearn"):
+            check_role(tenant, value, field=field)
+
+
 def check_account(tenant: Tenant, account_id: str) -> None:
     """Let calls through only if they reach the account that the policy names.
 

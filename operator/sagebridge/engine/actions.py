@@ -8,17 +8,20 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sagebridge.core import steps
+from sagebridge.core import steps, tenancy
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError, failure_class
-from sagebridge.core.job import Attempt, Job, tag_map
+from sagebridge.core.job import Attempt, Job, MadeModel, tag_map
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
+from sagebridge.core.regions import account_of
 from sagebridge.core.steps import Step
+from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import InputResolver, Inputs
+from sagebridge.engine.models import make, recorded, with_arn
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
@@ -30,7 +33,10 @@ from sagebridge.targets.protocol import NameConflictError, NotOwnedError, Submis
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _NOTICE_AFTER_SECONDS = 5.0
+_NO_MODEL_TEXT = "could not find model"
 
 
 class Actions:
@@ -51,6 +57,7 @@ class Actions:
         self._kind = kind
         self._resource = resource
         self._target = target
+        self._models = target.models
         self._inputs = inputs
         self._status = status
         self._objects = objects
@@ -59,12 +66,14 @@ class Actions:
         self._takers: Mapping[type[Any], Callable[[Any, Memory], Awaitable[None]]] = {
             steps.Protect: self._protect,
             steps.Record: self._record,
+            steps.Provide: self._provide,
             steps.Submit: self._submit,
             steps.Look: self._look,
             steps.Stop: self._stop,
             steps.Tag: self._tag,
             steps.Close: self._close,
             steps.Forget: self._forget,
+            steps.Withdraw: self._withdraw,
             steps.Purge: self._purge,
             steps.Release: self._release,
             steps.Expire: self._expire,
@@ -101,7 +110,7 @@ class Actions:
         rejected = isinstance(error, NameConflictError | SpecError | NotAllowedError) or (
             isinstance(error, AwsError) and error.error_class is ErrorClass.USER_ACTION
         )
-        if not isinstance(step, steps.Submit) or not rejected:
+        if not isinstance(step, steps.Provide | steps.Submit) or not rejected:
             return
         if isinstance(error, NameConflictError) or await self._is_absent(memory, step.attempt):
             await self._forget(steps.Forget(attempt=step.attempt), memory)
@@ -120,8 +129,11 @@ class Actions:
 
     async def _release(self, step: steps.Release, memory: Memory) -> None:
         # First told, then let go: once it is gone, nobody comes back to tell.
-        if step.orphan is not None:
-            self._report_orphan(memory.job, step.orphan)
+        if step.orphan is not None and not step.orphan.is_closed:
+            self._report_orphan(memory.job, f"end {step.orphan.name} in {step.orphan.region}", what="It may still run")
+        if step.models:
+            what = f"delete the model {', '.join(step.models)}"
+            self._report_orphan(memory.job, what, what="It is still there")
         await self._objects.release(memory)
 
     async def _record(self, step: steps.Record, memory: Memory) -> None:
@@ -135,13 +147,45 @@ class Actions:
         first_look = memory.job.status.get("observedGeneration") != memory.job.generation
         message = f"Accepted; attempt {step.number} will be {attempt.name}."
         verdict = Verdict(state=State.UNSEEN, reason=Reason.ACCEPTED, message=message)
-        changes = {
+        changes: dict[str, Any] = {
             **inputs.status,
             "attempts": [*(entry.dump() for entry in memory.job.attempts), attempt.dump()],
             "startTime": memory.job.status.get("startTime") or attempt.recorded_at,
         }
+        if self._models is not None:
+            changes["models"] = recorded(memory.job.models, inputs.model, attempt=step.number) or None
         await self.report(memory, verdict=verdict if first_look else None, changes=changes, quietly=True)
         memory.observation = None
+
+    async def _provide(self, step: steps.Provide, memory: Memory) -> None:
+        job = memory.job
+        inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
+        entries = recorded(job.models, inputs.model, attempt=step.attempt.number)
+        if entries != [model.dump() for model in job.models]:
+            # Another operator would make it otherwise: recorded first, so that neither can be forgotten.
+            return await self.report(memory, verdict=None, changes={"models": entries or None})
+        if self._models is None or inputs.model is None:
+            return None
+        arn = await self._with_notice(memory, make(self._models, inputs.model, inputs.handle))
+        message = f"Attempt {step.attempt.number}: the model {inputs.model.name} is there in {inputs.handle.region}."
+        self._status.emit(memory.job, kind=self._kind.name, reason=Reason.MODEL_CREATED, message=message)
+        entries = with_arn(memory.job.models, inputs.model, arn=arn)
+        return await self.report(memory, verdict=None, changes={"models": entries})
+
+    async def _withdraw(self, _: steps.Withdraw, memory: Memory) -> None:
+        job = memory.job
+        attempt = job.last_attempt or Attempt(number=1, recorded_at=format_time(self._now()))
+        handle = self._inputs.handle(job, self._kind, attempt)
+        if self._models is None:
+            return
+        for model in job.models:
+            with _unless_never_made(model):
+                await self._models.remove(replace(handle, account=account_of(model.arn)), name=model.name)
+        names = ", ".join(model.name for model in job.models)
+        self._status.emit(
+            job, kind=self._kind.name, reason=Reason.MODEL_DELETED, message=f"The model {names} is deleted."
+        )
+        await self.report(memory, verdict=None, changes={"models": None})
 
     async def _submit(self, step: steps.Submit, memory: Memory) -> None:
         job = memory.job
@@ -150,9 +194,15 @@ class Actions:
         inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
         await self._stage(memory, inputs)
         inputs = replace(inputs, source=None)  # thousands may wait for their turn
-        submission = await self._with_notice(
-            memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
-        )
+        await self._check_model(inputs)
+        try:
+            submission = await self._with_notice(
+                memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
+            )
+        except AwsError as error:
+            if self._models is not None and _NO_MODEL_TEXT in error.message.lower():
+                await self._without_model(step, memory, inputs)
+            raise
         tags = _applied_tags(job, submission)
         job = memory.job
         memory.observation = Observation(phase=Phase.OPEN, fields=self._kind.fresh_fields)
@@ -174,7 +224,25 @@ class Actions:
             urgency=Urgency.WORD,
         )
 
-    async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, Submission]) -> Submission:
+    async def _check_model(self, inputs: Inputs) -> None:
+        """A model brings a role of its own: it must be one that the namespace may use."""
+        tenant = inputs.handle.tenant
+        if self._models is None or tenant.policy_name is None:
+            return
+        role = await self._models.role_of(inputs.handle, name=inputs.spec["modelName"])
+        if role:
+            tenancy.check_role(tenant, role, field="spec.modelName")
+
+    async def _without_model(self, step: steps.Submit, memory: Memory, inputs: Inputs) -> None:
+        """SageMaker has not the model, or not yet: our own is looked at again, another's is waited for."""
+        if inputs.model is None:
+            await self._forget(steps.Forget(attempt=step.attempt), memory)
+            name, region = inputs.spec["modelName"], inputs.handle.region
+            raise WaitingError(f"spec.modelName: waiting for the model {name}, which is not in SageMaker in {region}.")
+        entries = with_arn(memory.job.models, inputs.model, arn="")
+        await self.report(memory, verdict=None, changes={"models": entries})
+
+    async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, T]) -> T:
         """Do `work`; if it has to wait for its turn, say so in status meanwhile."""
         task = asyncio.create_task(work)
         try:
@@ -272,10 +340,10 @@ class Actions:
         self._status.emit(job, kind=self._kind.name, reason=Reason.EXPIRED, message="Its time to live is over.")
         await self._objects.delete(memory)
 
-    def _report_orphan(self, job: Job, attempt: Attempt) -> None:
+    def _report_orphan(self, job: Job, effort: str, *, what: str) -> None:
         message = (
-            f"{self._kind.name} {job.name} is released though AWS could not be made to end {attempt.name} in "
-            f"{attempt.region} in time. It may still run: look at it in SageMaker."
+            f"{self._kind.name} {job.name} is released though AWS could not be made to {effort} in time. {what}: look "
+            "at it in SageMaker."
         )
         logger.error("%s/%s: %s", job.namespace, job.name, message)
         self._metrics.orphaned.labels(kind=self._kind.name).inc()
@@ -283,12 +351,12 @@ class Actions:
 
 
 @contextlib.contextmanager
-def _unless_never_made(attempt: Attempt) -> Iterator[None]:
-    """An attempt that was never known to be made has no job if the one of its name is somebody else's."""
+def _unless_never_made(thing: Attempt | MadeModel) -> Iterator[None]:
+    """What was never known to be made is not there if the one of its name is somebody else's."""
     try:
         yield
     except NotOwnedError:
-        if attempt.arn:
+        if thing.arn:
             raise
 
 

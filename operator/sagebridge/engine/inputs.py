@@ -17,7 +17,7 @@ from sagebridge.core.resolution import ResolveContext, value_at, with_value_at
 from sagebridge.core.source import PackedSource, pack_files, source_key
 from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.config_maps import read_files, read_values
-from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.models import ModelInput, ModelInputs, ModelPlace, ready_model
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenants import Tenants
 from sagebridge.kinds.kind import JobKind
@@ -34,12 +34,14 @@ class Inputs:
         spec: the complete request in lowerCamelCase.
         status: what to show in status of what was resolved.
         source: packed code to upload before creating, None if there is none or it is in S3 already.
+        model: the model that is made before the job, None for a job that needs none.
     """
 
     handle: Handle
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
     source: PackedSource | None
+    model: ModelInput | None = None
 
 
 class InputResolver:
@@ -50,6 +52,7 @@ class InputResolver:
     ) -> None:
         self._client = client
         self._store = store
+        self._models = ModelInputs(client=client, store=store)
         self._tenants = tenants
         self._cluster = cluster
         self._now = now
@@ -84,8 +87,11 @@ class InputResolver:
         """
         tenant = self._tenants.of(job.namespace)
         region, role_arn, output_path = self._place(job, kind, tenant)
-        source, source_uri = await self._source(job, tenant)
-        model = self._model(job)
+        place = ModelPlace(owner=self._owner(job), tenant=tenant, region=region, role_arn=role_arn)
+        made = await self._models.resolve(job, kind, place)
+        # A kind whose jobs serve a model has its code, and what it refers to, in there.
+        source, source_uri = await self._source(job, tenant) if kind.model_of is None else (None, None)
+        model = self._model(job) if kind.model_of is None else None
         handle = Handle(
             owner=self._owner(job),
             tenant=tenant,
@@ -101,20 +107,22 @@ class InputResolver:
             output_path=output_path,
             source_uri=source_uri,
             model_artifact=model["uri"] if model else None,
+            model_name=made.name if made else None,
             environment=await read_values(self._client, job),
             tags=handle.owner.tags(),
         )
         complete = _with_pinned_image(kind.resolve(job.spec, context), job, kind)
+        tenancy.check_roles(tenant, complete)
         tenancy.check_s3_uris(tenant, complete)
         status = {
             "region": region,
             "roleArn": role_arn,
-            "image": value_at(complete, kind.image),
+            "image": made.image or job.status.get("image") if made else value_at(complete, kind.image),
             "outputPath": output_path or None,
             "sourceUri": source_uri,
-            "modelRef": model,
+            "modelRef": made.reference if made else model,
         }
-        return Inputs(handle=handle, spec=complete, status=status, source=source)
+        return Inputs(handle=handle, spec=complete, status=status, source=source, model=made)
 
     def _owner(self, job: Job) -> Owner:
         return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
@@ -159,19 +167,9 @@ class InputResolver:
         pinned = job.status.get("modelRef") if job.attempts else None
         if pinned:
             return dict(pinned)
-        what = f"{reference['kind']} {reference['name']}"
-        memory = self._store.find(kind=reference["kind"], namespace=job.namespace, name=reference["name"])
-        if memory is None:
-            raise WaitingError(f"spec.modelRef: waiting for {what}, which is not there.")
-        if memory.job.is_finished and not memory.job.is_complete:
-            raise SpecError(
-                "spec.modelRef",
-                f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew.",
-            )
-        uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
-        if not memory.job.is_complete or not uri:
-            raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
-        return {"kind": reference["kind"], "name": reference["name"], "uid": memory.job.uid, "uri": str(uri)}
+        found = ready_model(self._store, job)
+        uri = str(found.status["modelArtifacts"]["s3ModelArtifacts"])
+        return {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": uri}
 
 
 def _with_pinned_image(complete: dict[str, Any], job: Job, kind: JobKind) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.errors import AwsError, ErrorClass
 from sagebridge.core.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
-from sagebridge.core.steps import Conclude, Expire, Release, Step, Tag, Wait
+from sagebridge.core.steps import Conclude, Expire, Release, Step, Tag, Wait, Withdraw
 from sagebridge.engine import failures
 from sagebridge.engine.actions import Actions
 from sagebridge.engine.failures import Patience
@@ -63,8 +63,8 @@ class JobReconciler:
         Raises:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
-        memory.tags_again_after = None
-        pauses = (await self._take_steps(memory), memory.tags_again_after)
+        memory.tags_again_after = memory.models_again_after = None
+        pauses = (await self._take_steps(memory), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _take_steps(self, memory: Memory) -> float | None:
@@ -81,9 +81,12 @@ class JobReconciler:
                     return None
             except failures.EXPECTED as error:
                 outcome = self._judge(memory, error)
-                if not isinstance(step, Tag):
+                if isinstance(step, Tag):
+                    self._go_on_without_tags(memory, error, outcome)
+                elif isinstance(step, Withdraw) and memory.job.deletion_requested_at is None:
+                    self._go_on_with_models(memory, outcome)
+                else:
                     return await self._conclude_failure(memory, step, error, outcome)
-                self._go_on_without_tags(memory, error, outcome)
             else:
                 memory.failures = 0
         logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
@@ -97,6 +100,7 @@ class JobReconciler:
             deletion_deadline=self._settings.deletion_deadline,
             is_purged=memory.is_purged,
             tags_refused=memory.tags_again_after is not None,
+            models_kept=memory.models_again_after is not None,
         )
 
     async def _conclude(self, memory: Memory, step: Conclude) -> float | None:
@@ -152,6 +156,13 @@ class JobReconciler:
         if is_gone or outcome.verdict.state is State.STALLED:
             verdict = Verdict(state=State.STALLED, reason=Reason.TAGS_REJECTED, message=outcome.verdict.message)
             self._actions.tell(memory, verdict)
+
+    def _go_on_with_models(self, memory: Memory, outcome: Conclude) -> None:
+        """A job has ended as it has, whatever becomes of the models that were made for it."""
+        memory.models_again_after = outcome.again_after or self._settings.patience.recheck_seconds
+        if outcome.verdict.state is State.STALLED:
+            message = f"A model that was made for this job can't be deleted: {outcome.verdict.message}"
+            self._actions.tell(memory, Verdict(state=State.STALLED, reason=Reason.CLEANUP_BLOCKED, message=message))
 
 
 def _stale(verdict: Verdict, memory: Memory) -> Verdict:

@@ -25,6 +25,7 @@ class Memory:
         failures: passes in a row that a passing fault has ended.
         is_purged: whether all its jobs were deleted in AWS.
         tags_again_after: seconds until refused tags are tried again; None unless this pass was refused.
+        models_again_after: the same for models that AWS refused to delete.
         written_version: the resource version of our own last write.
     """
 
@@ -37,6 +38,7 @@ class Memory:
     failures: int = 0
     is_purged: bool = False
     tags_again_after: float | None = None
+    models_again_after: float | None = None
     written_version: str = ""
 
     @property

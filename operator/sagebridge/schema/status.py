@@ -46,6 +46,7 @@ def _own_fields() -> dict[str, Schema]:
         "outputPath": _TEXT | {"description": "Where on S3 the job writes its output."},
         "sourceUri": _TEXT | {"description": "Where on S3 the packed source lies."},
         "modelRef": _model_reference(),
+        "models": _models(),
         "tags": _tags(),
         "logs": _logs(),
         "cost": _cost(),
@@ -109,6 +110,19 @@ def _model_reference() -> Schema:
         "The referenced object as it was when its model was taken.",
         {"kind": _TEXT, "name": _TEXT, "uid": _TEXT, "uri": _TEXT | {"description": "The model on S3."}},
     )
+
+
+def _models() -> Schema:
+    model = _object(
+        "A model in SageMaker.",
+        {
+            "name": _TEXT | {"description": "The model's name in SageMaker."},
+            "arn": _TEXT | {"description": "The model's ARN, once it was created."},
+            "attempt": _COUNT | {"description": "The attempt that uses it."},
+        },
+        required=("name",),
+    )
+    return _map_list(model, "name", "The models that were made for this object, until they are deleted again.")
 
 
 def _tags() -> Schema:

@@ -79,6 +79,7 @@ class JobKind:
         taken: the message of the ResourceInUse for a name that does, with `{arn}`.
         not_stoppable: the message of the ValidationException for a Stop that comes too late, with `{status}`.
         not_deletable: the message of the ResourceInUse for a Delete that comes too early, with `{status}`.
+        usages: the instances that a request counts against each quota, such as `ml.m5.xlarge for training job usage`.
         deletable: raises ServiceError when an ended job can't be deleted yet.
         began: told when a job was accepted, before it runs.
         ended: told when a job has ended.
@@ -101,6 +102,7 @@ class JobKind:
     taken: str
     not_stoppable: str
     not_deletable: str
+    usages: Callable[[Mapping[str, Any]], Mapping[str, int]] = lambda _: {}
     deletable: Callable[[Job], None] = lambda _: None
     began: Milestone = lambda _table, _job, _scheduler, _at: None
     ended: Milestone = lambda _table, _job, _scheduler, _at: None

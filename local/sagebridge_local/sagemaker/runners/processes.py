@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sagebridge_local.runtime.run import Progress, RunHandle, RuntimeSettings, TrainingRun, start_training
+from sagebridge_local.runtime.run import (
+    JobRun,
+    Progress,
+    Report,
+    RunHandle,
+    RuntimeSettings,
+    start_processing,
+    start_training,
+)
 from sagebridge_local.runtime.stopping import StopReason
 from sagebridge_local.sagemaker.jobs.job import FAILED
 from sagebridge_local.sagemaker.runners.protocol import Listener, Outcome
 from sagebridge_local.sagemaker.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sagebridge_local.runtime import run as runtime
@@ -25,6 +33,17 @@ if TYPE_CHECKING:
     from sagebridge_local.sagemaker.jobs.kind import JobKind
 
 Keep = Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Start(Protocol):
+    """Starts a run of one kind of job."""
+
+    def __call__(self, run: JobRun, *, report: Report) -> RunHandle:
+        """Start it in the running event loop."""
+        ...
+
+
+STARTS: Final[Mapping[str, Start]] = {"TrainingJob": start_training, "ProcessingJob": start_processing}
 
 LOCAL_KEY: Final = "sagebridge-local"
 _log: Final = logging.getLogger(__name__)
@@ -56,7 +75,7 @@ class ProcessRunner:
             listener.progress(kind.stages[0], message, self._clock.now())
         work = ProcessWork(listener=listener, clock=self._clock, keep=self._keep)
         self._works.add(work)
-        self._keep(self._carry_out(work, job)).add_done_callback(lambda task: self._over(work, task))
+        self._keep(self._carry_out(work, job, STARTS[kind.name])).add_done_callback(lambda task: self._over(work, task))
         return work
 
     async def close(self) -> None:
@@ -66,9 +85,9 @@ class ProcessRunner:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry_out(self, work: ProcessWork, job: Job) -> None:
+    async def _carry_out(self, work: ProcessWork, job: Job, start: Start) -> None:
         credentials = await asyncio.to_thread(_credentials, job, self._machine.endpoint_url)
-        await work.follow(start_training(self._training_run(job, credentials), report=work.report))
+        await work.follow(start(self._run(job, credentials), report=work.report))
 
     def _over(self, work: ProcessWork, task: asyncio.Task[None]) -> None:
         """Let no job hang that could not be started."""
@@ -78,8 +97,8 @@ class ProcessRunner:
             _log.error("a run failed in the local runtime", exc_info=error)
             work.fail(f"InternalServerError: the local runtime failed: {error}")
 
-    def _training_run(self, job: Job, credentials: Mapping[str, str]) -> TrainingRun:
-        return TrainingRun(
+    def _run(self, job: Job, credentials: Mapping[str, str]) -> JobRun:
+        return JobRun(
             name=job.name,
             arn=job.arn,
             request=job.request,
@@ -159,6 +178,8 @@ def _outcome(ended: runtime.Outcome) -> Outcome:
         ]
     if ended.model_artifacts:
         details["ModelArtifacts"] = {"S3ModelArtifacts": ended.model_artifacts}
+    if ended.exit_message:
+        details["ExitMessage"] = ended.exit_message
     return Outcome(status=str(ended.status), failure_reason=ended.failure_reason, details=details)
 
 

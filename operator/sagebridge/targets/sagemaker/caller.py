@@ -46,6 +46,24 @@ class Caller:
         )
         return uri
 
+    async def object_exists(self, handle: Handle, *, uri: str) -> bool:
+        """Whether there is an object at an s3:// URI."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return await self._gateway.object_exists(
+            scope_of(handle), bucket=bucket, key=key, namespace=handle.owner.namespace
+        )
+
+    async def download(self, handle: Handle, *, uri: str) -> dict[str, Any]:
+        """The reply of GetObject for an s3:// URI, whose Body is to be read."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return await self._gateway.call(
+            scope_of(handle),
+            "GetObject",
+            {"Bucket": bucket, "Key": key},
+            namespace=handle.owner.namespace,
+            service="s3",
+        )
+
     async def _check_account(self, handle: Handle) -> None:
         """Before anything new is made; what was made before can still be looked at, stopped and deleted."""
         if handle.tenant.account_id is not None:

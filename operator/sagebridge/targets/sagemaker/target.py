@@ -12,9 +12,11 @@ from sagebridge.core.regions import sagemaker_arn
 from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.kinds.kind import JobKind
 from sagebridge.schema.convert import ConversionError, from_response, to_request
-from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError, Submission
+from sagebridge.targets.protocol import Handle, Models, NameConflictError, NotOwnedError, Submission
 from sagebridge.targets.sagemaker.caller import Caller, malformed
+from sagebridge.targets.sagemaker.models import SageMakerModels
 from sagebridge.targets.sagemaker.sweep import Sweeper
+from sagebridge.targets.sagemaker.tags import list_tags
 
 
 class SageMakerTarget:
@@ -23,6 +25,7 @@ class SageMakerTarget:
     def __init__(self, *, kind: JobKind, caller: Caller) -> None:
         self._kind = kind
         self._caller = caller
+        self.models: Models | None = SageMakerModels(caller=caller) if kind.model_of else None
         self._sweeper = Sweeper(kind=kind, caller=caller, describe=self.describe)
 
     async def submit(self, handle: Handle, spec: Mapping[str, Any], *, adopt: bool) -> Submission:
@@ -84,6 +87,8 @@ class SageMakerTarget:
 
     async def delete(self, handle: Handle) -> None:
         """See `Target.delete`."""
+        if not self._kind.delete:
+            return
         try:
             tags = await self._assert_owned(handle)
         except AwsError as error:
@@ -145,18 +150,7 @@ class SageMakerTarget:
         await self._caller.call(handle, "AddTags", {"ResourceArn": arn, "Tags": listed})
 
     async def _tags(self, handle: Handle, arn: str) -> dict[str, str]:
-        tags: dict[str, str] = {}
-        token = ""
-        while True:
-            request = {"ResourceArn": arn} | ({"NextToken": token} if token else {})
-            reply = await self._caller.call(handle, "ListTags", request)
-            if not isinstance(reply.get("Tags"), list):
-                # Taken for "no tags", it would say that the job is somebody else's.
-                raise malformed("ListTags", "Tags")
-            tags |= {tag["Key"]: tag["Value"] for tag in reply["Tags"]}
-            token = reply.get("NextToken") or ""
-            if not token:
-                return tags
+        return await list_tags(self._caller, handle, arn)
 
     async def _arn(self, handle: Handle) -> str:
         account = await self._caller.account(handle)
