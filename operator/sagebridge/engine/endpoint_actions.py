@@ -9,7 +9,7 @@ from typing import Any
 from sagebridge.core.conditions import Verdict
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.ledger import Ledger
-from sagebridge.core.endpoint.observed import Observed, target_of
+from sagebridge.core.endpoint.observed import target_of
 from sagebridge.core.job import Job, tag_map
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.endpoint_inputs import EndpointInput, EndpointInputs
@@ -184,27 +184,27 @@ class EndpointActions:
 
     async def _register(self, step: steps.Register, memory: Memory, known: EndpointMemory) -> None:
         await self._service.register(self._inputs.handle(memory.job), step.key, step.plan)
-        known.observed = _observed(known).with_target(step.key, step.plan)
+        known.update_look(lambda seen: seen.with_target(step.key, step.plan))
 
     async def _deregister(self, step: steps.Deregister, memory: Memory, known: EndpointMemory) -> None:
         await self._service.deregister(self._inputs.handle(memory.job), step.key)
-        known.observed = _observed(known).without_target(step.key)
+        known.update_look(lambda seen: seen.without_target(step.key))
 
     async def _put_policy(self, step: steps.PutPolicy, memory: Memory, known: EndpointMemory) -> None:
         await self._service.put_policy(self._inputs.handle(memory.job), step.key, step.name, step.definition)
-        known.observed = _observed(known).with_policy(step.key, step.name, step.definition)
+        known.update_look(lambda seen: seen.with_policy(step.key, step.name, step.definition))
 
     async def _delete_policy(self, step: steps.DeletePolicy, memory: Memory, known: EndpointMemory) -> None:
         await self._service.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
-        known.observed = _observed(known).with_policy(step.key, step.name, None)
+        known.update_look(lambda seen: seen.with_policy(step.key, step.name, None))
 
     async def _put_scheduled(self, step: steps.PutScheduled, memory: Memory, known: EndpointMemory) -> None:
         await self._service.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
-        known.observed = _observed(known).with_scheduled(step.key, step.name, step.definition)
+        known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, step.definition))
 
     async def _delete_scheduled(self, step: steps.DeleteScheduled, memory: Memory, known: EndpointMemory) -> None:
         await self._service.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
-        known.observed = _observed(known).with_scheduled(step.key, step.name, None)
+        known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, None))
 
     # --- telling -------------------------------------------------------------------------------------------------
 
@@ -225,10 +225,6 @@ def _resolved(known: EndpointMemory) -> EndpointInput:
     if known.resolved is None:
         raise RuntimeError("a step that needs the spec was planned without it")
     return known.resolved
-
-
-def _observed(known: EndpointMemory) -> Observed:
-    return known.observed or Observed(endpoint=None)
 
 
 def _tags(job: Job, handle: Handle) -> dict[str, str]:

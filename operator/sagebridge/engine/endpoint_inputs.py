@@ -180,7 +180,8 @@ class EndpointInputs:
 
 def references_of(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Every `modelRef` of an Endpoint's models."""
-    containers = [one for model in spec.get("models") or () for one in containers_of(model)]
+    models = spec.get("models")
+    containers = [one for model in models for one in containers_of(model)] if isinstance(models, list) else []
     return [container["modelRef"] for container in containers if container.get("modelRef")]
 
 

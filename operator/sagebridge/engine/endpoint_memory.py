@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sagebridge.core.endpoint.observed import Observed
@@ -37,6 +38,11 @@ class EndpointMemory:
         """When it was modified last, as it was seen last."""
         endpoint = self.observed.endpoint if self.observed else None
         return endpoint.last_modified if endpoint else ""
+
+    def update_look(self, change: Callable[[Observed], Observed]) -> None:
+        """Take in what a step has done, unless there has to be another look anyway."""
+        if self.observed is not None:
+            self.observed = change(self.observed)
 
     def forget_look(self) -> None:
         """Look again before anything else is done."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -113,7 +113,7 @@ class EndpointReconciler:
         )
         if not is_about_spec:
             known.forget_look()
-        if isinstance(error, AwsError) and error.error_class is not ErrorClass.FAST_RETRY or _is_about_fresh(error):
+        if (isinstance(error, AwsError) and error.error_class is not ErrorClass.FAST_RETRY) or _is_about_fresh(error):
             # Perhaps somebody has deleted what was known to be there.
             known.made.clear()
         if memory.job.deletion_requested_at is not None:
@@ -139,7 +139,7 @@ def _changes(step: Conclude, known: EndpointMemory) -> dict[str, Any]:
     return resolved | _seen(known) | step.ledger.dump()
 
 
-def _seen(known: EndpointMemory) -> Mapping[str, Any]:
+def _seen(known: EndpointMemory) -> dict[str, Any]:
     endpoint = known.observed.endpoint if known.observed else None
     return dict(endpoint.fields) if endpoint else {}
 

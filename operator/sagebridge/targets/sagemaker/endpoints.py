@@ -13,10 +13,12 @@ from sagebridge.core.endpoint.scaling import Dimension, ScalingPlan, ScalingView
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
 from sagebridge.core.regions import sagemaker_arn
+from sagebridge.core.serving import Repack
 from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError
 from sagebridge.targets.sagemaker.caller import Caller, malformed
+from sagebridge.targets.sagemaker.repacking import repack_model
 from sagebridge.targets.sagemaker.tags import list_tags
 
 AUTOSCALING = "application-autoscaling"
@@ -149,6 +151,10 @@ class SageMakerEndpoints:
             await self._caller.call(handle, "CreateModel", request)
         except AwsError as error:
             await self._assert_ours_after(error, handle, "model", model.name)
+
+    async def repack(self, handle: Handle, repack: Repack, *, uri: str) -> None:
+        """Put a model's archive with its inference code where the model looks for it, unless it is there."""
+        await repack_model(self._caller, handle, repack, uri=uri)
 
     async def create_config(self, handle: Handle, config: ConfigPlan, *, tags: Mapping[str, str]) -> None:
         """Create a config; one of that name that is ours has the same content."""
