@@ -1,4 +1,4 @@
-"""The operator as the property tests need it: a ledger that lasts, a memory that can be lost, steps taken one by one."""
+"""The operator as the property test needs it: a ledger that lasts, a memory that can be lost, one step at a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import Observed
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.names import Owner
+
 from tests.unit.endpoint.service import RefusedError, Service
 
 OWNER = Owner(cluster="cluster", namespace="team", name="scores", uid="uid-1")
@@ -82,45 +83,51 @@ class Operator:
         self.status = {key: value for key, value in dumped.items() if value is not None}
 
     def _take(self, step: steps.Step) -> None:
-        service = self.service
         match step:
             case steps.Look():
-                self.observed = service.look()
+                self.observed = self.service.look()
             case steps.Claim():
                 self.is_ours = True
             case steps.Remember(ledger=ledger):
-                self._write(ledger)
-            case steps.CreateModel(model=model):
-                service.create_model(model.name)
-                self.made.add(model.name)
-            case steps.CreateConfig(config=config):
-                service.create_config(config.name, config.request)
-                self.made.add(config.name)
-            case steps.CreateEndpoint(config_name=name):
-                self.observed = None
-                service.create_endpoint(name)
-            case steps.UpdateEndpoint(config_name=name, retain=retain, exclude=exclude):
-                self.observed = None
-                service.update(name, retain=retain, exclude=exclude)
-            case steps.UpdateNumbers(variants=variants):
-                self.observed = None
-                service.update_numbers({variant.name: (variant.weight, variant.count) for variant in variants})
-            case steps.DeleteEndpoint():
-                self.observed = None
-                service.delete_endpoint()
-            case steps.Collect(config_name=config_name, model_names=model_names, ledger=ledger):
-                service.delete_config(config_name)
-                for name in model_names:
-                    service.delete_model(name)
-                self.made -= {config_name, *model_names}
                 self._write(ledger)
             case steps.Conclude(verdict=verdict, ledger=ledger):
                 self._write(ledger)
                 self.verdict = verdict
             case steps.Release():
                 self.released = True
+            case steps.CreateModel() | steps.CreateConfig() | steps.Collect():
+                self._make(step)
+            case steps.CreateEndpoint() | steps.UpdateEndpoint() | steps.UpdateNumbers() | steps.DeleteEndpoint():
+                self.observed = None
+                self._change(step)
             case _:
                 self._scale(step)
+
+    def _make(self, step: steps.CreateModel | steps.CreateConfig | steps.Collect) -> None:
+        match step:
+            case steps.CreateModel(model=model):
+                self.service.create_model(model.name)
+                self.made.add(model.name)
+            case steps.CreateConfig(config=config):
+                self.service.create_config(config.name, config.request)
+                self.made.add(config.name)
+            case steps.Collect(config_name=config_name, model_names=model_names, ledger=ledger):
+                self.service.delete_config(config_name)
+                for name in model_names:
+                    self.service.delete_model(name)
+                self.made -= {config_name, *model_names}
+                self._write(ledger)
+
+    def _change(self, step: steps.Step) -> None:
+        match step:
+            case steps.CreateEndpoint(config_name=name):
+                self.service.create_endpoint(name)
+            case steps.UpdateEndpoint(config_name=name, retain=retain, exclude=exclude):
+                self.service.update(name, retain=retain, exclude=exclude)
+            case steps.UpdateNumbers(variants=variants):
+                self.service.update_numbers({variant.name: (variant.weight, variant.count) for variant in variants})
+            case steps.DeleteEndpoint():
+                self.service.delete_endpoint()
 
     def _scale(self, step: steps.Step) -> None:
         assert self.observed is not None

@@ -73,7 +73,9 @@ class Service:
         if self.endpoint is not None:
             raise RefusedError("Cannot create already existing endpoint")
         self._need_config(config)
-        self.endpoint = Endpoint(config=config, status="Creating", variants=self._numbers(config), modified=self._tick())
+        self.endpoint = Endpoint(
+            config=config, status="Creating", variants=self._numbers(config), modified=self._tick()
+        )
 
     def update(self, config: str, *, retain: bool, exclude: tuple[str, ...]) -> None:
         self.calls.append("UpdateEndpoint")

@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-
-from tests.unit.endpoint.operator_model import Operator, desired
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
+
+from tests.unit.endpoint.operator_model import Operator, desired
 from tests.unit.endpoint.service import Service
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/serve:1"
@@ -34,7 +34,9 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             fields["autoscaling"] = {"minCapacity": 1, "maxCapacity": draw(st.integers(3, 4)), "targetValue": 100}
             if draw(st.booleans()):
-                fields["autoscaling"]["scheduled"] = [{"name": "night", "schedule": "cron(0 22 * * ? *)", "minCapacity": 1}]
+                fields["autoscaling"]["scheduled"] = [
+                    {"name": "night", "schedule": "cron(0 22 * * ? *)", "minCapacity": 1}
+                ]
         variants.append(variant(name, **fields))
     return {
         "models": [{"name": "m", "image": IMAGE, "modelDataUrl": f"s3://models/{version}.tar.gz"}],
@@ -100,7 +102,9 @@ class EndpointMachine(RuleBasedStateMachine):
         revisions = self.operator.status.get("revisions", ())
         assert set(self.service.configs) <= {revision["endpointConfigName"] for revision in revisions}
         assert self.service.models <= {name for revision in revisions for name in revision["modelNames"]}
-        targets = {(entry["variantName"], entry["dimension"]) for entry in self.operator.status.get("scalableTargets", ())}
+        targets = {
+            (entry["variantName"], entry["dimension"]) for entry in self.operator.status.get("scalableTargets", ())
+        }
         assert {(key.variant, key.dimension.value) for key in self.service.scaling} <= targets
 
     def _converge(self) -> None:
@@ -114,9 +118,10 @@ class EndpointMachine(RuleBasedStateMachine):
         self._converge()
         if self.operator.verdict.state is State.STALLED:
             # What has failed is tried again when the spec says something else; here, by another spec.
-            self.operator.spec = {**self.operator.spec, "models": [
-                {"name": "m", "image": IMAGE, "modelDataUrl": "s3://models/good.tar.gz"}
-            ]}
+            self.operator.spec = {
+                **self.operator.spec,
+                "models": [{"name": "m", "image": IMAGE, "modelDataUrl": "s3://models/good.tar.gz"}],
+            }
             self._converge()
         self._assert_converged()
         before = len(self.service.calls)
