@@ -30,6 +30,10 @@ class EventSink(Protocol):
         """A job entered a state at an instant, in seconds since the epoch."""
         ...
 
+    def put(self, entry: dict[str, Any], *, account: str, region: str) -> None:
+        """Something else happened in an account and region: a PutEvents entry."""
+        ...
+
     def close(self) -> None:
         """Hand over what was told so far, and end."""
         ...
@@ -44,9 +48,15 @@ class MotoEvents:
 
     def changed(self, kind: JobKind, job: Job, at: float) -> None:
         """Queue the event of a change."""
-        backend = _backend(job)
+        backend = _backend(account=job.account, region=job.region)
         if backend is not None:
             self._thread.submit(backend.put_events, [entry(kind, job, at)])
+
+    def put(self, entry: dict[str, Any], *, account: str, region: str) -> None:
+        """Queue an event."""
+        backend = _backend(account=account, region=region)
+        if backend is not None:
+            self._thread.submit(backend.put_events, [entry])
 
     def close(self) -> None:
         """Wait for the queued events."""
@@ -86,10 +96,10 @@ def _milliseconds(seconds: float) -> str:
     return str(round(seconds * 1000))
 
 
-def _backend(job: Job) -> Any:
-    """Moto's EventBridge of the job's account and region, if a rule was put to its default bus."""
+def _backend(*, account: str, region: str) -> Any:
+    """Moto's EventBridge of an account and region, if a rule was put to its default bus."""
     models = sys.modules.get("moto.events.models")
     if models is None:
         return None
-    backend = models.events_backends[job.account][job.region]
+    backend = models.events_backends[account][region]
     return backend if backend.event_buses["default"].rules else None

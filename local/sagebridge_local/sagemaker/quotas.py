@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge_local.sagemaker import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sagebridge_local.sagemaker.jobs.kind import CreateCall
 
@@ -95,13 +95,24 @@ class Quotas:
         if not self.instances:
             return
         usages = call.table.kind.usages
-        for usage, asked in usages(call.request).items():
+        jobs = call.table.active.values()
+        self.check_usage(
+            usages(call.request), used=lambda usage: sum(usages(job.request).get(usage, 0) for job in jobs)
+        )
+
+    def check_usage(self, asked: Mapping[str, int], *, used: Callable[[str], int]) -> None:
+        """Refuse what asks for more of a usage than the account has left.
+
+        Raises:
+            ServiceError: ResourceLimitExceeded.
+        """
+        for usage, delta in asked.items():
             limit = self.instances.get(usage)
             if limit is None:
                 continue
-            used = sum(usages(job.request).get(usage, 0) for job in call.table.active.values())
-            if used + asked > limit:
-                raise errors.ServiceError(errors.RESOURCE_LIMIT_EXCEEDED, _limit_text(usage, limit, used, asked))
+            present = used(usage)
+            if present + delta > limit:
+                raise errors.ServiceError(errors.RESOURCE_LIMIT_EXCEEDED, _limit_text(usage, limit, present, delta))
 
     @classmethod
     def load(cls, source: str) -> Quotas:

@@ -6,13 +6,21 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sagebridge_local.sagemaker import errors, faults, model, tags, wire
+from sagebridge_local.sagemaker import errors, faults, model, resources, tags, wire
 from sagebridge_local.sagemaker.accounts import account_of
 from sagebridge_local.sagemaker.calls import CallLog, LoggedCall
 from sagebridge_local.sagemaker.clock import Clock, Scheduler, SystemClock
+from sagebridge_local.sagemaker.endpoints import configs as endpoint_configs
+from sagebridge_local.sagemaker.endpoints import events as endpoint_events
+from sagebridge_local.sagemaker.endpoints import operations as endpoint_operations
+from sagebridge_local.sagemaker.endpoints.hosting import EndpointScripts, ScriptedHosting
+from sagebridge_local.sagemaker.endpoints.invocations import Invocations
+from sagebridge_local.sagemaker.endpoints.outbox import NoOutbox
+from sagebridge_local.sagemaker.endpoints.service import Endpoints
 from sagebridge_local.sagemaker.jobs import operations
 from sagebridge_local.sagemaker.jobs.lifecycle import Run
 from sagebridge_local.sagemaker.jobs.operations import Call
+from sagebridge_local.sagemaker.models import operations as model_operations
 from sagebridge_local.sagemaker.processing.kind import PROCESSING_JOB
 from sagebridge_local.sagemaker.quotas import Quotas
 from sagebridge_local.sagemaker.runners.scripted import ScriptBook, ScriptedRunner
@@ -23,6 +31,9 @@ from sagebridge_local.sagemaker.training.kind import TRAINING_JOB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint
+    from sagebridge_local.sagemaker.endpoints.hosting import Hosting
+    from sagebridge_local.sagemaker.endpoints.outbox import Outbox
     from sagebridge_local.sagemaker.events import EventSink
     from sagebridge_local.sagemaker.jobs.job import Job
     from sagebridge_local.sagemaker.jobs.kind import JobKind, Objects
@@ -51,6 +62,8 @@ class LocalSageMaker:
         runner: what carries jobs out; by default they follow scripts.
         events: what is told of changes of state.
         objects: what S3 holds; without it, inputs need not exist.
+        hosting: what makes endpoints answer; by default they follow scripts.
+        outbox: the services that endpoints read from and write to; by default none.
     """
 
     def __init__(
@@ -61,6 +74,8 @@ class LocalSageMaker:
         runner: Runner | None = None,
         events: EventSink | None = None,
         objects: Objects | None = None,
+        hosting: Hosting | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -72,12 +87,22 @@ class LocalSageMaker:
         self.scripts = ScriptBook()
         self.runner: Runner = runner or ScriptedRunner(self.scheduler, self.scripts)
         self.objects = objects
+        self.endpoint_scripts = EndpointScripts()
+        self.endpoints = Endpoints(
+            store=self.store,
+            scheduler=self.scheduler,
+            hosting=hosting or ScriptedHosting(self.scheduler, self.endpoint_scripts),
+            on_change=self._endpoint_changed,
+        )
+        self.invocations = Invocations(self, outbox=outbox or NoOutbox())
         self._events = events
         self._runs: dict[str, Run] = {}
         self._handlers: dict[str, Handler] = dict(tags.HANDLERS)
         for kind in KINDS:
             self._handlers |= operations.handlers(kind)
         self._handlers[update.OPERATION] = update.update
+        for handlers in (model_operations.HANDLERS, endpoint_configs.HANDLERS, endpoint_operations.HANDLERS):
+            self._handlers |= handlers
 
     async def answer(self, *, operation: str, body: bytes, authorization: str) -> Answer:
         """Answer one request, with the latency and the faults that are set."""
@@ -115,17 +140,21 @@ class LocalSageMaker:
         for run in self._runs.values():
             run.cancel()
         self._runs.clear()
+        self.endpoints.reset()
         self.scheduler.clear()
         self.store.clear()
         self.faults.clear()
         self.calls.clear()
         self.scripts.clear()
+        self.endpoint_scripts.clear()
         self.quotas = Quotas.load(self.settings.quotas)
 
     async def close(self) -> None:
         """End every run, and the processes that belong to them."""
         for run in list(self._runs.values()):
             run.cancel()
+        await self.invocations.close()
+        await self.endpoints.close()
         await self.runner.close()
         if self._events is not None:
             self._events.close()
@@ -187,6 +216,11 @@ class LocalSageMaker:
         if self._events is not None:
             self._events.changed(table.kind, job, at)
 
+    def _endpoint_changed(self, endpoint: Endpoint, at: float) -> None:
+        if self._events is not None:
+            entry = endpoint_events.entry(endpoint, at)
+            self._events.put(entry, account=endpoint.account, region=endpoint.region)
+
     def _ended(self, run: Run) -> None:
         self._runs.pop(run.job.arn, None)
 
@@ -223,7 +257,10 @@ def resource_name(request: Mapping[str, Any]) -> str:
     return given.rsplit("/", 1)[-1] if isinstance(given, str) else ""
 
 
-NAME_FIELDS: Final = tuple(kind.name_field for kind in KINDS.values())
+NAME_FIELDS: Final = (
+    *(kind.name_field for kind in KINDS.values()),
+    *(kind.name_field for kind in (resources.ENDPOINT, resources.ENDPOINT_CONFIG, resources.MODEL)),
+)
 
 
 def _unavailable(operation: str) -> errors.ServiceError:

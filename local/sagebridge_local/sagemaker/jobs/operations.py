@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sagebridge_local.sagemaker.jobs.table import JobTable
+    from sagebridge_local.sagemaker.resources import ResourceKind, ResourceTable
     from sagebridge_local.sagemaker.service import LocalSageMaker
 
     Handler = Callable[["Call"], Mapping[str, Any] | bytes]
@@ -35,6 +36,10 @@ class Call:
     def table(self, kind: str) -> JobTable:
         """The jobs of a kind in the caller's account and region."""
         return self.service.store.table(kind=kind, account=self.account, region=self.region)
+
+    def resources(self, kind: ResourceKind) -> ResourceTable[Any]:
+        """The resources of a kind in the caller's account and region."""
+        return self.service.store.resources(kind, account=self.account, region=self.region)
 
 
 def handlers(kind: str) -> dict[str, Handler]:

@@ -19,9 +19,9 @@ from sagebridge_local.runtime.run import (
     start_training,
 )
 from sagebridge_local.runtime.stopping import StopReason
+from sagebridge_local.sagemaker.endpoints.outbox import keys_of
 from sagebridge_local.sagemaker.jobs.job import FAILED
 from sagebridge_local.sagemaker.runners.protocol import Listener, Outcome
-from sagebridge_local.sagemaker.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,6 @@ class Start(Protocol):
 
 STARTS: Final[Mapping[str, Start]] = {"TrainingJob": start_training, "ProcessingJob": start_processing}
 
-LOCAL_KEY: Final = "sagebridge-local"
 _log: Final = logging.getLogger(__name__)
 
 
@@ -203,20 +202,5 @@ def _fresh_directory(parent: Path, name: str) -> Path:
 
 def _credentials(job: Job, endpoint_url: str) -> dict[str, str]:
     """The AWS_* variables of a run: those of its role, so that it acts in its own account."""
-    if job.account == DEFAULT_ACCOUNT:
-        return {"AWS_ACCESS_KEY_ID": LOCAL_KEY, "AWS_SECRET_ACCESS_KEY": LOCAL_KEY}
-    import boto3
-
-    sts = boto3.client(
-        "sts",
-        endpoint_url=endpoint_url,
-        region_name=job.region,
-        aws_access_key_id=LOCAL_KEY,
-        aws_secret_access_key=LOCAL_KEY,
-    )
-    issued = sts.assume_role(RoleArn=job.request["RoleArn"], RoleSessionName="SageMaker")["Credentials"]
-    return {
-        "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": issued["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": issued["SessionToken"],
-    }
+    keys = keys_of(job.account, region=job.region, endpoint_url=endpoint_url, role=job.request["RoleArn"])
+    return {name.upper(): value for name, value in keys.items()}

@@ -1,0 +1,146 @@
+"""Asynchronous invocations: requests from S3, results to S3, notices to SNS.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html and
+https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge_local.sagemaker import errors
+from sagebridge_local.sagemaker.endpoints import replies
+from sagebridge_local.sagemaker.endpoints.hosting import Request
+from sagebridge_local.sagemaker.endpoints.replies import RuntimeReply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint
+    from sagebridge_local.sagemaker.endpoints.invocations import RuntimeCall
+    from sagebridge_local.sagemaker.endpoints.outbox import Outbox
+    from sagebridge_local.sagemaker.endpoints.traffic import Route
+    from sagebridge_local.serving.records import Invocation
+
+Invoke = Callable[["RuntimeCall", "Endpoint", Request], Awaitable[tuple["Route", "Invocation"]]]
+
+DEFAULT_SECONDS: Final = 900.0
+DEFAULT_CONCURRENCY: Final = 4
+
+
+class AsyncInvocations:
+    """Takes requests, and carries them out one after the other (MaxConcurrentInvocationsPerInstance at once)."""
+
+    def __init__(self, invoke: Invoke, *, outbox: Outbox, keep: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._invoke = invoke
+        self._outbox = outbox
+        self._keep = keep
+        self._limits: dict[str, asyncio.Semaphore] = {}
+
+    def accept(self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any]) -> RuntimeReply:
+        """Take a request: 202, with the places where its result or its failure will be.
+
+        Raises:
+            ServiceError: ValidationError when it names no input, or the endpoint has nowhere to put results.
+        """
+        source = call.option("inputlocation")
+        if not source and not call.body:
+            raise replies.invalid("InputLocation must be given")
+        inference_id = call.option("inference-id") or str(uuid.uuid4())
+        output, failed = _places(config["OutputConfig"], call)
+        self._keep(self._carry_out(call, endpoint, config, _Places(source, inference_id, output, failed)))
+        headers = {"content-type": "application/json", "x-amzn-sagemaker-outputlocation": output}
+        if failed:
+            headers["x-amzn-sagemaker-failurelocation"] = failed
+        return RuntimeReply(status=202, body=json.dumps({"InferenceId": inference_id}).encode(), headers=headers)
+
+    async def _carry_out(
+        self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any], places: _Places
+    ) -> None:
+        where = {"account": endpoint.account, "region": endpoint.region}
+        loop = asyncio.get_running_loop()
+        ttl, began = call.option("requestttlseconds"), loop.time()
+        async with self._limit(endpoint, config):
+            try:
+                if ttl and loop.time() - began > float(ttl):
+                    raise OSError(f"The request waited longer than its {ttl} s to live")  # noqa: TRY301  one way to fail
+                request = await self._request(call, places.source, where)
+                _, answer = await self._invoke(call, endpoint, request)
+            except (errors.ServiceError, OSError) as error:
+                text = error.message if isinstance(error, errors.ServiceError) else str(error)
+                if places.failed:
+                    await self._outbox.write(places.failed, text.encode(), content_type="text/plain", **where)
+                await self._tell(config, "ErrorTopic", _notice(endpoint, places, failure=text), where)
+                return
+            await self._outbox.write(places.output, answer.body, content_type=answer.content_type, **where)
+            await self._tell(config, "SuccessTopic", _notice(endpoint, places, failure=None), where)
+
+    async def _request(self, call: RuntimeCall, source: str | None, where: Mapping[str, str]) -> Request:
+        body, found_type = call.body, ""
+        if source:
+            body, found_type = await self._outbox.read(source, account=where["account"], region=where["region"])
+        seconds = call.option("invocationtimeoutseconds")
+        custom = call.option("custom-attributes")
+        return Request(
+            body=body,
+            content_type=call.option("content-type") or found_type or "application/octet-stream",
+            accept=call.option("accept"),
+            headers={"x-amzn-sagemaker-custom-attributes": custom} if custom else {},
+            timeout_seconds=float(seconds) if seconds else DEFAULT_SECONDS,
+        )
+
+    async def _tell(
+        self, config: Mapping[str, Any], topic: str, message: Mapping[str, Any], where: Mapping[str, str]
+    ) -> None:
+        arn = config["OutputConfig"].get("NotificationConfig", {}).get(topic)
+        if arn:
+            await self._outbox.publish(arn, message, account=where["account"], region=where["region"])
+
+    def _limit(self, endpoint: Endpoint, config: Mapping[str, Any]) -> asyncio.Semaphore:
+        if endpoint.arn not in self._limits:
+            asked = config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
+            self._limits[endpoint.arn] = asyncio.Semaphore(asked)
+        return self._limits[endpoint.arn]
+
+
+class _Places:
+    """Where an invocation's input is, and where its result or failure goes."""
+
+    __slots__ = ("failed", "inference_id", "output", "source")
+
+    def __init__(self, source: str | None, inference_id: str, output: str, failed: str | None) -> None:
+        self.source = source
+        self.inference_id = inference_id
+        self.output = output
+        self.failed = failed
+
+
+def _places(config: Mapping[str, Any], call: RuntimeCall) -> tuple[str, str | None]:
+    path = config.get("S3OutputPath")
+    if not path:
+        raise replies.invalid("The endpoint's AsyncInferenceConfig has no S3OutputPath")
+    unique = str(uuid.uuid4())
+    extension = (call.option("s3outputpathextension") or "").strip("/")
+    name = call.option("filename") or f"{unique}.out"
+    output = "/".join(part for part in (path.rstrip("/"), extension, name) if part)
+    failed = config.get("S3FailurePath")
+    return output, f"{failed.rstrip('/')}/{unique}-error.out" if failed else None
+
+
+def _notice(endpoint: Endpoint, places: _Places, *, failure: str | None) -> dict[str, Any]:
+    notice: dict[str, Any] = {
+        "awsRegion": endpoint.region,
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+        "eventVersion": "1.0",
+        "invocationStatus": "Completed" if failure is None else "Failed",
+        "requestParameters": {"endpointName": endpoint.name, "inputLocation": places.source},
+        "inferenceId": places.inference_id,
+    }
+    if failure is None:
+        return notice | {"responseParameters": {"outputLocation": places.output}}
+    return notice | {"failureReason": failure, "responseParameters": {"failureLocation": places.failed}}
