@@ -27,6 +27,7 @@ from sagebridge_local.runtime.records import (
     TrainingRun,
 )
 from sagebridge_local.runtime.stopping import StopReason, StopSignal
+from sagebridge_local.transform.job import TransformJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ __all__ = [
     "run_training",
     "start_processing",
     "start_training",
+    "start_transform",
 ]
 
 _logger = logging.getLogger(__name__)
@@ -111,6 +113,14 @@ def start_processing(run: ProcessingRun, *, report: Report) -> RunHandle:
     return RunHandle(task=task, signal=signal, metrics=list)
 
 
+def start_transform(run: JobRun, *, report: Report) -> RunHandle:
+    """Start a transform job in the running event loop; see `start_training`."""
+    signal = StopSignal()
+    job = TransformJob(run, report=report, signal=signal)
+    task = asyncio.create_task(_guarded(job), name=f"transform-{run.name}")
+    return RunHandle(task=task, signal=signal, metrics=list)
+
+
 async def run_training(run: TrainingRun, *, report: Report) -> Outcome:
     """Run a training job to its end; cancelling kills its processes at once."""
     handle = start_training(run, report=report)
@@ -121,7 +131,7 @@ async def run_training(run: TrainingRun, *, report: Report) -> Outcome:
         raise
 
 
-async def _guarded(job: TrainingJob | ProcessingJob) -> Outcome:
+async def _guarded(job: TrainingJob | ProcessingJob | TransformJob) -> Outcome:
     """Whatever goes wrong in the runtime itself ends the job, instead of leaving it running for ever."""
     try:
         return await job.execute()

@@ -110,6 +110,10 @@ class ModelServer:
         """Whether every container answers /ping with 200 now."""
         return all(await asyncio.gather(*(each.client.ping() for each in self._running)))
 
+    async def ask(self, path: str) -> tuple[int, str]:
+        """GET a path of the first container, such as /execution-parameters: the status, and the body as text."""
+        return await self._running[0].client.call("GET", path)
+
     def loaded_models(self) -> list[str]:
         """The target models that are in memory, least recently used first."""
         return [name for models in self._models.values() for name in models.names()]

@@ -7,9 +7,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = sorted((ROOT / "examples/trainingjob").glob("*.yaml"))
+EXAMPLES = sorted(
+    path for kind in ("batchtransform", "trainingjob") for path in (ROOT / f"examples/{kind}").glob("*.yaml")
+)
 PATHS = {
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "BatchTransform": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/batchtransforms",
     "TrainingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/trainingjobs",
 }
 

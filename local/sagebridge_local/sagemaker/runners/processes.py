@@ -17,6 +17,7 @@ from sagebridge_local.runtime.run import (
     RuntimeSettings,
     start_processing,
     start_training,
+    start_transform,
 )
 from sagebridge_local.runtime.stopping import StopReason
 from sagebridge_local.sagemaker.endpoints.outbox import keys_of
@@ -43,7 +44,11 @@ class Start(Protocol):
         ...
 
 
-STARTS: Final[Mapping[str, Start]] = {"TrainingJob": start_training, "ProcessingJob": start_processing}
+STARTS: Final[Mapping[str, Start]] = {
+    "TrainingJob": start_training,
+    "ProcessingJob": start_processing,
+    "TransformJob": start_transform,
+}
 
 _log: Final = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sagebridge.core.errors import SpecError
@@ -49,18 +49,24 @@ class TrainedModel:
         """
         if self.framework is None:
             return self.image
-        try:
-            return resolve_image(
-                self.framework,
-                purpose="inference",
-                region=region,
-                instance_type=instance_type,
-                field=self.field,
-                instance_field=instance_field,
-            ).uri
-        except SpecError as error:
-            message = f"{self.what} was trained by {self.image}, which does not serve: {error.message}"
-            raise SpecError(error.field, message) from error
+        refusals: list[SpecError] = []
+        for framework in _with_other_patches(self.framework):
+            try:
+                return resolve_image(
+                    framework,
+                    purpose="inference",
+                    region=region,
+                    instance_type=instance_type,
+                    field=self.field,
+                    instance_field=instance_field,
+                ).uri
+            except SpecError as error:
+                refusals.append(error)
+        message = (
+            f"{self.what} was trained by {self.image}, which does not serve: {refusals[0].message}. Otherwise name an "
+            "image that serves it, with its model.tar.gz, in model.primaryContainer"
+        )
+        raise SpecError(refusals[0].field, message) from refusals[0]
 
 
 def trained_model(
@@ -149,6 +155,14 @@ def _inference_framework(section: Section, image: str) -> FrameworkRef | None:
         )
     version = _VERSION.match(tag)
     return FrameworkRef(name=framework, version=version[0] if version else given.text("version"))
+
+
+def _with_other_patches(framework: FrameworkRef) -> tuple[FrameworkRef, ...]:
+    """The framework, and after it the newest patch of the same minor version: not every one has both images."""
+    version = framework.version or ""
+    if version.count(".") < 2:
+        return (framework,)
+    return (framework, replace(framework, version=version.rpartition(".")[0]))
 
 
 def _plain(name: str) -> str:
