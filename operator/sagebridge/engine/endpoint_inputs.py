@@ -10,7 +10,7 @@ from sagebridge.core import tenancy
 from sagebridge.core.clock import parse_time
 from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of, endpoint_name
 from sagebridge.core.endpoint.desired import Desired
-from sagebridge.core.endpoint.served import Place, served_by, with_code
+from sagebridge.core.endpoint.served import Place, served_by, training_of_tuning, with_code
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
 from sagebridge.core.names import Owner
@@ -159,7 +159,10 @@ class EndpointInputs:
         if entry is not None and not (usable and other and (follows or other.uid == entry["modelRef"]["uid"])):
             return dict(entry["modelRef"]), None, _served_before(entry)
         found = _ready(other, what=f"{kind} {name}", field=section.path)
-        trained = trained_model(kind=kind, name=name, spec=found.spec, status=found.status, field=section.path)
+        spec, status = found.spec, found.status
+        if kind == "HPTuningJob":
+            spec, status = training_of_tuning(spec, status, container.place, field=section.path)
+        trained = trained_model(kind=kind, name=name, spec=spec, status=status, field=section.path)
         return {"kind": kind, "name": name, "uid": found.uid, "uri": trained.artifact}, trained, None
 
     async def _repack(self, job: Job, handle: Handle, container: _Container, served: Served) -> Repack:

@@ -93,7 +93,7 @@ SCHEMA = KindSchema(
         "creationTime",
         "lastModifiedTime",
     ),
-    extra_status=endpoint_fields.status(),
+    own_status_fields=endpoint_fields.status(),
     scale=True,
     columns=(
         Column(

@@ -58,7 +58,7 @@ class KindSchema:
         rules: CEL rules on `spec` or below.
         mutable_fields: Fields of `spec` that may change after the first attempt; None where everything may.
         status_fields: Members of the Describe response that the status shows, in lowerCamelCase.
-        extra_status: Schemas of further status fields, by name.
+        own_status_fields: Schemas of further status fields, by name; one of a member's name replaces its schema.
         omitted_fields: Members of the request that are not in `spec`, in lowerCamelCase.
         scale: Whether there is a `scale` subresource, over `spec.replicas` and `status.replicas`.
         columns: Columns of `kubectl get`, AGE excepted, which always comes last.
@@ -78,7 +78,7 @@ class KindSchema:
     rules: tuple[Rule, ...] = ()
     mutable_fields: tuple[str, ...] | None = None
     status_fields: tuple[str, ...] = ()
-    extra_status: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    own_status_fields: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     omitted_fields: frozenset[str] = frozenset()
     scale: bool = False
     columns: tuple[Column, ...] = ()

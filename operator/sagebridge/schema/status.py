@@ -28,7 +28,7 @@ def status_schema(kind: KindSchema) -> Schema:
         A structural schema of type object, with no required fields but the keys of lists.
     """
     described = response_fields(kind.describe_operation, kind.status_fields) if kind.describe_operation else {}
-    return _object("What was observed last.", described | _own_fields() | dict(kind.extra_status))
+    return _object("What was observed last.", described | _own_fields() | dict(kind.own_status_fields))
 
 
 def _own_fields() -> dict[str, Schema]:

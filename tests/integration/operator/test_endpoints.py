@@ -3,74 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-import boto3
 import pytest
-from support.endpoints import KIND, PLURAL, spec, variant
-from support.jobs import Job, Jobs, ready
+from support.endpoints import spec, variant
+from support.jobs import ready
 
+from .serving import Serving
 from .world import World
 
 SCALING = {"minCapacity": 1, "maxCapacity": 4, "targetValue": 100}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Serving:
-    """One namespace's endpoints, and what stands behind them at AWS."""
-
-    world: World
-    objects: Jobs
-
-    def client(self, service: str = "sagemaker") -> Any:
-        return boto3.client(
-            service,
-            region_name="us-east-1",
-            endpoint_url=self.world.simulator.url,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
-
-    def script(self, **script: Any) -> None:
-        """Say how this namespace's endpoints go from now on."""
-        self.world.aws.endpoint_outcome(f"{self.world.namespace}*", **script)
-
-    def described(self, name: str = "scores") -> dict[str, Any]:
-        return self.client().describe_endpoint(EndpointName=self.objects.get(name)["status"]["endpointName"])
-
-    def models(self) -> set[str]:
-        found = self.client().list_models(NameContains=self.world.namespace, MaxResults=100)["Models"]
-        return {one["ModelName"] for one in found}
-
-    def configs(self) -> set[str]:
-        found = self.client().list_endpoint_configs(NameContains=self.world.namespace, MaxResults=100)
-        return {one["EndpointConfigName"] for one in found["EndpointConfigs"]}
-
-    def endpoints(self) -> set[str]:
-        found = self.client().list_endpoints(NameContains=self.world.namespace, MaxResults=100)["Endpoints"]
-        return {one["EndpointName"] for one in found}
-
-    def targets(self) -> dict[str, tuple[int, int]]:
-        found = self.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker")
-        ours = [one for one in found["ScalableTargets"] if self.world.namespace in one["ResourceId"]]
-        return {one["ResourceId"].rpartition("/")[2]: (one["MinCapacity"], one["MaxCapacity"]) for one in ours}
-
-    def at_rest(self, name: str = "scores") -> Job:
-        """Wait until the newest spec is served."""
-        return self.objects.wait(name, _is_served, what="InService at its newest generation")
-
-
-def _is_served(job: Job) -> bool:
-    condition = ready(job)
-    generation = job["metadata"]["generation"]
-    return condition.get("status") == "True" and condition.get("observedGeneration") == generation
-
-
 @pytest.fixture
 def serving(world: World) -> Iterator[Serving]:
-    found = Serving(world=world, objects=Jobs(world.cluster.client, world.namespace, kind=KIND, plural=PLURAL))
-    found.script(seconds=0.2, scale_seconds=0.2, delete_seconds=0.2)
+    found = Serving.of(world)
     yield found
     for one in found.objects.list():
         found.objects.delete(one["metadata"]["name"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from sagebridge.core.endpoint.build import Served
+from sagebridge.core.errors import SpecError
 from sagebridge.core.images import AlgorithmRef, FrameworkRef, inference_image
 from sagebridge.core.serving import TrainedModel
 from sagebridge.core.training.section import Section
@@ -46,6 +48,48 @@ def served_by(container: Section, place: Place, *, trained: TrainedModel | None,
     if pinned is not None:
         return pinned
     return Served(image=_looked_up(container, place))
+
+
+def training_of_tuning(
+    spec: Mapping[str, Any], status: Mapping[str, Any], place: Place, *, field: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A tuning job's best training job, as the spec and status of a TrainingJob.
+
+    Args:
+        spec: the HPTuningJob's.
+        status: the HPTuningJob's, which has completed.
+        place: where the model will serve.
+        field: what refers to it, for messages.
+
+    Raises:
+        SpecError: which definition was best is not known, or has no image that serves.
+    """
+    path, definition = _best_definition(spec, status, field=field)
+    image = (definition.get("algorithmSpecification") or {}).get("trainingImage") or _looked_up(
+        Section.of(definition, field), place
+    )
+    uris = status.get("sourceUris") or {}
+    shown = {
+        "modelArtifacts": status.get("modelArtifacts"),
+        "region": status.get("region"),
+        "image": image,
+        "sourceUri": uris.get(path),
+    }
+    return dict(definition), {key: value for key, value in shown.items() if value}
+
+
+def _best_definition(
+    spec: Mapping[str, Any], status: Mapping[str, Any], *, field: str
+) -> tuple[str, Mapping[str, Any]]:
+    if spec.get("trainingJobDefinition"):
+        return "trainingJobDefinition", spec["trainingJobDefinition"]
+    best = (status.get("bestTrainingJob") or {}).get("trainingJobDefinitionName")
+    for index, definition in enumerate(spec.get("trainingJobDefinitions") or ()):
+        if definition.get("definitionName") == best:
+            return f"trainingJobDefinitions[{index}]", definition
+    raise SpecError(
+        field, "The tuning job does not tell which of its definitions was best: give image and modelDataUrl."
+    )
 
 
 def with_code(served: Served, source: Section, place: Place, *, repacked_uri: str) -> Served:
