@@ -8,11 +8,14 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(
-    path for kind in ("batchtransform", "trainingjob") for path in (ROOT / f"examples/{kind}").glob("*.yaml")
+    path
+    for kind in ("batchtransform", "endpoint", "trainingjob")
+    for path in (ROOT / f"examples/{kind}").glob("*.yaml")
 )
 PATHS = {
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
     "BatchTransform": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/batchtransforms",
+    "Endpoint": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/sagemakerendpoints",
     "TrainingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/trainingjobs",
 }
 

@@ -144,10 +144,10 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
 @pytest.fixture
 def mortal(
     simulator: Callable[..., Simulator], control_plane: ControlPlane, kube: kubernetes.client.ApiClient, namespace: str
-) -> Iterator[World]:
+) -> World:
     """A world whose operator is to be killed; the test starts the first one, too."""
     local = simulator("--lifecycle-only")
-    yield World(
+    return World(
         cluster=Cluster(control_plane=control_plane, client=kube),
         namespace=namespace,
         jobs=Jobs(kube, namespace),
