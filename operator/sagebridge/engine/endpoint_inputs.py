@@ -119,6 +119,7 @@ class EndpointInputs:
             "roleArn": role_arn,
             "endpointName": handle.name,
             "url": _url(handle),
+            "logs": _logs(handle),
             "servedModels": _shown(desired, shown) or None,
         }
         return EndpointInput(handle=handle, desired=desired, status=status, repacks=repacks)
@@ -271,6 +272,13 @@ def _check_places(tenant: Tenant, desired: Desired) -> None:
     for model in desired.models:
         tenancy.check_s3_uris(tenant, model.request, root=f"spec.models[{model.spec_name}]")
     tenancy.check_s3_uris(tenant, desired.config.request)
+
+
+def _logs(handle: Handle) -> dict[str, str]:
+    group = f"/aws/sagemaker/Endpoints/{handle.name}"
+    console = f"https://{handle.region}.console.aws.amazon.com/cloudwatch/home?region={handle.region}"
+    url = f"{console}#logsV2:log-groups/log-group/{group.replace('/', '$252F')}"
+    return {"groupName": group, "streamPrefix": "", "url": url}
 
 
 def _url(handle: Handle) -> str:

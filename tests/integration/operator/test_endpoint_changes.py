@@ -174,12 +174,13 @@ def test_kills_at_any_time_end_in_one_endpoint_and_leak_nothing(
     serving = Serving.of(mortal)
     process = operator(endpoint_url=mortal.simulator.url, environment=environment)
     scaled = variant("a", autoscaling=SCALING)
+    before = writes(mortal)
     serving.objects.create("scores", spec(scaled, history={"limit": 0}))
     for number in range(6):
-        before = writes(mortal)
-        target = before + 1 + number % 4
+        target = before + 1 + number % 3
         _wait_until(lambda target=target: writes(mortal) >= target)  # type: ignore[misc]
         process.kill()
+        before = writes(mortal)
         serving.objects.patch("scores", {"spec": spec(scaled, data=f"edit-{number}", history={"limit": 0})})
         process = operator(endpoint_url=mortal.simulator.url, environment=environment)
     job = serving.at_rest()
