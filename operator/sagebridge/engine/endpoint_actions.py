@@ -135,7 +135,8 @@ class EndpointActions:
         job, handle = memory.job, _resolved(known).handle
         known.observed = None
         tags = _tags(job, handle)
-        await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags)
+        if not await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags):
+            return
         self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
         await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
 

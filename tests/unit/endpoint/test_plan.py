@@ -424,3 +424,30 @@ def test_scheduled_actions_own_the_bounds_they_change() -> None:
     step = next_step(situation(wanted, endpoint(wanted), scaling={TARGET: view}, ledger=ledger(wanted, **REGISTERED)))
     assert isinstance(step, steps.Conclude), step
     assert isinstance(situation(wanted).observed, Observed)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {},
+        {"scalableTargets": [{"variantName": "a", "dimension": "nonsense"}], "update": {}, "lastFailure": {}},
+        {"revisions": [{"endpointConfigName": "somebody-elses"}], "update": {"since": "x"}},
+    ],
+)
+def test_nonsense_in_a_status_is_no_obstacle(status: dict[str, object]) -> None:
+    found = Ledger.parse(status)
+    assert found.targets == ()
+    assert Ledger.parse({key: value for key, value in found.dump().items() if value}) == found
+
+
+def test_a_ledger_survives_its_way_through_the_status() -> None:
+    full = ledger(OLD, NEW, update=update(NEW, begun=True), failure=failure(OLD), **REGISTERED)
+    assert Ledger.parse(full.dump()) == full
+
+
+def test_an_endpoint_that_could_not_be_rolled_back_is_updated_again() -> None:
+    broken = endpoint(OLD, status="UpdateRollbackFailed", modified="2")
+    step = next_step(situation(OLD, broken, ledger=ledger(NEW, OLD, failure=failure(NEW)), made=made(OLD)))
+    assert step == steps.Remember(
+        ledger=ledger(NEW, OLD, failure=failure(NEW), update=Update(key=OLD.deployment_key, since="2"))
+    )

@@ -75,7 +75,7 @@ class Update:
     def parse(cls, entry: Mapping[str, Any]) -> Update:
         """From `status.update`."""
         return cls(
-            key=str(entry["key"]),
+            key=str(entry.get("key", "")),
             since=str(entry.get("since", "")),
             begun=bool(entry.get("begun", False)),
             tries=int(entry.get("tries", 1)),
@@ -148,7 +148,8 @@ class Ledger:
     def parse(cls, status: Mapping[str, Any]) -> Ledger:
         """From a whole status."""
         update, failure = status.get("update"), status.get("lastFailure")
-        targets = status.get("scalableTargets") or ()
+        # Whoever may write a status may leave nonsense in it: that must not keep the object from being looked after.
+        targets = [entry for entry in status.get("scalableTargets") or () if TargetKey.can_be(entry)]
         return cls(
             revisions=tuple(Revision.parse(entry) for entry in status.get("revisions") or ()),
             update=Update.parse(update) if update else None,

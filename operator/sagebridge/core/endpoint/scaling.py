@@ -43,6 +43,11 @@ class TargetKey:
     variant: str
     dimension: Dimension
 
+    @staticmethod
+    def can_be(entry: Mapping[str, Any]) -> bool:
+        """Whether an entry names a target."""
+        return bool(entry.get("variantName")) and entry.get("dimension") in list(Dimension)
+
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> TargetKey:
         """From an entry of `status.scalableTargets`."""

@@ -164,14 +164,16 @@ class SageMakerEndpoints:
         except AwsError as error:
             await self._assert_ours_after(error, handle, "endpoint-config", config.name)
 
-    async def create_endpoint(self, handle: Handle, *, config_name: str, tags: Mapping[str, str]) -> None:
-        """Create the endpoint; whether one that is there already is ours is asked before anything is done to it."""
+    async def create_endpoint(self, handle: Handle, *, config_name: str, tags: Mapping[str, str]) -> bool:
+        """Create the endpoint; False if there is one already. Whose that is, is asked before anything is done to it."""
         spec = {"endpointName": handle.name, "endpointConfigName": config_name}
         try:
             await self._caller.call(handle, "CreateEndpoint", _request("CreateEndpoint", spec, tags))
         except AwsError as error:
             if error.error_class is not ErrorClass.CONFLICT:
                 raise
+            return False
+        return True
 
     async def update_endpoint(
         self,
