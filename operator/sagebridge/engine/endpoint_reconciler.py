@@ -111,6 +111,7 @@ class EndpointReconciler:
             patience=self._settings.patience,
             since=_began(memory.job),
         )
+        seen = _seen(known)
         if not is_about_spec:
             known.forget_look()
         if (isinstance(error, AwsError) and error.error_class is not ErrorClass.FAST_RETRY) or _is_about_fresh(error):
@@ -118,7 +119,7 @@ class EndpointReconciler:
             known.made.clear()
         if memory.job.deletion_requested_at is not None:
             return await self._conclude_blocked_deletion(memory, outcome.verdict, outcome.again_after)
-        await self._actions.report(memory, verdict=outcome.verdict, changes=_seen(known))
+        await self._actions.report(memory, verdict=outcome.verdict, changes=seen)
         return outcome.again_after
 
     async def _conclude_blocked_deletion(self, memory: Memory, verdict: Verdict, again_after: float | None) -> float:

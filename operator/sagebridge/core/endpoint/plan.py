@@ -8,17 +8,15 @@ What an endpoint's status allows:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import garbage
 from sagebridge.core.endpoint.desired import Desired, VariantPlan
+from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, plan_deletion, remove
 from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
 from sagebridge.core.endpoint.observed import (
-    DELETING,
     FAILED,
     IN_SERVICE,
     UPDATE_ROLLBACK_FAILED,
@@ -26,6 +24,7 @@ from sagebridge.core.endpoint.observed import (
     Observed,
 )
 from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way
+from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
     Claim,
@@ -33,7 +32,6 @@ from sagebridge.core.endpoint.steps import (
     CreateConfig,
     CreateEndpoint,
     CreateModel,
-    DeleteEndpoint,
     Deregister,
     Look,
     Protect,
@@ -46,60 +44,16 @@ from sagebridge.core.endpoint.steps import (
     Wait,
 )
 from sagebridge.core.errors import JobFailure, failure_class
-from sagebridge.core.job import DeletionPolicy
 from sagebridge.core.reasons import Reason
+
+__all__ = ["RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
 
 RETRY_FAILED_AFTER_SECONDS = 600.0
 """Pause before an endpoint that SageMaker's own side made fail is made anew."""
 
-BUSY_LOOK_AGAIN_SECONDS = 60.0
-"""A second chance to see a change end, should a sweep miss it."""
-
 _RETRYABLE = (JobFailure.CAPACITY_ERROR, JobFailure.INTERNAL_SERVER_ERROR)
 _MOST_TRIES = 2
 _NO_REASON = "SageMaker gave no reason."
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Situation:
-    """All that a plan depends on.
-
-    Attributes:
-        ledger: what status records.
-        desired: what the spec asks for; None until it was resolved in this pass.
-        observed: the last look; None if there was none since the operator started, or something was done since.
-        is_ours: whether the endpoint's tags say it is this object's; None until they were read.
-        is_adopted: whether the endpoint was there before the object; it is never deleted.
-        made: names of models and configs that are known to be there.
-        now: the time of this pass.
-        history_limit: how many revisions are kept beyond the one that runs.
-        has_unapplied_tags: whether the endpoint's tags are to be changed now.
-        is_finalized: whether our finalizer holds the object.
-        is_paused: whether nothing may be changed in AWS.
-        deletion_requested_at: None while the object is to live.
-        deletion_policy: what its end means for what it made.
-        deletion_deadline: how long AWS may hold a deletion up.
-    """
-
-    ledger: Ledger
-    now: datetime
-    desired: Desired | None = None
-    observed: Observed | None = None
-    is_ours: bool | None = None
-    is_adopted: bool = False
-    made: frozenset[str] = field(default_factory=frozenset)
-    history_limit: int = 3
-    has_unapplied_tags: bool = False
-    is_finalized: bool = True
-    is_paused: bool = False
-    deletion_requested_at: datetime | None = None
-    deletion_policy: DeletionPolicy = DeletionPolicy.STOP
-    deletion_deadline: timedelta = timedelta(hours=1)
-
-    @property
-    def endpoint(self) -> EndpointView | None:
-        """The endpoint, as last seen."""
-        return self.observed.endpoint if self.observed else None
 
 
 def next_step(situation: Situation) -> Step:
@@ -109,7 +63,7 @@ def next_step(situation: Situation) -> Step:
         A step that brings the endpoint nearer to its spec, or says where it stands; taking it again does no harm.
     """
     if situation.deletion_requested_at is not None:
-        deletion = _plan_deletion(situation, situation.deletion_requested_at)
+        deletion = plan_deletion(situation, situation.deletion_requested_at)
         return _unless_paused(situation, deletion) if situation.is_finalized else Wait()
     if not situation.is_finalized:
         return Protect()
@@ -194,7 +148,7 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     if update is not None and update.key == desired.deployment_key:
         return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
     if not ledger.is_refused(desired.deployment_key):
-        return _remove(situation)
+        return remove(situation)
     message = ledger.failure.message if ledger.failure else ""
     pause = _pause_after_failure(situation)
     if pause is None:
@@ -227,20 +181,6 @@ def _pause_after_failure(situation: Situation) -> float | None:
 
 def _resolved(failure: Failure | None) -> Failure | None:
     return replace(failure, resolved=True) if failure else None
-
-
-def _remove(situation: Situation) -> Step:
-    target = next(iter(_registered(situation)), None)
-    return target or DeleteEndpoint()
-
-
-def _registered(situation: Situation) -> Iterator[Step]:
-    """What takes the scalable targets away, one after the other."""
-    scaling = situation.observed.scaling if situation.observed else {}
-    for key in scaling:
-        yield Deregister(key=key)
-    for key in situation.ledger.targets:
-        yield Remember(ledger=situation.ledger.without_target(key))
 
 
 # --- changing it -------------------------------------------------------------------------------------------------
@@ -380,50 +320,3 @@ def _conclude_settled(situation: Situation, endpoint: EndpointView) -> Conclude:
 def _stalled(situation: Situation, reason: Reason, message: str) -> Conclude:
     verdict = Verdict(state=State.STALLED, reason=reason, message=message)
     return Conclude(verdict=verdict, ledger=situation.ledger)
-
-
-# --- deletion ----------------------------------------------------------------------------------------------------
-
-
-def _plan_deletion(situation: Situation, requested_at: datetime) -> Step:
-    if situation.deletion_policy is DeletionPolicy.RETAIN:
-        return Release()
-    if situation.now - requested_at > situation.deletion_deadline:
-        return Release(orphan=_what_is_left(situation))
-    if situation.observed is None:
-        return Look()
-    endpoint = situation.observed.endpoint
-    if endpoint is not None and situation.is_ours is None:
-        return Claim()
-    if endpoint is None or not situation.is_ours:
-        return _collect_all(situation, running="")
-    return _plan_end(situation, endpoint)
-
-
-def _plan_end(situation: Situation, endpoint: EndpointView) -> Step:
-    """The end of an endpoint that is ours: first its scaling, then itself, then what it ran."""
-    if situation.is_adopted:
-        return _collect_all(situation, running=endpoint.config_name)
-    step = next(_registered(situation), None)
-    if step is not None:
-        return step
-    if not endpoint.is_busy:
-        return DeleteEndpoint()
-    waiting = "be gone" if endpoint.status == DELETING else f"end {endpoint.status}, to delete it then"
-    message = f"Waiting for the endpoint to {waiting}."
-    verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETING, message=message)
-    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
-
-
-def _collect_all(situation: Situation, *, running: str) -> Step:
-    """Take away what the ledger names; a target outlives its endpoint if nobody deregisters it."""
-    step = next(_registered(situation), None)
-    if step is not None:
-        return step
-    collected = garbage.next_collection(situation.ledger, desired=None, running=running, limit=0)
-    return collected or Release()
-
-
-def _what_is_left(situation: Situation) -> str:
-    names = [revision.config_name for revision in situation.ledger.revisions]
-    return f"its endpoint, the configs {', '.join(names)} and their models" if names else "its endpoint"
