@@ -26,6 +26,9 @@ from pydantic import ValidationError
 from sagebridge import __version__
 from sagebridge.core.tenancy import OperatorDefaults
 from sagebridge.engine.actions import Actions
+from sagebridge.engine.endpoint_actions import EndpointActions
+from sagebridge.engine.endpoint_inputs import EndpointInputs
+from sagebridge.engine.endpoint_reconciler import EndpointReconciler
 from sagebridge.engine.engine import Engine, Served
 from sagebridge.engine.failures import Patience
 from sagebridge.engine.inputs import InputResolver
@@ -37,7 +40,7 @@ from sagebridge.engine.tenancy_reader import TenancyReader
 from sagebridge.engine.tenants import Tenants
 from sagebridge.handlers import register_kind, register_tenancy
 from sagebridge.health import HealthServer
-from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds import ENDPOINT, JOB_KINDS
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import KubeError
 from sagebridge.kube.events import EventRecorder
@@ -48,9 +51,11 @@ from sagebridge.logs import configure_logging
 from sagebridge.metrics import Metrics
 from sagebridge.settings import Settings
 from sagebridge.targets.sagemaker.caller import Caller
+from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
 from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
 from sagebridge.targets.sagemaker.sessions import SessionSettings
 from sagebridge.targets.sagemaker.target import SageMakerTarget
+from sagebridge.watch.endpoint_poller import EndpointPoller, Pace
 from sagebridge.watch.kopf_storage import NoDiffbase, NoProgress
 from sagebridge.watch.poller import Poller, Watched
 
@@ -93,6 +98,7 @@ class Operator:
         inputs = InputResolver(client=self.client, store=self.store, tenants=self.tenants, cluster=cluster, now=now)
         poller = self._poller(inputs)
         self._serve_kinds(inputs, poller)
+        endpoint_poller = self._serve_endpoints(cluster)
         register_tenancy(self.registry, tenants=self.tenants, changed=self.engine.policies_changed)
         tenancy = TenancyReader(
             client=self.client,
@@ -115,6 +121,7 @@ class Operator:
                     tenancy.run(),
                     self.engine.run(),
                     poller.run(),
+                    endpoint_poller.run(),
                 )
                 tasks = [serving, *(group.create_task(piece) for piece in pieces)]
                 await self._run_kopf(until_told=partial(_end, tasks))
@@ -174,6 +181,31 @@ class Operator:
             self.engine.serve(kind.name, Served(resource=resource, reconciler=reconciler))
             poller.watch(Watched(kind=kind, target=target))
             register_kind(self.registry, kind=kind.name, resource=resource, engine=self.engine)
+
+    def _serve_endpoints(self, cluster: str) -> EndpointPoller:
+        resource = custom(ENDPOINT.plural)
+        service = SageMakerEndpoints(caller=Caller(gateway=self.gateway))
+        inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster=cluster)
+        actions = EndpointActions(
+            resource=resource,
+            service=service,
+            inputs=inputs,
+            status=StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now),
+            objects=Objects(client=self.client, store=self.store, resource=resource),
+            metrics=self.metrics,
+        )
+        reconciler = EndpointReconciler(actions=actions, settings=_reconciler_settings(self.settings), now=now)
+        self.engine.serve(ENDPOINT.kind, Served(resource=resource, reconciler=reconciler))
+        register_kind(self.registry, kind=ENDPOINT.kind, resource=resource, engine=self.engine)
+        return EndpointPoller(
+            engine=self.engine,
+            store=self.store,
+            inputs=inputs,
+            reconciler=reconciler,
+            service=service,
+            metrics=self.metrics,
+            pace=Pace(interval=self.settings.poll_interval_seconds, sweep_every=self.settings.endpoint_sweep_seconds),
+        )
 
     def _poller(self, inputs: InputResolver) -> Poller:
         return Poller(

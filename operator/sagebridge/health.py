@@ -80,6 +80,13 @@ class HealthServer:
 
 def _state(memory: Memory) -> str:
     """The strongest word that an object's conditions have for its state."""
-    order = (conditions.COMPLETE, conditions.FAILED, conditions.STALLED, conditions.SUSPENDED, conditions.RECONCILING)
+    order = (
+        conditions.COMPLETE,
+        conditions.FAILED,
+        conditions.STALLED,
+        conditions.SUSPENDED,
+        conditions.RECONCILING,
+        conditions.READY,
+    )
     held = memory.job.conditions
     return next((kind for kind in order if conditions.is_true(held, kind)), "Unknown")

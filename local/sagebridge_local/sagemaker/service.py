@@ -28,10 +28,10 @@ from sagebridge_local.sagemaker.runners.scripted import ScriptBook, ScriptedRunn
 from sagebridge_local.sagemaker.store import Store
 from sagebridge_local.sagemaker.training import update
 from sagebridge_local.sagemaker.training.kind import TRAINING_JOB
-from sagebridge_local.sagemaker.tuning import operations as tuning
-from sagebridge_local.sagemaker.tuning.kind import TUNING_JOB
 from sagebridge_local.sagemaker.transform import operations as transform_operations
 from sagebridge_local.sagemaker.transform.kind import TRANSFORM_JOB
+from sagebridge_local.sagemaker.tuning import operations as tuning
+from sagebridge_local.sagemaker.tuning.kind import TUNING_JOB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,6 +27,7 @@ class State(StrEnum):
     SUSPENDED = "Suspended"
     PAUSED = "Paused"
     READY = "Ready"
+    SERVING = "Serving"
     STALLED = "Stalled"
     FAILED = "Failed"
 
@@ -37,6 +38,7 @@ _TABLE: Mapping[State, Mapping[str, str]] = {
     State.SUSPENDED: {READY: "False", SUSPENDED: "True"},
     State.PAUSED: {READY: "False"},
     State.READY: {READY: "True", COMPLETE: "True"},
+    State.SERVING: {READY: "True"},
     State.STALLED: {READY: "False", STALLED: "True"},
     State.FAILED: {READY: "False", STALLED: "True", FAILED: "True"},
 }

@@ -71,6 +71,7 @@ _TRANSIENT_CODES: Final = frozenset(
         CONNECTION_ERROR,
         MALFORMED_REPLY,
         TIMEOUT,
+        "ConcurrentUpdateException",
         "ConditionalRequestConflict",
         "IDPCommunicationError",
         "InternalError",
@@ -126,7 +127,16 @@ _DENIED_CODES: Final = frozenset(
 )
 
 _NOT_FOUND_CODES: Final = frozenset(
-    {"404", "NoSuchKey", "NotFound", "ResourceNotFound", "ResourceNotFoundException", "NoSuchVersion", "ObjectNotFound"}
+    {
+        "404",
+        "NoSuchKey",
+        "NotFound",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "NoSuchVersion",
+        "ObjectNotFound",
+        "ObjectNotFoundException",
+    }
 )
 
 _CONFLICT_CODES: Final = frozenset(
@@ -165,6 +175,7 @@ _ABOUT_ONE_THING: Final = (
     "Describe",
     "Stop",
     "Delete",
+    "Deregister",
     "Update",
     "ListTags",
     "ListTrainingJobsFor",

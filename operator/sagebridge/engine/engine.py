@@ -8,12 +8,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from sagebridge.core import references
 from sagebridge.core.observation import Observation
 from sagebridge.engine.queue import DelayQueue
-from sagebridge.engine.reconciler import JobReconciler
 from sagebridge.engine.references import References
 from sagebridge.engine.store import Memory, Store
 from sagebridge.kube.client import KubeClient
@@ -29,6 +28,13 @@ _BUG_RETRY_SECONDS = 60.0
 _SEE_OFF_SECONDS = 60.0
 
 
+class Reconciler(Protocol):
+    """Brings the objects of one kind to their spec."""
+
+    async def reconcile(self, memory: Memory) -> float | None:
+        """One pass; seconds after which another is wanted, None when only a change wants one."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
     """A kind that the engine serves.
@@ -39,7 +45,7 @@ class Served:
     """
 
     resource: Resource
-    reconciler: JobReconciler
+    reconciler: Reconciler
 
 
 class Engine:
@@ -113,6 +119,10 @@ class Engine:
         if memory is not None and memory.stale_because != because:
             memory.stale_because = because
             self._queue.add(uid)
+
+    def look_again(self, uid: str) -> None:
+        """Something was seen of the object that wants a pass."""
+        self._queue.add(uid)
 
     def policies_changed(self) -> None:
         """What namespaces may do has changed: everything unfinished is looked at again."""

@@ -44,7 +44,15 @@ class Patience:
     jitter: Callable[[], float] = lambda: random.uniform(0.75, 1.25)  # noqa: S311
 
 
-def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patience: Patience) -> Conclude:
+def conclude(
+    error: Exception,
+    *,
+    job: Job,
+    failures: int,
+    now: datetime,
+    patience: Patience,
+    since: datetime | None = None,
+) -> Conclude:
     """The verdict on a pass that `error` ended.
 
     Args:
@@ -53,6 +61,7 @@ def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patien
         failures: passes in a row that ended so, this one included; pauses grow with it.
         now: the time of the pass.
         patience: pauses and deadlines.
+        since: when what is wanted was first tried, if not with the last attempt.
     """
     if isinstance(error, SpecError):
         return _stalled(Reason.INVALID_SPEC, str(error), again_after=patience.recheck_seconds)
@@ -64,18 +73,19 @@ def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patien
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.WAITING_FOR_REFERENCE, message=str(error))
         return Conclude(verdict=verdict, again_after=_pause(_REFERENCE_SECONDS, failures))
     if isinstance(error, AwsError):
-        return _conclude_aws(error, job=job, failures=failures, now=now, patience=patience)
+        waited = now - since if since else _waited(job, now)
+        return _conclude_aws(error, waited=waited, failures=failures, patience=patience)
     raise error
 
 
-def _conclude_aws(error: AwsError, *, job: Job, failures: int, now: datetime, patience: Patience) -> Conclude:
+def _conclude_aws(error: AwsError, *, waited: timedelta, failures: int, patience: Patience) -> Conclude:
     message = f"{error.operation}: {error.message} ({error.code}) {error.advice}".rstrip()
     if error.error_class is ErrorClass.USER_ACTION:
         reason = Reason.ACCESS_DENIED if _is_access(error) else Reason.REJECTED
         return _stalled(reason, message, again_after=patience.recheck_seconds)
     if error.error_class is ErrorClass.SLOW_RETRY:
         pause = _pause(_SLOW_RETRY_SECONDS, failures) * patience.jitter()
-        if _waited(job, now) > patience.quota_grace:
+        if waited > patience.quota_grace:
             return _stalled(Reason.QUOTA_EXCEEDED, message, again_after=pause)
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.QUOTA_EXCEEDED, message=message)
         return Conclude(verdict=verdict, again_after=pause)

@@ -7,12 +7,15 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = sorted(path for kind in ("*job", "batchtransform") for path in (ROOT / "examples").glob(f"{kind}/*.yaml"))
+EXAMPLES = sorted(
+    path for kind in ("*job", "batchtransform", "endpoint") for path in (ROOT / "examples").glob(f"{kind}/*.yaml")
+)
 PATHS = {
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
     "HPTuningJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/hptuningjobs",
     "BatchTransform": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/batchtransforms",
     "ProcessingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/processingjobs",
+    "Endpoint": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/sagemakerendpoints",
     "TrainingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/trainingjobs",
 }
 

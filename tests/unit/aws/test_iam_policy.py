@@ -20,6 +20,26 @@ PERMISSIONS = {
     "PutObject": "s3:PutObject",
     "GetCallerIdentity": "",
 }
+SCALING_OPERATIONS = {
+    "DeleteScalingPolicy",
+    "DeleteScheduledAction",
+    "DeregisterScalableTarget",
+    "DescribeScalableTargets",
+    "DescribeScalingPolicies",
+    "DescribeScheduledActions",
+    "PutScalingPolicy",
+    "PutScheduledAction",
+    "RegisterScalableTarget",
+}
+# What Application Auto Scaling does in its caller's name.
+# https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html
+NEEDED_BY_SCALING = {
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "iam:CreateServiceLinkedRole",
+    "sagemaker:DescribeEndpointConfig",
+}
 
 
 def operations_of_kinds() -> set[str]:
@@ -52,6 +72,11 @@ def name_of(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
+def permission(operation: str) -> str:
+    service = "application-autoscaling" if operation in SCALING_OPERATIONS else "sagemaker"
+    return PERMISSIONS.get(operation, f"{service}:{operation}")
+
+
 def actions(policy: str) -> set[str]:
     found: set[str] = set()
     for statement in json.loads((DOCS / "iam" / policy).read_text(encoding="utf-8"))["Statement"]:
@@ -64,8 +89,8 @@ def actions(policy: str) -> set[str]:
 def test_the_operators_policy_lists_exactly_what_is_called() -> None:
     called = (operations_of_kinds() | operations_in_code()) - {""}
     assert {"AddTags", "PutObject", "GetCallerIdentity"} <= called, "the search in the code finds what is there"
-    wanted = {PERMISSIONS.get(operation, f"sagemaker:{operation}") for operation in called} - {""}
-    assert actions("operator-policy.json") == wanted | {"iam:PassRole"}
+    wanted = {permission(operation) for operation in called} - {""}
+    assert actions("operator-policy.json") == wanted | NEEDED_BY_SCALING | {"iam:PassRole"}
 
 
 def test_assuming_roles_is_all_that_tenants_need_of_the_operator() -> None:

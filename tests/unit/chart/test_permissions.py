@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds import ENDPOINT, JOB_KINDS
 
 from .helm import VALUE_SETS, Helm, one
 
-JOBS = [kind.schema.plural for kind in JOB_KINDS]
+JOBS = [*(kind.schema.plural for kind in JOB_KINDS), ENDPOINT.plural]
 ALLOWED = {
     **{("sagebridge.io", jobs): {"get", "list", "watch", "patch", "delete"} for jobs in JOBS},
     **{("sagebridge.io", f"{jobs}/status"): {"get", "update"} for jobs in JOBS},
@@ -92,7 +92,7 @@ def test_users_of_a_namespace_may_use_its_objects_but_not_write_their_status(hel
     edit = granted([one(objects, "ClusterRole", "sagebridge-edit")])
     view = granted([one(objects, "ClusterRole", "sagebridge-view")])
 
-    assert set(edit) == {("sagebridge.io", jobs) for jobs in JOBS}
+    assert set(edit) == {("sagebridge.io", jobs) for jobs in [*JOBS, f"{ENDPOINT.plural}/scale"]}
     for jobs in JOBS:
         assert view[("sagebridge.io", f"{jobs}/status")] == {"get"}
         assert view[("sagebridge.io", jobs)] == {"get", "list", "watch"}

@@ -25,3 +25,13 @@ def test_what_a_spec_refers_to() -> None:
     }
     assert awaited(spec) == (("TrainingJob", "base"), ("HPTuningJob", "a"), ("HPTuningJob", "b"))
     assert awaited({}) == ()
+
+
+def test_what_the_models_of_a_spec_refer_to() -> None:
+    one, two, three = ({"kind": "TrainingJob", "name": name} for name in ("one", "two", "three"))
+    models = [
+        {"name": "plain", "modelRef": one},
+        {"name": "by-uri", "modelDataUrl": "s3://models/one/model.tar.gz"},
+        {"name": "pipeline", "containers": [{"modelRef": two}, {"image": "own:1"}, {"modelRef": three}]},
+    ]
+    assert awaited({"models": models}) == (("TrainingJob", "one"), ("TrainingJob", "two"), ("TrainingJob", "three"))

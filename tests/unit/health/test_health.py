@@ -50,6 +50,7 @@ UNSEEN = verdict(State.UNSEEN, Reason.ACCEPTED)
 RUNNING = verdict(State.PROGRESSING, Reason.IN_PROGRESS)
 SUSPENDED = verdict(State.SUSPENDED, Reason.SUSPENDED)
 COMPLETED = verdict(State.READY, Reason.COMPLETED)
+SERVING = verdict(State.SERVING, Reason.IN_SERVICE)
 INVALID = verdict(State.STALLED, Reason.INVALID_SPEC)
 FAILED = verdict(State.FAILED, Reason.JOB_FAILED)
 DELETED = {"deletionTimestamp": NOW}
@@ -94,6 +95,12 @@ CASES = [
         status=status_of(UNSEEN, RUNNING, verdict(State.PAUSED, Reason.PAUSED)),
         flux=Status.IN_PROGRESS,
         argocd="Suspended",
+    ),
+    Case(
+        reason="an endpoint in service",
+        status=status_of(UNSEEN, RUNNING, SERVING),
+        flux=Status.CURRENT,
+        argocd="Healthy",
     ),
     Case(
         reason="completed",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from sagebridge.kinds import JOB_KINDS, tenant_policy, training_job
+from sagebridge.kinds import ENDPOINT, JOB_KINDS, tenant_policy, training_job
 from sagebridge.schema.blocks import text
 from sagebridge.schema.crd import MAX_BYTES, crd, spec_schema
 from sagebridge.schema.generate import crd_files, kinds_in, main, reference_files, render
@@ -14,7 +14,7 @@ from sagebridge.schema.kind import Column, KindSchema, Rule
 from support.operations import OPERATIONS, bare_crd, bare_kind
 
 ROOT = Path(__file__).parents[3]
-KINDS = [*(kind.schema for kind in JOB_KINDS), tenant_policy.SCHEMA]
+KINDS = [*(kind.schema for kind in JOB_KINDS), ENDPOINT, tenant_policy.SCHEMA]
 
 
 def version(definition: dict[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,10 @@ class Caller:
     def __init__(self, *, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def call(self, handle: Handle, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call SageMaker for `handle`.
+    async def call(
+        self, handle: Handle, operation: str, request: Mapping[str, Any], *, service: str = "sagemaker"
+    ) -> dict[str, Any]:
+        """Call SageMaker, or another service by the SDK's name, for `handle`.
 
         Raises:
             AwsError: whatever went wrong.
@@ -27,7 +29,9 @@ class Caller:
         """
         if operation.startswith("Create"):
             await self._check_account(handle)
-        return await self._gateway.call(scope_of(handle), operation, request, namespace=handle.owner.namespace)
+        return await self._gateway.call(
+            scope_of(handle), operation, request, namespace=handle.owner.namespace, service=service
+        )
 
     async def account(self, handle: Handle) -> str:
         """The account that `handle`'s jobs are in, twelve digits."""

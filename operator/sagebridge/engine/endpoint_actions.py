@@ -1,0 +1,232 @@
+"""How each step of an endpoint's plan is taken. Every one can be taken again after a crash at any line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sagebridge.core.conditions import Verdict
+from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.observed import target_of
+from sagebridge.core.job import Job, tag_map
+from sagebridge.core.reasons import Reason
+from sagebridge.engine.endpoint_inputs import EndpointInput, EndpointInputs
+from sagebridge.engine.endpoint_memory import EndpointMemory
+from sagebridge.engine.objects import Objects
+from sagebridge.engine.status import StatusWriter
+from sagebridge.engine.store import Memory
+from sagebridge.kube.paths import Resource
+from sagebridge.metrics import Metrics
+from sagebridge.targets.protocol import Handle, NameConflictError
+from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
+
+logger = logging.getLogger(__name__)
+
+KIND = "Endpoint"
+
+
+class EndpointActions:
+    """Takes steps for endpoints."""
+
+    def __init__(
+        self,
+        *,
+        resource: Resource,
+        service: SageMakerEndpoints,
+        inputs: EndpointInputs,
+        status: StatusWriter,
+        objects: Objects,
+        metrics: Metrics,
+    ) -> None:
+        self._resource = resource
+        self._service = service
+        self._inputs = inputs
+        self._status = status
+        self._objects = objects
+        self._metrics = metrics
+        self._takers: Mapping[type[Any], Callable[[Any, Memory, EndpointMemory], Awaitable[None]]] = {
+            steps.Protect: self._protect,
+            steps.Resolve: self._resolve,
+            steps.Look: self._look,
+            steps.Claim: self._claim,
+            steps.Remember: self._remember,
+            steps.CreateModel: self._create_model,
+            steps.CreateConfig: self._create_config,
+            steps.CreateEndpoint: self._create_endpoint,
+            steps.UpdateEndpoint: self._update_endpoint,
+            steps.UpdateNumbers: self._update_numbers,
+            steps.DeleteEndpoint: self._delete_endpoint,
+            steps.Register: self._register,
+            steps.Deregister: self._deregister,
+            steps.PutPolicy: self._put_policy,
+            steps.DeletePolicy: self._delete_policy,
+            steps.PutScheduled: self._put_scheduled,
+            steps.DeleteScheduled: self._delete_scheduled,
+            steps.ApplyTags: self._apply_tags,
+            steps.Collect: self._collect,
+            steps.Release: self._release,
+        }
+
+    async def take(self, step: steps.Step, memory: Memory, known: EndpointMemory) -> None:
+        """Take one step that changes something."""
+        await self._takers[type(step)](step, memory, known)
+
+    async def report(self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any]) -> None:
+        """Write how things stand."""
+        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes)
+
+    # --- the object ----------------------------------------------------------------------------------------------
+
+    async def _protect(self, _: steps.Protect, memory: Memory, __: EndpointMemory) -> None:
+        await self._objects.protect(memory)
+
+    async def _release(self, step: steps.Release, memory: Memory, _: EndpointMemory) -> None:
+        if step.orphan:
+            self._report_orphan(memory.job, step.orphan)
+        await self._objects.release(memory)
+
+    async def _resolve(self, _: steps.Resolve, memory: Memory, known: EndpointMemory) -> None:
+        known.resolved = await self._inputs.resolve(memory.job)
+
+    async def _remember(self, step: steps.Remember, memory: Memory, known: EndpointMemory) -> None:
+        resolved = dict(known.resolved.status) if known.resolved else {}
+        started = {"startTime": memory.job.status.get("startTime") or memory.job.metadata["creationTimestamp"]}
+        await self.report(memory, verdict=None, changes=resolved | started | step.ledger.dump())
+
+    # --- the endpoint --------------------------------------------------------------------------------------------
+
+    async def _look(self, _: steps.Look, memory: Memory, known: EndpointMemory) -> None:
+        targets = dict.fromkeys(Ledger.parse(memory.job.status).targets)
+        if known.resolved is not None:
+            scaled = known.resolved.desired.scaled
+            targets |= dict.fromkeys(target_of(name, plan) for name, plan in scaled.items())
+        known.observed = await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets))
+        memory.stale_because = ""
+
+    async def _claim(self, _: steps.Claim, memory: Memory, known: EndpointMemory) -> None:
+        job = memory.job
+        may_adopt = job.may_adopt and job.deletion_requested_at is None
+        claimed = await self._service.claim(self._inputs.handle(job), adopt=may_adopt)
+        known.is_ours, known.is_adopted = claimed.is_ours, claimed.is_adopted
+        if not claimed.is_ours and job.deletion_requested_at is None:
+            known.is_ours = None
+            raise NameConflictError(claimed.conflict)
+        if claimed.is_ours and claimed.is_adopted and not job.status.get("endpointArn"):
+            self._tell(job, Reason.ADOPTED, f"Endpoint {self._inputs.handle(job).name} taken over.")
+
+    async def _create_model(self, step: steps.CreateModel, memory: Memory, known: EndpointMemory) -> None:
+        resolved = _resolved(known)
+        await self._repack(resolved)
+        await self._service.create_model(resolved.handle, step.model, tags=_tags(memory.job, resolved.handle))
+        known.made.add(step.model.name)
+
+    async def _repack(self, resolved: EndpointInput) -> None:
+        for uri, repack in resolved.repacks.items():
+            await self._service.repack(resolved.handle, repack, uri=uri)
+
+    async def _create_config(self, step: steps.CreateConfig, memory: Memory, known: EndpointMemory) -> None:
+        handle = _resolved(known).handle
+        await self._service.create_config(handle, step.config, tags=_tags(memory.job, handle))
+        known.made.add(step.config.name)
+
+    async def _create_endpoint(self, step: steps.CreateEndpoint, memory: Memory, known: EndpointMemory) -> None:
+        job, handle = memory.job, _resolved(known).handle
+        known.observed = None
+        tags = _tags(job, handle)
+        if not await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags):
+            return
+        self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
+        await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
+
+    async def _update_endpoint(self, step: steps.UpdateEndpoint, memory: Memory, known: EndpointMemory) -> None:
+        handle = _resolved(known).handle
+        known.observed = None
+        await self._service.update_endpoint(
+            handle,
+            config_name=step.config_name,
+            retain=step.retain,
+            exclude=step.exclude,
+            deployment=step.deployment,
+        )
+        self._tell(memory.job, Reason.UPDATING, f"Endpoint {handle.name} is updated to {step.config_name}.")
+
+    async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
+        handle = _resolved(known).handle
+        known.observed = None
+        await self._service.update_numbers(handle, step.variants)
+        names = ", ".join(variant.name for variant in step.variants)
+        self._tell(memory.job, Reason.UPDATING, f"Weights and counts of {names} are updated.")
+
+    async def _delete_endpoint(self, _: steps.DeleteEndpoint, memory: Memory, known: EndpointMemory) -> None:
+        handle = self._inputs.handle(memory.job)
+        known.observed = None
+        await self._service.delete_endpoint(handle)
+        self._tell(memory.job, Reason.DELETING, f"Endpoint {handle.name} is deleted.")
+
+    async def _collect(self, step: steps.Collect, memory: Memory, known: EndpointMemory) -> None:
+        handle = self._inputs.handle(memory.job)
+        await self._service.delete_config(handle, step.config_name)
+        for name in step.model_names:
+            await self._service.delete_model(handle, name)
+        known.made -= {step.config_name, *step.model_names}
+        await self.report(memory, verdict=None, changes=step.ledger.dump())
+
+    async def _apply_tags(self, _: steps.ApplyTags, memory: Memory, __: EndpointMemory) -> None:
+        job = memory.job
+        wanted, applied = tag_map(job.spec.get("tags")), tag_map(job.status.get("tags"))
+        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
+        removed = sorted(applied.keys() - wanted.keys())
+        await self._service.tag(self._inputs.handle(job), tags=added, remove=removed)
+        await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
+
+    # --- scaling -------------------------------------------------------------------------------------------------
+
+    async def _register(self, step: steps.Register, memory: Memory, known: EndpointMemory) -> None:
+        await self._service.register(self._inputs.handle(memory.job), step.key, step.plan)
+        known.update_look(lambda seen: seen.with_target(step.key, step.plan))
+
+    async def _deregister(self, step: steps.Deregister, memory: Memory, known: EndpointMemory) -> None:
+        await self._service.deregister(self._inputs.handle(memory.job), step.key)
+        known.update_look(lambda seen: seen.without_target(step.key))
+
+    async def _put_policy(self, step: steps.PutPolicy, memory: Memory, known: EndpointMemory) -> None:
+        await self._service.put_policy(self._inputs.handle(memory.job), step.key, step.name, step.definition)
+        known.update_look(lambda seen: seen.with_policy(step.key, step.name, step.definition))
+
+    async def _delete_policy(self, step: steps.DeletePolicy, memory: Memory, known: EndpointMemory) -> None:
+        await self._service.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
+        known.update_look(lambda seen: seen.with_policy(step.key, step.name, None))
+
+    async def _put_scheduled(self, step: steps.PutScheduled, memory: Memory, known: EndpointMemory) -> None:
+        await self._service.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
+        known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, step.definition))
+
+    async def _delete_scheduled(self, step: steps.DeleteScheduled, memory: Memory, known: EndpointMemory) -> None:
+        await self._service.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
+        known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, None))
+
+    # --- telling -------------------------------------------------------------------------------------------------
+
+    def _tell(self, job: Job, reason: Reason, message: str) -> None:
+        self._status.emit(job, kind=KIND, reason=reason, message=message)
+
+    def _report_orphan(self, job: Job, what: str) -> None:
+        message = (
+            f"{KIND} {job.name} is released though AWS could not be made to delete {what} in time. They may still be "
+            "there, and cost: look at them in SageMaker."
+        )
+        logger.error("%s/%s: %s", job.namespace, job.name, message)
+        self._metrics.orphaned.labels(kind=KIND).inc()
+        self._status.emit_on_namespace(job.namespace, reason=Reason.ORPHANED, message=message)
+
+
+def _resolved(known: EndpointMemory) -> EndpointInput:
+    if known.resolved is None:
+        raise RuntimeError("a step that needs the spec was planned without it")
+    return known.resolved
+
+
+def _tags(job: Job, handle: Handle) -> dict[str, str]:
+    return tag_map(job.spec.get("tags")) | handle.owner.tags()

@@ -1,0 +1,279 @@
+"""What an Endpoint's spec means here and now: permissions, references, code. Nothing here calls AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sagebridge.core import tenancy
+from sagebridge.core.clock import parse_time
+from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of, endpoint_name
+from sagebridge.core.endpoint.desired import Desired
+from sagebridge.core.endpoint.served import Place, served_by, training_of_tuning, with_code
+from sagebridge.core.errors import SpecError
+from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
+from sagebridge.core.names import Owner
+from sagebridge.core.regions import account_of
+from sagebridge.core.serving import Repack, TrainedModel, repack_of, trained_model
+from sagebridge.core.source import pack_files
+from sagebridge.core.tenancy import Tenant
+from sagebridge.core.training.section import Section
+from sagebridge.engine.config_maps import read_files
+from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.store import Store
+from sagebridge.engine.tenants import Tenants
+from sagebridge.kube.client import KubeClient
+from sagebridge.targets.protocol import Handle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointInput:
+    """A spec, resolved.
+
+    Attributes:
+        handle: how SageMaker is called for the endpoint.
+        desired: what SageMaker is to have.
+        status: what to show in status of what was resolved.
+        repacks: archives to be made first, by where they go.
+    """
+
+    handle: Handle
+    desired: Desired
+    status: Mapping[str, Any]
+    repacks: Mapping[str, Repack] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Container:
+    """One container of one model: its place in the manifest, and where it serves."""
+
+    model: str
+    index: int
+    section: Section
+    place: Place
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.model, self.index
+
+
+class EndpointInputs:
+    """Resolves endpoints' specs."""
+
+    def __init__(self, *, client: KubeClient, store: Store, tenants: Tenants, cluster: str) -> None:
+        self._client = client
+        self._store = store
+        self._tenants = tenants
+        self._cluster = cluster
+
+    def handle(self, job: Job) -> Handle:
+        """How SageMaker is called for the object's endpoint.
+
+        The name is computed, not read from status: whoever may write a status must not choose what is deleted.
+
+        Raises:
+            sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
+            SpecError: the endpoint lies in another region than the spec says.
+        """
+        tenant = self._tenants.of(job.namespace)
+        region = str(job.status.get("region") or job.spec.get("region") or tenant.default_region)
+        tenancy.check_region(tenant, region, field="spec.region")
+        return Handle(
+            owner=self.owner(job),
+            tenant=tenant,
+            region=region,
+            name=endpoint_name(self.owner(job), given=job.spec.get("endpointName")),
+            since=parse_time(job.metadata["creationTimestamp"]),
+            account=account_of(str(job.status.get("endpointArn") or "")),
+        )
+
+    def owner(self, job: Job) -> Owner:
+        """The object, as tags name it."""
+        return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
+
+    async def resolve(self, job: Job) -> EndpointInput:
+        """Everything that the spec asks for.
+
+        Raises:
+            SpecError: the manifest has to be corrected.
+            sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
+            WaitingError: something it refers to is not there yet.
+            sagebridge.kube.errors.KubeError: the API server can't be read.
+        """
+        handle = self.handle(job)
+        wanted_region = job.spec.get("region") or handle.region
+        if wanted_region != handle.region:
+            raise SpecError("spec.region", f"The endpoint is in {handle.region}, and does not move: make another one.")
+        role_arn = str(job.spec.get("roleArn") or handle.tenant.default_role or "")
+        if not role_arn:
+            raise SpecError("spec.roleArn", "No role is given, and there is no default one: set spec.roleArn.")
+        tenancy.check_role(handle.tenant, role_arn, field="spec.roleArn")
+        served, shown, repacks = await self._serve(job, handle)
+        nonce = job.annotations.get(ANNOTATION_RECONCILE_AT, "")
+        context = BuildContext(owner=handle.owner, role_arn=role_arn, served=served, nonce=nonce)
+        desired = build(job.spec, context)
+        _check_places(handle.tenant, desired)
+        status = {
+            "region": handle.region,
+            "roleArn": role_arn,
+            "endpointName": handle.name,
+            "url": _url(handle),
+            "logs": _logs(handle),
+            "servedModels": _shown(desired, shown) or None,
+        }
+        return EndpointInput(handle=handle, desired=desired, status=status, repacks=repacks)
+
+    async def _serve(
+        self, job: Job, handle: Handle
+    ) -> tuple[dict[tuple[str, int], Served], dict[tuple[str, int], dict[str, Any]], dict[str, Repack]]:
+        served: dict[tuple[str, int], Served] = {}
+        shown: dict[tuple[str, int], dict[str, Any]] = {}
+        repacks: dict[str, Repack] = {}
+        for container in _containers(job.spec, region=handle.region):
+            reference, trained, pinned = self._referenced(job, container)
+            found = served_by(container.section, container.place, trained=trained, pinned=pinned)
+            if reference is not None:
+                shown[container.key] = _record(container, found, reference)
+            if container.section.has("source"):
+                repack = await self._repack(job, handle, container, found)
+                uri = _repacked_uri(handle.tenant, repack)
+                repacks[uri] = repack
+                source = container.section.section("source")
+                found = with_code(found, source, container.place, repacked_uri=uri)
+            served[container.key] = found
+        return served, shown, repacks
+
+    def _referenced(
+        self, job: Job, container: _Container
+    ) -> tuple[dict[str, str] | None, TrainedModel | None, Served | None]:
+        """What a `modelRef` gives: how status shows it, the model, and what was taken of it before."""
+        if not container.section.has("modelRef"):
+            return None, None, None
+        section = container.section.section("modelRef")
+        kind, name = str(section.values["kind"]), str(section.values["name"])
+        entry = _pinned_entry(job, container, kind=kind, name=name)
+        memory = self._store.find(kind=kind, namespace=job.namespace, name=name)
+        other = memory.job if memory else None
+        follows = section.text("updatePolicy") == "Follow"
+        usable = other is not None and other.is_complete
+        if entry is not None and not (usable and other and (follows or other.uid == entry["modelRef"]["uid"])):
+            return dict(entry["modelRef"]), None, _served_before(entry)
+        found = _ready(other, what=f"{kind} {name}", field=section.path)
+        spec, status = found.spec, found.status
+        if kind == "HPTuningJob":
+            spec, status = training_of_tuning(spec, status, container.place, field=section.path)
+        trained = trained_model(kind=kind, name=name, spec=spec, status=status, field=section.path)
+        return {"kind": kind, "name": name, "uid": found.uid, "uri": trained.artifact}, trained, None
+
+    async def _repack(self, job: Job, handle: Handle, container: _Container, served: Served) -> Repack:
+        source = container.section.section("source")
+        config_map = str((source.values.get("configMap") or {}).get("name") or "")
+        files: dict[str, bytes] = {}
+        digest = ""
+        if config_map:
+            files = await read_files(self._client, namespace=job.namespace, name=config_map)
+            digest = pack_files(files, entry_point=source.text("entryPoint")).digest
+        model_uri = served.model_data_url or container.section.text("modelDataUrl")
+        repack = repack_of(source, owner=handle.owner, model_uri=model_uri, files=files, code_digest=digest)
+        read = {"modelDataUrl": repack.model_uri, "s3Uri": repack.code_uri}
+        given = {key: uri for key, uri in read.items() if uri}
+        tenancy.check_s3_uris(handle.tenant, given, root=source.path)
+        return repack
+
+
+def _containers(spec: Mapping[str, Any], *, region: str) -> list[_Container]:
+    found = []
+    for number, model in enumerate(spec.get("models") or ()):
+        path = f"spec.models[{number}]"
+        place = _place(spec, model["name"], region=region)
+        for index, container in enumerate(containers_of(model)):
+            at = f"{path}.containers[{index}]" if "containers" in model else path
+            section = Section.of(container, at)
+            found.append(_Container(model=model["name"], index=index, section=section, place=place))
+    return found
+
+
+def _place(spec: Mapping[str, Any], model: str, *, region: str) -> Place:
+    """Where a model serves: by the first variant that runs it."""
+    for key in ("productionVariants", "shadowProductionVariants"):
+        for index, variant in enumerate(spec.get(key) or ()):
+            if variant.get("modelName") == model:
+                field_name = f"spec.{key}[{index}].instanceType"
+                return Place(region=region, instance_type=variant.get("instanceType"), instance_field=field_name)
+    return Place(region=region, instance_type=None, instance_field="spec.productionVariants")
+
+
+def _ready(job: Job | None, *, what: str, field: str) -> Job:
+    if job is None:
+        raise WaitingError(f"{field}: waiting for {what}, which is not there.")
+    if job.is_finished and not job.is_complete:
+        message = f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew."
+        raise SpecError(field, message)
+    if not job.is_complete:
+        raise WaitingError(f"{field}: waiting for {what} to be Ready.")
+    return job
+
+
+def _pinned_entry(job: Job, container: _Container, *, kind: str, name: str) -> Mapping[str, Any] | None:
+    for model in job.status.get("servedModels") or ():
+        for entry in model.get("containers") or ():
+            reference = entry.get("modelRef") or {}
+            same = (model.get("name"), entry.get("index", 0)) == container.key
+            if same and (reference.get("kind"), reference.get("name")) == (kind, name):
+                return entry  # type: ignore[no-any-return]
+    return None
+
+
+def _served_before(entry: Mapping[str, Any]) -> Served:
+    return Served(
+        image=entry.get("image"), model_data_url=entry.get("modelDataUrl"), environment=entry.get("environment") or {}
+    )
+
+
+def _record(container: _Container, served: Served, reference: Mapping[str, str]) -> dict[str, Any]:
+    entry = {
+        "index": container.index,
+        "image": served.image,
+        "modelDataUrl": served.model_data_url,
+        "environment": dict(served.environment) or None,
+        "modelRef": dict(reference),
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def _shown(desired: Desired, shown: Mapping[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
+    for name, model_name in desired.model_names.items():
+        containers = [entry for (model, _), entry in shown.items() if model == name]
+        entries.append({"name": name, "modelName": model_name} | ({"containers": containers} if containers else {}))
+    return entries
+
+
+def _repacked_uri(tenant: Tenant, repack: Repack) -> str:
+    if not tenant.default_bucket:
+        raise SpecError(
+            repack.field,
+            "A model with inference code is packed into the default bucket, and there is none: ask for one in the "
+            "tenant policy (buckets.default), or pack the code into the model's archive under code/.",
+        )
+    return f"{tenant.default_bucket.rstrip('/')}/{repack.key}"
+
+
+def _check_places(tenant: Tenant, desired: Desired) -> None:
+    """What the models read and the endpoint writes must be the tenant's."""
+    for model in desired.models:
+        tenancy.check_s3_uris(tenant, model.request, root=f"spec.models[{model.spec_name}]")
+    tenancy.check_s3_uris(tenant, desired.config.request)
+
+
+def _logs(handle: Handle) -> dict[str, str]:
+    group = f"/aws/sagemaker/Endpoints/{handle.name}"
+    console = f"https://{handle.region}.console.aws.amazon.com/cloudwatch/home?region={handle.region}"
+    url = f"{console}#logsV2:log-groups/log-group/{group.replace('/', '$252F')}"
+    return {"groupName": group, "streamPrefix": "", "url": url}
+
+
+def _url(handle: Handle) -> str:
+    suffix = "amazonaws.com.cn" if handle.region.startswith("cn-") else "amazonaws.com"
+    return f"https://runtime.sagemaker.{handle.region}.{suffix}/endpoints/{handle.name}/invocations"

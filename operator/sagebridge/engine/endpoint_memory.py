@@ -1,0 +1,49 @@
+"""What the operator remembers of an endpoint beside its object. All of it can be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sagebridge.core.endpoint.observed import Observed
+from sagebridge.engine.endpoint_inputs import EndpointInput
+
+
+@dataclass(kw_only=True, slots=True)
+class EndpointMemory:
+    """One endpoint.
+
+    Attributes:
+        resolved: what the spec means, in the pass under way.
+        observed: the last look; None when there has to be another.
+        is_ours: whether its tags say so; None until they were read.
+        is_adopted: whether it was there before the object.
+        made: models and configs that are known to be there.
+    """
+
+    resolved: EndpointInput | None = None
+    observed: Observed | None = None
+    is_ours: bool | None = None
+    is_adopted: bool = False
+    made: set[str] = field(default_factory=set)
+
+    @property
+    def status(self) -> str:
+        """SageMaker's word for the endpoint as it was seen last; empty if it was not, or is not there."""
+        endpoint = self.observed.endpoint if self.observed else None
+        return endpoint.status if endpoint else ""
+
+    @property
+    def last_modified(self) -> str:
+        """When it was modified last, as it was seen last."""
+        endpoint = self.observed.endpoint if self.observed else None
+        return endpoint.last_modified if endpoint else ""
+
+    def update_look(self, change: Callable[[Observed], Observed]) -> None:
+        """Take in what a step has done, unless there has to be another look anyway."""
+        if self.observed is not None:
+            self.observed = change(self.observed)
+
+    def forget_look(self) -> None:
+        """Look again before anything else is done."""
+        self.observed = None

@@ -1,0 +1,379 @@
+"""Endpoints on SageMaker, with the models and configs they run, and their autoscaling."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan, VariantPlan
+from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
+from sagebridge.core.endpoint.scaling import Dimension, ScalingPlan, ScalingView, TargetKey
+from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
+from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
+from sagebridge.core.regions import sagemaker_arn
+from sagebridge.core.serving import Repack
+from sagebridge.core.tenancy import NAMESPACE_FIELD
+from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
+from sagebridge.targets.protocol import Handle, NameConflictError
+from sagebridge.targets.sagemaker.caller import Caller, malformed
+from sagebridge.targets.sagemaker.repacking import repack_model
+from sagebridge.targets.sagemaker.tags import list_tags
+
+AUTOSCALING = "application-autoscaling"
+_NAMESPACE = "sagemaker"
+_STATUS_FIELDS = (
+    "endpointArn",
+    "endpointConfigName",
+    "endpointStatus",
+    "failureReason",
+    "creationTime",
+    "lastModifiedTime",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """Whose an endpoint is.
+
+    Attributes:
+        is_ours: whether its tags say it is this object's, or an earlier one's of the same name.
+        is_adopted: whether it was there before.
+        conflict: why it is not ours; empty if it is.
+    """
+
+    is_ours: bool
+    is_adopted: bool = False
+    conflict: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """What a List tells of one endpoint."""
+
+    status: str
+    last_modified: str
+
+
+class SageMakerEndpoints:
+    """Every call for endpoints. All may raise `AwsError`; or `NotAllowedError`, where the policy leads elsewhere."""
+
+    def __init__(self, *, caller: Caller) -> None:
+        self._caller = caller
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    async def summaries(self, handle: Handle) -> Mapping[str, Summary]:
+        """All endpoints of the handle's account and region, by name."""
+        found: dict[str, Summary] = {}
+        token = ""
+        while True:
+            request = {"MaxResults": 100} | ({"NextToken": token} if token else {})
+            reply = await self._caller.call(handle, "ListEndpoints", request)
+            if not isinstance(reply.get("Endpoints"), list):
+                raise malformed("ListEndpoints", "Endpoints")
+            for entry in reply["Endpoints"]:
+                status = Summary(status=entry["EndpointStatus"], last_modified=rfc3339(entry["LastModifiedTime"]))
+                found[entry["EndpointName"]] = status
+            token = reply.get("NextToken") or ""
+            if not token:
+                return found
+
+    async def look(self, handle: Handle, *, targets: Sequence[TargetKey]) -> Observed:
+        """The endpoint, and those of `targets` that are registered."""
+        try:
+            reply = await self._caller.call(handle, "DescribeEndpoint", {"EndpointName": handle.name})
+        except AwsError as error:
+            if error.error_class is not ErrorClass.NOT_FOUND:
+                raise
+            await self._assert_same_account(handle)
+            endpoint = None
+        else:
+            endpoint = _view(reply)
+        return Observed(endpoint=endpoint, scaling=await self._scaling(handle, targets))
+
+    async def _scaling(self, handle: Handle, targets: Sequence[TargetKey]) -> dict[TargetKey, ScalingView]:
+        if not targets:
+            return {}
+        ids = sorted({_resource_id(handle, key) for key in targets})
+        request = {"ServiceNamespace": _NAMESPACE, "ResourceIds": ids}
+        reply = await self._caller.call(handle, "DescribeScalableTargets", request, service=AUTOSCALING)
+        bounds = {
+            (entry["ResourceId"], entry["ScalableDimension"]): (entry["MinCapacity"], entry["MaxCapacity"])
+            for entry in reply.get("ScalableTargets") or ()
+        }
+        found = {}
+        for key in targets:
+            registered = bounds.get((_resource_id(handle, key), key.dimension.value))
+            if registered is not None:
+                found[key] = await self._target(handle, key, registered)
+        return found
+
+    async def _target(self, handle: Handle, key: TargetKey, bounds: tuple[int, int]) -> ScalingView:
+        request = _target_request(handle, key)
+        policies = await self._caller.call(handle, "DescribeScalingPolicies", request, service=AUTOSCALING)
+        actions = await self._caller.call(handle, "DescribeScheduledActions", request, service=AUTOSCALING)
+        return ScalingView(
+            dimension=Dimension(key.dimension),
+            minimum=int(bounds[0]),
+            maximum=int(bounds[1]),
+            policies={entry["PolicyName"]: entry for entry in policies.get("ScalingPolicies") or ()},
+            scheduled={entry["ScheduledActionName"]: entry for entry in actions.get("ScheduledActions") or ()},
+        )
+
+    async def claim(self, handle: Handle, *, adopt: bool) -> Claimed:
+        """Whether the endpoint is this object's; with `adopt`, an untagged one becomes so."""
+        arn = await self._arn(handle, "endpoint", handle.name)
+        tags = await list_tags(self._caller, handle, arn)
+        if handle.owner.owns_by_name(tags):
+            return Claimed(is_ours=True, is_adopted=TAG_ADOPTED in tags)
+        if is_owned_by_anyone(tags):
+            conflict = f"Endpoint {handle.name} belongs to another Sagebridge object. Choose another name."
+        elif not adopt:
+            conflict = (
+                f"Endpoint {handle.name} is there already and is not ours. Choose another name, or annotate this "
+                'object with sagebridge.io/adopt: "true" to take it over.'
+            )
+        elif not handle.tenant.allow_adopt:
+            conflict = f"Endpoint {handle.name} is there already, and this namespace's tenant policy forbids adopting."
+        else:
+            await self._add_tags(handle, arn, {**handle.owner.tags(), TAG_ADOPTED: "true"})
+            return Claimed(is_ours=True, is_adopted=True)
+        return Claimed(is_ours=False, conflict=conflict)
+
+    # --- making --------------------------------------------------------------------------------------------------
+
+    async def create_model(self, handle: Handle, model: ModelPlan, *, tags: Mapping[str, str]) -> None:
+        """Create a model; one of that name that is ours has the same content."""
+        request = _request("CreateModel", {**model.request, "modelName": model.name}, tags)
+        try:
+            await self._caller.call(handle, "CreateModel", request)
+        except AwsError as error:
+            await self._assert_ours_after(error, handle, "model", model.name)
+
+    async def repack(self, handle: Handle, repack: Repack, *, uri: str) -> None:
+        """Put a model's archive with its inference code where the model looks for it, unless it is there."""
+        await repack_model(self._caller, handle, repack, uri=uri)
+
+    async def create_config(self, handle: Handle, config: ConfigPlan, *, tags: Mapping[str, str]) -> None:
+        """Create a config; one of that name that is ours has the same content."""
+        spec = {**config.request, "endpointConfigName": config.name}
+        try:
+            await self._caller.call(handle, "CreateEndpointConfig", _request("CreateEndpointConfig", spec, tags))
+        except AwsError as error:
+            await self._assert_ours_after(error, handle, "endpoint-config", config.name)
+
+    async def create_endpoint(self, handle: Handle, *, config_name: str, tags: Mapping[str, str]) -> bool:
+        """Create the endpoint; False if there is one already. Whose that is, is asked before anything is done to it."""
+        spec = {"endpointName": handle.name, "endpointConfigName": config_name}
+        try:
+            await self._caller.call(handle, "CreateEndpoint", _request("CreateEndpoint", spec, tags))
+        except AwsError as error:
+            if error.error_class is not ErrorClass.CONFLICT:
+                raise
+            return False
+        return True
+
+    async def update_endpoint(
+        self,
+        handle: Handle,
+        *,
+        config_name: str,
+        retain: bool,
+        exclude: Sequence[str],
+        deployment: Mapping[str, Any] | None,
+    ) -> None:
+        """Deploy another config."""
+        spec: dict[str, Any] = {
+            "endpointName": handle.name,
+            "endpointConfigName": config_name,
+            "retainAllVariantProperties": retain,
+        }
+        if exclude:
+            spec["excludeRetainedVariantProperties"] = [{"variantPropertyType": word} for word in exclude]
+        if deployment:
+            spec["deploymentConfig"] = dict(deployment)
+        await self._caller.call(handle, "UpdateEndpoint", _request("UpdateEndpoint", spec, None))
+
+    async def update_numbers(self, handle: Handle, variants: Sequence[VariantPlan]) -> None:
+        """Change weights, and the counts that nobody else owns."""
+        wanted = [
+            {"VariantName": variant.name, "DesiredWeight": variant.weight}
+            | ({} if variant.count is None else {"DesiredInstanceCount": variant.count})
+            for variant in variants
+        ]
+        request = {"EndpointName": handle.name, "DesiredWeightsAndCapacities": wanted}
+        await self._caller.call(handle, "UpdateEndpointWeightsAndCapacities", request)
+
+    async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
+        """Set tags of the endpoint, and take off the keys in `remove`."""
+        arn = await self._arn(handle, "endpoint", handle.name)
+        if tags:
+            await self._add_tags(handle, arn, tags)
+        if remove:
+            await self._caller.call(handle, "DeleteTags", {"ResourceArn": arn, "TagKeys": list(remove)})
+
+    # --- deleting ------------------------------------------------------------------------------------------------
+
+    async def delete_endpoint(self, handle: Handle) -> None:
+        """Delete the endpoint; one that is gone is left."""
+        with _gone_is_fine():
+            await self._caller.call(handle, "DeleteEndpoint", {"EndpointName": handle.name})
+
+    async def delete_config(self, handle: Handle, name: str) -> None:
+        """Delete a config, if it is there and ours."""
+        with _gone_is_fine():
+            if await self._is_ours(handle, "endpoint-config", name):
+                await self._caller.call(handle, "DeleteEndpointConfig", {"EndpointConfigName": name})
+
+    async def delete_model(self, handle: Handle, name: str) -> None:
+        """Delete a model, if it is there and ours."""
+        with _gone_is_fine():
+            if await self._is_ours(handle, "model", name):
+                await self._caller.call(handle, "DeleteModel", {"ModelName": name})
+
+    # --- scaling -------------------------------------------------------------------------------------------------
+
+    async def register(self, handle: Handle, key: TargetKey, plan: ScalingPlan) -> None:
+        """Register a scalable target, or change its bounds."""
+        request = _target_request(handle, key) | {"MinCapacity": plan.minimum, "MaxCapacity": plan.maximum}
+        await self._caller.call(handle, "RegisterScalableTarget", request, service=AUTOSCALING)
+
+    async def deregister(self, handle: Handle, key: TargetKey) -> None:
+        """Deregister a scalable target, with its policies and actions."""
+        with _gone_is_fine():
+            request = _target_request(handle, key)
+            await self._caller.call(handle, "DeregisterScalableTarget", request, service=AUTOSCALING)
+
+    async def put_policy(self, handle: Handle, key: TargetKey, name: str, definition: Mapping[str, Any]) -> None:
+        """Make a scaling policy, or change it."""
+        request = _target_request(handle, key) | {"PolicyName": name, **definition}
+        await self._caller.call(handle, "PutScalingPolicy", request, service=AUTOSCALING)
+
+    async def delete_policy(self, handle: Handle, key: TargetKey, name: str) -> None:
+        """Delete a scaling policy."""
+        with _gone_is_fine():
+            request = _target_request(handle, key) | {"PolicyName": name}
+            await self._caller.call(handle, "DeleteScalingPolicy", request, service=AUTOSCALING)
+
+    async def put_scheduled(self, handle: Handle, key: TargetKey, name: str, definition: Mapping[str, Any]) -> None:
+        """Make a scheduled action, or change it."""
+        request = _target_request(handle, key) | {"ScheduledActionName": name, **definition}
+        await self._caller.call(handle, "PutScheduledAction", request, service=AUTOSCALING)
+
+    async def delete_scheduled(self, handle: Handle, key: TargetKey, name: str) -> None:
+        """Delete a scheduled action."""
+        with _gone_is_fine():
+            request = _target_request(handle, key) | {"ScheduledActionName": name}
+            await self._caller.call(handle, "DeleteScheduledAction", request, service=AUTOSCALING)
+
+    # --- whose it is ---------------------------------------------------------------------------------------------
+
+    async def _is_ours(self, handle: Handle, resource: str, name: str) -> bool:
+        tags = await list_tags(self._caller, handle, await self._arn(handle, resource, name))
+        return handle.owner.owns_by_name(tags)
+
+    async def _assert_ours_after(self, error: AwsError, handle: Handle, resource: str, name: str) -> None:
+        """After a refusal to create: fine if it is there already, and ours."""
+        if error.error_class is not ErrorClass.CONFLICT:
+            raise error
+        if not await self._is_ours(handle, resource, name):
+            raise NameConflictError(f"{name} is there already, and is not ours: delete it, or rename this object.")
+
+    async def _assert_same_account(self, handle: Handle) -> None:
+        if not handle.account:
+            return
+        account = await self._caller.account(handle)
+        if account != handle.account:
+            raise NotAllowedError(
+                NAMESPACE_FIELD,
+                f"{handle.name} was created in account {handle.account}, but {handle.tenant.authority} now leads to "
+                f"{account}. Ask a cluster administrator to correct assumeRole, or to delete the endpoint by hand.",
+            )
+
+    async def _add_tags(self, handle: Handle, arn: str, tags: Mapping[str, str]) -> None:
+        await self._caller.call(handle, "AddTags", {"ResourceArn": arn, "Tags": _listed(tags)})
+
+    async def _arn(self, handle: Handle, resource: str, name: str) -> str:
+        account = await self._caller.account(handle)
+        return sagemaker_arn(region=handle.region, account=account, resource=resource, name=name)
+
+
+@contextlib.contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    """What is to be deleted may be gone already."""
+    try:
+        yield
+    except AwsError as error:
+        if error.error_class is not ErrorClass.NOT_FOUND:
+            raise
+
+
+def _view(reply: Mapping[str, Any]) -> EndpointView:
+    status = reply.get("EndpointStatus")
+    if not isinstance(status, str):
+        raise malformed("DescribeEndpoint", "EndpointStatus")
+    variants = tuple(_variant(entry) for entry in reply.get("ProductionVariants") or ())
+    shadows = reply.get("ShadowProductionVariants") or ()
+    shown = [_shown(view) for view in variants]
+    shown += [_shown(_variant(entry)) | {"shadow": True} for entry in shadows]
+    counts = [view.count for view in variants if view.count is not None]
+    return EndpointView(
+        status=status,
+        config_name=str(reply.get("EndpointConfigName") or ""),
+        last_modified=rfc3339(reply["LastModifiedTime"]) if reply.get("LastModifiedTime") else "",
+        failure_reason=str(reply.get("FailureReason") or ""),
+        variants=variants,
+        fields={
+            **dict.fromkeys(_STATUS_FIELDS),
+            **from_response("DescribeEndpoint", reply, fields=_STATUS_FIELDS),
+            "variants": shown or None,
+            "replicas": sum(counts) if counts else None,
+        },
+    )
+
+
+def _variant(entry: Mapping[str, Any]) -> VariantView:
+    return VariantView(
+        name=entry["VariantName"],
+        weight=entry.get("CurrentWeight"),
+        desired_weight=entry.get("DesiredWeight", entry.get("CurrentWeight")),
+        count=entry.get("CurrentInstanceCount"),
+        desired_count=entry.get("DesiredInstanceCount", entry.get("CurrentInstanceCount")),
+    )
+
+
+def _shown(view: VariantView) -> dict[str, Any]:
+    entry = {
+        "variantName": view.name,
+        "currentWeight": view.weight,
+        "desiredWeight": view.desired_weight,
+        "currentInstanceCount": view.count,
+        "desiredInstanceCount": view.desired_count,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def _request(operation: str, spec: Mapping[str, Any], tags: Mapping[str, str] | None) -> dict[str, Any]:
+    try:
+        request = to_request(operation, spec)
+    except ConversionError as error:
+        raise SpecError(error.path, error.message) from error
+    return request | ({"Tags": _listed(tags)} if tags else {})
+
+
+def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _resource_id(handle: Handle, key: TargetKey) -> str:
+    return f"endpoint/{handle.name}/variant/{key.variant}"
+
+
+def _target_request(handle: Handle, key: TargetKey) -> dict[str, Any]:
+    return {
+        "ServiceNamespace": _NAMESPACE,
+        "ResourceId": _resource_id(handle, key),
+        "ScalableDimension": key.dimension.value,
+    }
