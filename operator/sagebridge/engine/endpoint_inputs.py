@@ -10,12 +10,13 @@ from sagebridge.core import tenancy
 from sagebridge.core.clock import parse_time
 from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of, endpoint_name
 from sagebridge.core.endpoint.desired import Desired
-from sagebridge.core.endpoint.served import Place, served_by, training_of_tuning, with_code
+from sagebridge.core.endpoint.served import served_by, with_code
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
 from sagebridge.core.names import Owner
+from sagebridge.core.references import TUNING_JOB
 from sagebridge.core.regions import account_of
-from sagebridge.core.serving import Repack, TrainedModel, repack_of, trained_model
+from sagebridge.core.serving import Place, Repack, TrainedModel, repack_of, trained_model, training_of_tuning
 from sagebridge.core.source import pack_files
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training.section import Section
@@ -161,7 +162,7 @@ class EndpointInputs:
             return dict(entry["modelRef"]), None, _served_before(entry)
         found = _ready(other, what=f"{kind} {name}", field=section.path)
         spec, status = found.spec, found.status
-        if kind == "HPTuningJob":
+        if kind == TUNING_JOB:
             spec, status = training_of_tuning(spec, status, container.place, field=section.path)
         trained = trained_model(kind=kind, name=name, spec=spec, status=status, field=section.path)
         return {"kind": kind, "name": name, "uid": found.uid, "uri": trained.artifact}, trained, None

@@ -10,8 +10,18 @@ from sagebridge.core import tenancy
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job, MadeModel
 from sagebridge.core.names import Owner
+from sagebridge.core.references import TUNING_JOB
 from sagebridge.core.resolution import value_at
-from sagebridge.core.serving import ModelContext, Repack, TrainedModel, model_name, repack_of, trained_model
+from sagebridge.core.serving import (
+    ModelContext,
+    Place,
+    Repack,
+    TrainedModel,
+    model_name,
+    repack_of,
+    trained_model,
+    training_of_tuning,
+)
 from sagebridge.core.source import pack_files
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training.section import Section
@@ -78,15 +88,20 @@ class ModelInputs:
         made = _made_before(job)
         if made is not None:
             return ModelInput(name=made.name, reference=job.status.get("modelRef"))
-        found = self._trained(job)
+        serves = Place(
+            region=place.region,
+            instance_type=value_at(job.spec, kind.instance),
+            instance_field=".".join(("spec", *kind.instance)),
+        )
+        found = self._trained(job, serves)
         reference, trained = found or (None, None)
         repack = await self._repack(job, place, trained)
         uri = _repacked_uri(repack, place.tenant)
         context = ModelContext(
             region=place.region,
             role_arn=place.role_arn,
-            instance_type=value_at(job.spec, kind.instance),
-            instance_field=".".join(("spec", *kind.instance)),
+            instance_type=serves.instance_type,
+            instance_field=serves.instance_field,
             owner=place.owner,
             tags=tuple(job.spec.get("tags") or ()),
             trained=trained,
@@ -99,7 +114,7 @@ class ModelInputs:
         name = model_name(place.owner, request)
         return ModelInput(name=name, request=request, reference=reference, repack=repack, repacked_uri=uri)
 
-    def _trained(self, job: Job) -> tuple[dict[str, str], TrainedModel] | None:
+    def _trained(self, job: Job, place: Place) -> tuple[dict[str, str], TrainedModel] | None:
         reference = job.spec.get("modelRef")
         if not reference:
             return None
@@ -110,7 +125,10 @@ class ModelInputs:
                 f"{reference['kind']} {reference['name']} is another one than when this job began: make a new job."
             )
             raise SpecError("spec.modelRef", message)
-        trained = trained_model(kind=reference["kind"], name=reference["name"], spec=found.spec, status=found.status)
+        spec, status = found.spec, found.status
+        if reference["kind"] == TUNING_JOB:
+            spec, status = training_of_tuning(spec, status, place, field="spec.modelRef")
+        trained = trained_model(kind=reference["kind"], name=reference["name"], spec=spec, status=status)
         shown = {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": trained.artifact}
         return shown, trained
 

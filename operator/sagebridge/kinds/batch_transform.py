@@ -88,7 +88,7 @@ SCHEMA = KindSchema(
     fields={
         "region": common_fields.region(),
         "roleArn": common_fields.role_arn(),
-        "modelRef": common_fields.served_model_reference(["TrainingJob"]),
+        "modelRef": common_fields.served_model_reference(["TrainingJob", "HPTuningJob"]),
         "model": common_fields.model(),
         "source": common_fields.source(
             "Inference code (model_fn, input_fn, predict_fn, output_fn), packed into the model's archive under code/."

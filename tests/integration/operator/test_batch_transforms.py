@@ -9,6 +9,7 @@ import kubernetes
 import pytest
 from support.batch_transforms import IMAGE, MODEL, BatchTransforms
 from support.jobs import attempts, condition, ready, statuses
+from support.tuning_jobs import METRIC, TuningJobs
 
 from .world import World
 
@@ -107,6 +108,20 @@ def test_the_model_of_a_training_job_is_waited_for_and_taken(world: World, jobs:
     artifact = world.jobs.get("digits")["status"]["modelArtifacts"]["s3ModelArtifacts"]  # type: ignore[index]
     assert done["status"]["modelRef"] == reference | {"uid": trained["metadata"]["uid"], "uri": artifact}
     assert done["status"]["image"] == IMAGE
+
+
+def test_the_best_model_of_a_search_is_waited_for_and_taken(world: World, jobs: BatchTransforms) -> None:
+    reference = {"kind": "HPTuningJob", "name": "tune"}
+    jobs.make(model=None, modelRef=reference)
+    waiting = jobs.wait_reason("predict", "WaitingForReference")
+    assert "HPTuningJob tune" in ready(waiting)["message"]
+    world.script(seconds=1, metrics={METRIC: "x"})
+    tuning = TuningJobs(world.cluster.client, world.namespace)
+    tuning.make()
+    done = jobs.wait_reason("predict", "Completed")
+    found = tuning.get("tune")
+    artifact = found["status"]["modelArtifacts"]["s3ModelArtifacts"]  # type: ignore[index]
+    assert done["status"]["modelRef"] == reference | {"uid": found["metadata"]["uid"], "uri": artifact}  # type: ignore[index]
 
 
 def test_a_training_job_that_failed_gives_no_model(world: World, jobs: BatchTransforms) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of
-from sagebridge.core.endpoint.served import Place, served_by, with_code
+from sagebridge.core.endpoint.served import served_by, with_code
+from sagebridge.core.serving import Place
 from sagebridge.core.training.section import Section
 from sagebridge.schema.convert import to_request
 

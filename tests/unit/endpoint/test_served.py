@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from sagebridge.core.endpoint.build import Served
-from sagebridge.core.endpoint.served import Place, served_by, training_of_tuning, with_code
+from sagebridge.core.endpoint.served import served_by, with_code
 from sagebridge.core.errors import SpecError
-from sagebridge.core.serving import trained_model
+from sagebridge.core.serving import Place, trained_model, training_of_tuning
 from sagebridge.core.training.section import Section
 
 from tests.unit.endpoint.specs import IMAGE
@@ -79,6 +79,18 @@ def test_inference_code_says_where_it_is() -> None:
             "sagemaker-xgboost:1.7-1",
         ),
         (
+            "a framework, by the patch that has trained it",
+            {"trainingJobDefinition": {"framework": {"name": "pytorch"}}},
+            ARTIFACTS | {"image": "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311"},
+            "pytorch-inference:2.3.0-cpu",
+        ),
+        (
+            "the only one of a list",
+            {"trainingJobDefinitions": [{"algorithmSpecification": {"trainingImage": IMAGE}}]},
+            ARTIFACTS,
+            IMAGE,
+        ),
+        (
             "the definition that was best",
             {
                 "trainingJobDefinitions": [
@@ -98,6 +110,29 @@ def test_the_best_of_a_tuning_job(reason: str, spec: dict[str, Any], status: dic
     assert found.model_data_url == "s3://models/best/model.tar.gz", reason
     assert found.image is not None
     assert image in found.image, reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "spec", "status"),
+    [
+        ("one definition", {"trainingJobDefinition": {}}, {"sourceUri": "s3://code/two.tar.gz"}),
+        (
+            "the one that was best",
+            {"trainingJobDefinitions": [{"definitionName": "one"}, {"definitionName": "two"}]},
+            {
+                "bestTrainingJob": {"trainingJobDefinitionName": "two"},
+                "sourceUri": "s3://code/one.tar.gz",
+                "sourceUris": {
+                    "trainingJobDefinitions[0]": "s3://code/one.tar.gz",
+                    "trainingJobDefinitions[1]": "s3://code/two.tar.gz",
+                },
+            },
+        ),
+    ],
+)
+def test_the_code_of_the_best(reason: str, spec: dict[str, Any], status: dict[str, Any]) -> None:
+    _, shown = training_of_tuning(spec, ARTIFACTS | status, PLACE, field="spec.models[0].modelRef")
+    assert shown["sourceUri"] == "s3://code/two.tar.gz", reason
 
 
 def test_a_tuning_job_that_does_not_tell_its_best_definition() -> None:

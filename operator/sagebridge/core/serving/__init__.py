@@ -9,5 +9,17 @@ Sources:
 
 from sagebridge.core.serving.model import ModelContext, Repack, build_model, model_name, repack_of
 from sagebridge.core.serving.trained import TrainedModel, trained_model
+from sagebridge.core.serving.tuned import Place, looked_up_image, training_of_tuning
 
-__all__ = ["ModelContext", "Repack", "TrainedModel", "build_model", "model_name", "repack_of", "trained_model"]
+__all__ = [
+    "ModelContext",
+    "Place",
+    "Repack",
+    "TrainedModel",
+    "build_model",
+    "looked_up_image",
+    "model_name",
+    "repack_of",
+    "trained_model",
+    "training_of_tuning",
+]
