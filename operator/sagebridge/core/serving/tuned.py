@@ -98,5 +98,6 @@ def _best_definition(
             return path, definition
     raise SpecError(
         field,
-        "The tuning job does not tell which of its definitions was best: name the image and its model.tar.gz instead of modelRef.",
+        "The tuning job does not tell which of its definitions was best: name the image and its model.tar.gz instead "
+        "of modelRef.",
     )
