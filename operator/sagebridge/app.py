@@ -323,7 +323,7 @@ def main() -> int:
 
 
 def _collect_garbage_rarely() -> None:
-    """Leave modules and SDK models out of every collection, and collect after more than 700 new objects.
+    """Leave what the imports made out of every collection, and collect after more than 700 new objects.
 
     A status as JSON has hundreds of them, none in a cycle: by default an eighth of the operator's time went there.
     """

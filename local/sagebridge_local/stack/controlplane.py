@@ -1,16 +1,16 @@
 """A real Kubernetes control plane on this machine: etcd, API server, controller-manager and scheduler."""
 
 import base64
-import contextlib
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import yaml
 
@@ -307,8 +307,7 @@ def install_crds(directory: Path, *, kubeconfig: Path) -> None:
     folder = str(directory)
     run_kubectl("apply", "--server-side", "--force-conflicts", "-f", folder, kubeconfig=kubeconfig)
     _await_established(folder, kubeconfig=kubeconfig)
-    for file in sorted(directory.glob("*.yaml")):
-        _await_explained(yaml.load(file.read_text(), Loader=yaml.CSafeLoader), kubeconfig=kubeconfig)
+    _await_explained(directory, kubeconfig=kubeconfig)
 
 
 def _await_established(folder: str, *, kubeconfig: Path) -> None:
@@ -330,19 +329,34 @@ def _await_established(folder: str, *, kubeconfig: Path) -> None:
     run_kubectl(*wait, kubeconfig=kubeconfig)
 
 
-def _await_explained(crd: Mapping[str, Any], *, kubeconfig: Path) -> None:
-    """Wait until `kubectl explain` knows a CRD: its schema is published a while after the API server serves it.
+def _await_explained(directory: Path, *, kubeconfig: Path) -> None:
+    """Wait until `kubectl explain` knows the CRDs: schemas are published a while after the API server serves them.
 
     Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
     """
-    spec = crd["spec"]
-    document = f"/openapi/v3/apis/{spec['group']}/{spec['versions'][0]['name']}"
+    missing: defaultdict[str, set[str]] = defaultdict(set)
+    for file in directory.glob("*.yaml"):
+        spec = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)["spec"]
+        missing[f"/openapi/v3/apis/{spec['group']}/{spec['versions'][0]['name']}"].add(spec["names"]["kind"])
     for _ in range(_LATE_LOOKS):
-        with contextlib.suppress(KubectlError):  # not found, until the first CRD of the group is published
-            if f'"kind":"{spec["names"]["kind"]}"' in run_kubectl("get", "--raw", document, kubeconfig=kubeconfig):
-                return
+        for document in list(missing):
+            missing[document] -= _published(document, of=missing[document], kubeconfig=kubeconfig)
+            if not missing[document]:
+                del missing[document]
+        if not missing:
+            return
         time.sleep(0.2)
-    raise KubectlError(f"{crd['metadata']['name']}: the API server serves it, but does not publish its schema")
+    names = ", ".join(sorted(set().union(*missing.values())))
+    raise NotReadyError(f"The API server serves {names}, but does not publish the schemas", component=API_SERVER)
+
+
+def _published(document: str, *, of: set[str], kubeconfig: Path) -> set[str]:
+    """Those kinds that an OpenAPI document tells of; it is not there before the first of its group is."""
+    try:
+        text = run_kubectl("get", "--raw", document, kubeconfig=kubeconfig)
+    except KubectlError:
+        return set()
+    return {kind for kind in of if f'"kind":"{kind}"' in text}
 
 
 def run_kubectl(*arguments: str, kubeconfig: Path, stdin: str | None = None) -> str:

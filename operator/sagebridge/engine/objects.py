@@ -27,7 +27,7 @@ class Objects:
 
     async def delete(self, memory: Memory) -> None:
         """Delete the object; its finalizer still holds it until what it made is dealt with."""
-        await self._client.delete(self._path(memory), uid=memory.job.uid)
+        await self._client.delete(self._path(memory), uid=memory.job.uid, urgency=Urgency.WORK)
 
     async def _set_finalizers(self, memory: Memory, finalizers: list[str]) -> None:
         version = memory.job.metadata["resourceVersion"]

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ import kopf
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
 from sagebridge.slots import Slots, Urgency, WorkFirstQueue
 
+_JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 # Waiting for a free connection is no fault of the server, so only the connecting itself is limited.
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
@@ -79,29 +79,31 @@ class KubeClient:
 
     async def create(self, path: str, body: Mapping[str, Any], *, urgency: Urgency = Urgency.AT_ONCE) -> dict[str, Any]:
         """POST one object to a collection."""
-        async with self._turn(urgency):
-            return await self._request("POST", path, body=body)
+        return await self._write("POST", path, body, urgency=urgency)
 
     async def replace(
         self, path: str, body: Mapping[str, Any], *, urgency: Urgency = Urgency.AT_ONCE
     ) -> dict[str, Any]:
         """PUT one object, or its subresource; a stale `resourceVersion` in it is a ConflictError."""
-        async with self._turn(urgency):
-            return await self._request("PUT", path, body=body)
+        return await self._write("PUT", path, body, urgency=urgency)
 
     async def patch(self, path: str, body: Mapping[str, Any], *, urgency: Urgency = Urgency.AT_ONCE) -> dict[str, Any]:
         """Merge-patch one object; a stale `resourceVersion` in `body` is a ConflictError."""
-        async with self._turn(urgency):
-            return await self._request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        return await self._write("PATCH", path, body, urgency=urgency, content_type=MERGE_PATCH)
 
-    async def delete(self, path: str, *, uid: str) -> None:
+    async def delete(self, path: str, *, uid: str, urgency: Urgency = Urgency.AT_ONCE) -> None:
         """Delete the object that has this UID; one that has another, or is gone, is left."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         with contextlib.suppress(NotFoundError, ConflictError):
-            await self._request("DELETE", path, body=body)
+            await self._write("DELETE", path, body, urgency=urgency)
 
-    def _turn(self, urgency: Urgency) -> AbstractAsyncContextManager[None]:
-        return contextlib.nullcontext() if urgency is Urgency.AT_ONCE else self._slots.use(urgency)
+    async def _write(
+        self, method: str, path: str, body: Mapping[str, Any], *, urgency: Urgency, content_type: str = _JSON
+    ) -> dict[str, Any]:
+        """Ask once it is its turn."""
+        turn = contextlib.nullcontext() if urgency is Urgency.AT_ONCE else self._slots.use(urgency)
+        async with turn:
+            return await self._request(method, path, body=body, content_type=content_type)
 
     async def _request(
         self,
@@ -109,7 +111,7 @@ class KubeClient:
         path: str,
         *,
         body: Mapping[str, Any] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
         parameters: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         data = None if body is None else json.dumps(body)

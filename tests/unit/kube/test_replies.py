@@ -11,9 +11,10 @@ from aiohttp import ClientTimeout, web
 from sagebridge.kube import client as module
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
+from sagebridge.slots import Urgency
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Serve = Callable[[Handler], Awaitable[KubeClient]]
+Serve = Callable[..., Awaitable[KubeClient]]
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ async def serve() -> AsyncIterator[Serve]:
     runners: list[web.AppRunner] = []
     clients: list[KubeClient] = []
 
-    async def start(handler: Handler) -> KubeClient:
+    async def start(handler: Handler, **options: int) -> KubeClient:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", handler)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -34,7 +35,7 @@ async def serve() -> AsyncIterator[Serve]:
         async def log_in() -> kopf.ConnectionInfo:
             return kopf.ConnectionInfo(server=url, token="t")
 
-        clients.append(KubeClient(login=log_in))
+        clients.append(KubeClient(login=log_in, **options))
         return clients[-1]
 
     yield start
@@ -149,6 +150,29 @@ async def test_patches_are_merge_patches(serve: Serve) -> None:
         "body": {"a": None},
         "how": "PATCH",
     }
+
+
+async def test_a_crowd_waits_at_home_work_first_and_who_must_not_wait_does_not(serve: Serve) -> None:
+    arrived: list[str] = []
+    doors = asyncio.Event()
+
+    async def hold(request: web.Request) -> web.StreamResponse:
+        arrived.append(request.path)
+        if request.path == "/first":
+            await doors.wait()
+        return web.json_response({})
+
+    client = await serve(hold, writes=1)
+    crowd = [asyncio.create_task(client.patch("/first", {}, urgency=Urgency.WORK))]
+    while not arrived:  # noqa: ASYNC110 - the server is watched from outside
+        await asyncio.sleep(0.01)
+    crowd.append(asyncio.create_task(client.create("/told", {}, urgency=Urgency.WORD)))
+    crowd.append(asyncio.create_task(client.replace("/work", {}, urgency=Urgency.WORK)))
+    crowd.append(asyncio.create_task(client.delete("/gone", uid="u", urgency=Urgency.WORK)))
+    await client.replace("/lease", {})
+    doors.set()
+    await asyncio.gather(*crowd)
+    assert arrived == ["/first", "/lease", "/work", "/gone", "/told"]
 
 
 @pytest.mark.parametrize("status", [200, 404, 409])
