@@ -10,7 +10,7 @@ from sagebridge.core import tenancy
 from sagebridge.core.clock import parse_time
 from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of, endpoint_name
 from sagebridge.core.endpoint.desired import Desired
-from sagebridge.core.endpoint.served import served_by, with_code
+from sagebridge.core.endpoint.served import check_code, served_by, with_code
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
 from sagebridge.core.names import Owner
@@ -137,6 +137,7 @@ class EndpointInputs:
             if reference is not None:
                 shown[container.key] = _record(container, found, reference)
             if container.section.has("source"):
+                check_code(container.section)
                 repack = await self._repack(job, handle, container, found)
                 uri = _repacked_uri(handle.tenant, repack)
                 repacks[uri] = repack
@@ -173,8 +174,9 @@ class EndpointInputs:
         files: dict[str, bytes] = {}
         digest = ""
         if config_map:
-            files = await read_files(self._client, namespace=job.namespace, name=config_map)
-            digest = pack_files(files, entry_point=source.text("entryPoint")).digest
+            field_name = f"{source.path}.configMap"
+            files = await read_files(self._client, namespace=job.namespace, name=config_map, field=field_name)
+            digest = pack_files(files, entry_point=source.text("entryPoint"), path=source.path).digest
         model_uri = served.model_data_url or container.section.text("modelDataUrl")
         repack = repack_of(source, owner=handle.owner, model_uri=model_uri, files=files, code_digest=digest)
         read = {"modelDataUrl": repack.model_uri, "s3Uri": repack.code_uri}

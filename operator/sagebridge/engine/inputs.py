@@ -183,7 +183,7 @@ class InputResolver:
                 f"policy (buckets.default), or use {_field(path, 'source.s3Uri')}.",
             )
         files = await read_files(self._client, namespace=job.namespace, name=reference["name"], field=field)
-        packed = pack_files(files, entry_point=section["source"].get("entryPoint"))
+        packed = pack_files(files, entry_point=section["source"].get("entryPoint"), path=_field(path, "source"))
         key = source_key(namespace=job.namespace, name=job.name, digest=packed.digest)
         return packed, f"{tenant.default_bucket.rstrip('/')}/{key}"
 

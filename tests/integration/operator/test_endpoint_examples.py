@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support import jobs
+from support.jobs import ready
 
 from .serving import Serving
 from .world import World
@@ -83,3 +84,19 @@ def test_inference_code_is_packed_into_the_models_archive(serving: Serving) -> N
     packed = storage.get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(packed)) as opened:
         assert sorted(opened.getnames()) == ["code/inference.py", "model.txt"]
+
+
+def test_code_that_is_not_there_is_told_by_its_place_in_the_manifest(serving: Serving) -> None:
+    model = {
+        "name": "m",
+        "framework": {"name": "pytorch", "version": "2.3"},
+        "modelDataUrl": f"s3://{BUCKET}/plain/model.tar.gz",
+        "source": {"entryPoint": "inference.py", "configMap": {"name": "code"}},
+    }
+    variant = {"variantName": "a", "modelName": "m", "instanceType": "ml.m5.large"}
+    serving.objects.create("scores", {"models": [model], "productionVariants": [variant]})
+    waiting = serving.objects.wait_reason("scores", "WaitingForReference")
+    assert ready(waiting)["message"].startswith("spec.models[0].source.configMap: waiting for ConfigMap code")
+    serving.world.put_config_map("code", {"predict.py": "def model_fn(path): ..."})
+    refused = serving.objects.wait_reason("scores", "InvalidSpec")
+    assert ready(refused)["message"].startswith('spec.models[0].source.entryPoint: "inference.py" is not in the source')

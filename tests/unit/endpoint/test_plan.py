@@ -336,8 +336,15 @@ def test_another_nonce_asks_for_another_try() -> None:
 def test_a_failed_update_says_why_and_what_to_do() -> None:
     step = next_step(situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))))
     assert isinstance(step, steps.Conclude)
-    assert "goes on serving: no answer to /ping" in step.verdict.message
-    assert "go back" in step.verdict.message
+    assert "goes on serving: no answer to /ping. Correct the spec, or go back" in step.verdict.message
+
+
+@pytest.mark.parametrize("said", ["no answer to /ping", "no answer to /ping."])
+def test_a_failed_endpoint_says_why_and_what_to_do_in_sentences(said: str) -> None:
+    failed = ledger(OLD, failure=failure(OLD, message=said))
+    step = next_step(situation(OLD, endpoint(OLD, status="Failed"), ledger=failed))
+    assert isinstance(step, steps.Conclude)
+    assert step.verdict.message.startswith("The endpoint has failed: no answer to /ping. Correct the spec")
 
 
 def test_reaching_the_spec_resolves_the_last_failure() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sagebridge.core.endpoint.build import Served
-from sagebridge.core.endpoint.served import served_by, with_code
+from sagebridge.core.endpoint.served import check_code, served_by, with_code
 from sagebridge.core.errors import SpecError
 from sagebridge.core.serving import Place, trained_model, training_of_tuning
 from sagebridge.core.training.section import Section
@@ -61,6 +61,16 @@ def test_inference_code_says_where_it_is() -> None:
     assert found.model_data_url == "s3://packed/model.tar.gz"
     assert found.environment["SAGEMAKER_PROGRAM"] == "inference.py"
     assert found.environment["SAGEMAKER_SUBMIT_DIRECTORY"] == "/opt/ml/model/code"
+
+
+def test_code_for_many_models_is_refused_with_the_way_out() -> None:
+    with pytest.raises(SpecError, match=r"^spec\.models\[0\]\.source.*environment\.SAGEMAKER_SUBMIT_DIRECTORY"):
+        check_code(section(mode="MultiModel", source={"entryPoint": "inference.py"}))
+
+
+def test_code_for_one_model_is_not() -> None:
+    check_code(section(mode="SingleModel", source={"entryPoint": "inference.py"}))
+    check_code(section(source={"entryPoint": "inference.py"}))
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
         return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
     if not ledger.is_refused(desired.deployment_key):
         return remove(situation)
-    message = ledger.failure.message if ledger.failure else ""
+    message = _sentence(ledger.failure)
     pause = _pause_after_failure(situation)
     if pause is None:
         collected = garbage.next_collection(
@@ -177,6 +177,11 @@ def _pause_after_failure(situation: Situation) -> float | None:
         return None
     since = parse_time(failure.time) if failure.time else situation.now
     return RETRY_FAILED_AFTER_SECONDS - (situation.now - since).total_seconds()
+
+
+def _sentence(failure: Failure | None) -> str:
+    """Why it failed; SageMaker's words end with a point or without."""
+    return f"{(failure.message if failure else _NO_REASON).rstrip('. ')}."
 
 
 def _resolved(failure: Failure | None) -> Failure | None:
@@ -297,12 +302,12 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
     if collected is not None:
         return collected
     if refused:
-        message = (situation.ledger.failure.message if situation.ledger.failure else _NO_REASON).rstrip(". ")
+        message = _sentence(situation.ledger.failure)
         still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
         return _stalled(
             situation,
             Reason.UPDATE_FAILED,
-            f"The update has failed, {still}: {message}. Correct the spec, or go back to the one before.",
+            f"The update has failed, {still}: {message} Correct the spec, or go back to the one before.",
         )
     return _conclude_settled(situation, endpoint)
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from sagebridge.core.endpoint.build import Served
+from sagebridge.core.errors import SpecError
 from sagebridge.core.serving import Place, TrainedModel, looked_up_image
 from sagebridge.core.training.section import Section
 
+MULTI_MODEL: Final = "MultiModel"
 CODE_IN_MODEL: Final = "/opt/ml/model/code"
 _LOG_LEVEL_INFO: Final = "20"
 
@@ -30,6 +32,24 @@ def served_by(container: Section, place: Place, *, trained: TrainedModel | None,
     if pinned is not None:
         return pinned
     return Served(image=looked_up_image(container, place))
+
+
+def check_code(container: Section) -> None:
+    """Refuse inference code that there is no one archive for.
+
+    Source: https://github.com/aws/sagemaker-scikit-learn-container (handler_service.py, mms_patch)
+
+    Raises:
+        SpecError: the container serves many models.
+    """
+    if container.text("mode") != MULTI_MODEL:
+        return
+    message = (
+        "is packed into a model's archive, and a MultiModel container has many: pack the code into each of them under "
+        "code/, or, for scikit-learn and XGBoost, give its archive on S3 in environment.SAGEMAKER_SUBMIT_DIRECTORY "
+        "and the script in environment.SAGEMAKER_PROGRAM"
+    )
+    raise SpecError(f"{container.path}.source", message)
 
 
 def with_code(served: Served, source: Section, place: Place, *, repacked_uri: str) -> Served:
