@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sagebridge.core import steps, tenancy
+from sagebridge.core import steps
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
@@ -20,6 +20,7 @@ from sagebridge.core.reasons import Reason
 from sagebridge.core.regions import account_of
 from sagebridge.core.steps import Step
 from sagebridge.engine import attempts
+from sagebridge.engine.borrowed import check_borrowed
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import InputResolver, Inputs
 from sagebridge.engine.models import make, recorded, with_arn
@@ -139,6 +140,7 @@ class Actions:
 
     async def _record(self, step: steps.Record, memory: Memory) -> None:
         inputs = await self._inputs.resolve(memory.job, self._kind, number=step.number)
+        await check_borrowed(self._target, inputs)
         attempt = Attempt(
             number=step.number,
             name=inputs.handle.name,
@@ -195,7 +197,7 @@ class Actions:
         inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
         await self._stage(memory, inputs)
         inputs = replace(inputs, sources={})  # thousands may wait for their turn
-        await self._check_model(inputs)
+        await check_borrowed(self._target, inputs)
         try:
             submission = await self._with_notice(
                 memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
@@ -224,15 +226,6 @@ class Actions:
             # It runs, whether told or not, and is found again by its name. Others wait to be created.
             urgency=Urgency.WORD,
         )
-
-    async def _check_model(self, inputs: Inputs) -> None:
-        """A model brings a role of its own: it must be one that the namespace may use."""
-        tenant = inputs.handle.tenant
-        if self._models is None or tenant.policy_name is None:
-            return
-        role = await self._models.role_of(inputs.handle, name=inputs.spec["modelName"])
-        if role:
-            tenancy.check_role(tenant, role, field="spec.modelName")
 
     async def _without_model(self, step: steps.Submit, memory: Memory, inputs: Inputs) -> None:
         """SageMaker has not the model, or not yet: our own is looked at again, another's is waited for."""

@@ -177,9 +177,12 @@ class EndpointInputs:
             digest = pack_files(files, entry_point=source.text("entryPoint")).digest
         model_uri = served.model_data_url or container.section.text("modelDataUrl")
         repack = repack_of(source, owner=handle.owner, model_uri=model_uri, files=files, code_digest=digest)
-        read = {"modelDataUrl": repack.model_uri, "s3Uri": repack.code_uri}
-        given = {key: uri for key, uri in read.items() if uri}
-        tenancy.check_s3_uris(handle.tenant, given, root=source.path)
+        tenancy.check_operator_reads(
+            handle.tenant,
+            repack.reads(model_field=f"{container.section.path}.modelDataUrl"),
+            namespace=job.namespace,
+            made_here=served.model_data_url,
+        )
         return repack
 
 

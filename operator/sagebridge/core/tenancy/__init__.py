@@ -14,7 +14,14 @@ Sources:
     https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
 """
 
-from sagebridge.core.tenancy.checks import check_account, check_region, check_role, check_roles, check_s3_uris
+from sagebridge.core.tenancy.checks import (
+    check_account,
+    check_operator_reads,
+    check_region,
+    check_role,
+    check_roles,
+    check_s3_uris,
+)
 from sagebridge.core.tenancy.policy import LabelRequirement, OperatorDefaults, TenantPolicy, as_s3_uri
 from sagebridge.core.tenancy.tenant import NAMESPACE_FIELD, Tenant, tenant_for
 
@@ -26,6 +33,7 @@ __all__ = [
     "TenantPolicy",
     "as_s3_uri",
     "check_account",
+    "check_operator_reads",
     "check_region",
     "check_role",
     "check_roles",

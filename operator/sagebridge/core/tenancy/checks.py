@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sagebridge.core.errors import NotAllowedError
 from sagebridge.core.locations import Location, location_of
-from sagebridge.core.tenancy.tenant import NAMESPACE_FIELD, Tenant
+from sagebridge.core.tenancy.tenant import NAMESPACE_FIELD, Tenant, own_places
 
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
@@ -102,6 +102,40 @@ def check_s3_uris(tenant: Tenant, spec: Mapping[str, Any], *, root: str = "spec"
         location = location_of(value, field=field)
         if location is not None:
             _check_location(tenant, location)
+
+
+def check_operator_reads(
+    tenant: Tenant, places: Mapping[str, str], *, namespace: str, made_here: str | None = None
+) -> None:
+    """Let the operator read places on S3 for a tenant only if the tenant may have what lies there.
+
+    Elsewhere a policy that names no prefixes leaves S3 to the execution role. What the operator reads it reads as
+    itself, so without prefixes only the namespace's own places remain. While there is no policy, there is one tenant.
+
+    Args:
+        tenant: whom it is read for.
+        places: S3 URIs by the path of their field.
+        namespace: the tenant's.
+        made_here: the model of another object of the namespace, which it refers to.
+
+    Raises:
+        NotAllowedError: a place may be somebody else's.
+    """
+    if tenant.allowed_prefixes is not None or tenant.policy_name is None:
+        for field, uri in places.items():
+            check_s3_uris(tenant, {"s3Uri": uri}, root=field)
+        return
+    own = own_places(tenant, namespace)
+    for field, uri in places.items():
+        location = location_of(uri, field=field)
+        inside = location is not None and not location.problem and any(location.is_under(place) for place in own)
+        if uri != made_here and not inside:
+            raise NotAllowedError(
+                field,
+                f"The operator would have to read {uri} itself, and {tenant.authority} does not say what it may read "
+                "for this namespace. Ask a cluster administrator for buckets.allowedPrefixes in it"
+                + (f", or use a place under {_named(own)}." if own else "."),
+            )
 
 
 def _check_location(tenant: Tenant, location: Location) -> None:

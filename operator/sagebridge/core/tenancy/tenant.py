@@ -48,6 +48,16 @@ class Tenant:
         return f"tenant policy {self.policy_name}" if self.policy_name else "the operator's settings"
 
 
+def own_places(tenant: Tenant, namespace: str) -> tuple[str, ...]:
+    """Where the operator puts a namespace's code and models, and its jobs their output, by default."""
+    if not tenant.default_bucket:
+        return ()
+    root = tenant.default_bucket.rstrip("/")
+    code = f"{root}/sagebridge/{namespace}"
+    # The output of a namespace called sagebridge would lie above everybody's code.
+    return (code,) if namespace == "sagebridge" else (code, f"{root}/{namespace}")
+
+
 def tenant_for(
     *,
     namespace: str,

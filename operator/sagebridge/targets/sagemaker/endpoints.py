@@ -18,7 +18,7 @@ from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError
 from sagebridge.targets.sagemaker.caller import Caller, malformed
-from sagebridge.targets.sagemaker.repacking import repack_model
+from sagebridge.targets.sagemaker.repacking import Repacker
 from sagebridge.targets.sagemaker.tags import list_tags
 
 AUTOSCALING = "application-autoscaling"
@@ -59,8 +59,9 @@ class Summary:
 class SageMakerEndpoints:
     """Every call for endpoints. All may raise `AwsError`; or `NotAllowedError`, where the policy leads elsewhere."""
 
-    def __init__(self, *, caller: Caller) -> None:
+    def __init__(self, *, caller: Caller, repacker: Repacker) -> None:
         self._caller = caller
+        self._repacker = repacker
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -154,7 +155,7 @@ class SageMakerEndpoints:
 
     async def repack(self, handle: Handle, repack: Repack, *, uri: str) -> None:
         """Put a model's archive with its inference code where the model looks for it, unless it is there."""
-        await repack_model(self._caller, handle, repack, uri=uri)
+        await self._repacker.repack(handle, repack, uri=uri)
 
     async def create_config(self, handle: Handle, config: ConfigPlan, *, tags: Mapping[str, str]) -> None:
         """Create a config; one of that name that is ours has the same content."""
