@@ -21,6 +21,7 @@ from sagebridge.engine.endpoint_actions import EndpointActions
 from sagebridge.engine.endpoint_memory import EndpointMemory
 from sagebridge.engine.reconciler import ReconcilerSettings
 from sagebridge.engine.store import Memory
+from sagebridge.targets.protocol import NotOwnedError
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class EndpointReconciler:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
         known = self._known.setdefault(memory.job.uid, EndpointMemory())
-        known.resolved = None
+        known.resolved, known.is_fresh = None, False
         endpoint = known.observed.endpoint if known.observed else None
         if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
             known.forget_look()
@@ -87,6 +88,7 @@ class EndpointReconciler:
             now=self._now(),
             desired=known.resolved.desired if known.resolved else None,
             observed=known.observed,
+            is_fresh=known.is_fresh,
             is_ours=known.is_ours,
             is_adopted=known.is_adopted,
             made=frozenset(known.made),
@@ -114,6 +116,8 @@ class EndpointReconciler:
         seen = _seen(known)
         if not is_about_spec:
             known.forget_look()
+        if isinstance(error, NotOwnedError):
+            known.forget_owner()
         if (isinstance(error, AwsError) and error.error_class is not ErrorClass.FAST_RETRY) or _is_about_fresh(error):
             # Perhaps somebody has deleted what was known to be there.
             known.made.clear()

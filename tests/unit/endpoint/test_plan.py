@@ -76,6 +76,16 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             situation(OLD, ledger=ledger(OLD, update=Update(key=OLD.deployment_key)), made=made(OLD)),
             steps.CreateEndpoint(config_name=OLD.config.name),
         ),
+        (
+            "an endpoint that was seen in an earlier pass is looked at before it is changed",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD), is_fresh=False),
+            steps.Look(),
+        ),
+        (
+            "so are its targets",
+            situation(OLD, endpoint(OLD), scaling={TARGET: VIEW}, ledger=ledger(OLD, **REGISTERED), is_fresh=False),
+            steps.Look(),
+        ),
         ("whose it is, before anything is done to it", situation(OLD, endpoint(OLD), is_ours=None), steps.Claim()),
         (
             "a new version is recorded",

@@ -28,13 +28,20 @@ from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
     Claim,
+    Collect,
     Conclude,
     CreateConfig,
     CreateEndpoint,
     CreateModel,
+    DeleteEndpoint,
+    DeletePolicy,
+    DeleteScheduled,
     Deregister,
     Look,
     Protect,
+    PutPolicy,
+    PutScheduled,
+    Register,
     Release,
     Remember,
     Resolve,
@@ -51,6 +58,19 @@ __all__ = ["RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
 RETRY_FAILED_AFTER_SECONDS = 600.0
 """Pause before an endpoint that SageMaker's own side made fail is made anew."""
 
+_CHANGES = (
+    ApplyTags,
+    Collect,
+    DeleteEndpoint,
+    DeletePolicy,
+    DeleteScheduled,
+    Deregister,
+    PutPolicy,
+    PutScheduled,
+    Register,
+    UpdateEndpoint,
+    UpdateNumbers,
+)
 _RETRYABLE = (JobFailure.CAPACITY_ERROR, JobFailure.INTERNAL_SERVER_ERROR)
 _MOST_TRIES = 2
 _NO_REASON = "SageMaker gave no reason."
@@ -64,10 +84,23 @@ def next_step(situation: Situation) -> Step:
     """
     if situation.deletion_requested_at is not None:
         deletion = plan_deletion(situation, situation.deletion_requested_at)
-        return _unless_paused(situation, deletion) if situation.is_finalized else Wait()
+        return _taken_with_care(situation, deletion) if situation.is_finalized else Wait()
     if not situation.is_finalized:
         return Protect()
-    return _unless_paused(situation, _plan_life(situation))
+    return _taken_with_care(situation, _plan_life(situation))
+
+
+def _taken_with_care(situation: Situation, step: Step) -> Step:
+    """Nothing is changed while paused, and nothing that was not looked at right before."""
+    step = _unless_paused(situation, step)
+    return step if situation.is_fresh or not _touches_endpoint(situation, step) else Look()
+
+
+def _touches_endpoint(situation: Situation, step: Step) -> bool:
+    """Whether a step changes the endpoint, or records what is to be done to it."""
+    if isinstance(step, Remember):
+        return step.ledger.update != situation.ledger.update
+    return isinstance(step, _CHANGES)
 
 
 def _unless_paused(situation: Situation, step: Step) -> Step:
