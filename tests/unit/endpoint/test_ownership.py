@@ -71,3 +71,61 @@ async def test_the_claim_is_asked_anew_for_an_endpoint_that_was_made_anew(bench:
     a = bench.put("a", namespace="team-a", spec=spec(endpointName="shared", data="2"), metadata={"generation": 2})
     await bench.reconcile(a)
     assert ready(a)["reason"] == "NameConflict"
+
+
+async def test_status_tells_nothing_of_another_s_endpoint(bench: EndpointBench) -> None:
+    a, b = await taken_over_by_b(bench)
+    a = bench.put("a", namespace="team-a", spec=spec(endpointName="shared", data="2"), metadata={"generation": 2})
+    await bench.reconcile(a)
+    assert ready(a)["reason"] == "NameConflict"
+    shown = {"endpointArn", "endpointStatus", "endpointConfigName", "creationTime", "lastModifiedTime", "variants"}
+    assert not shown & a.job.status.keys()
+    assert shown <= b.job.status.keys()
+
+
+async def test_nor_while_it_is_paused(bench: EndpointBench) -> None:
+    await bench.serve(bench.put("b", namespace="team-b", spec=NAMED))
+    paused = {"annotations": {"sagebridge.io/paused": "true"}}
+    a = bench.put("a", namespace="team-a", spec=NAMED, metadata=paused)
+    await bench.reconcile(a)
+    assert "endpointStatus" not in a.job.status
+
+
+@pytest.mark.parametrize(
+    ("reason", "before", "after"),
+    [
+        ("added", spec(), spec(endpointName="other")),
+        ("removed", NAMED, spec()),
+        ("changed", NAMED, spec(endpointName="other")),
+    ],
+)
+async def test_a_name_that_was_edited_leaves_no_endpoint_behind(
+    bench: EndpointBench, reason: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """The schema refuses it; an API server that has an older schema does not."""
+    scores = bench.put(spec=before)
+    await bench.serve(scores)
+    made = await bench.endpoints()
+    scores = bench.put(spec=after, metadata={"generation": 2})
+    await bench.reconcile(scores)
+    assert await bench.endpoints() == made, reason
+    assert ready(scores)["reason"] == "InvalidSpec"
+    assert "spec.endpointName" in ready(scores)["message"]
+    assert scores.job.status["endpointStatus"] == "InService"
+
+    scores = bench.put(spec=after, metadata=DELETED)
+    for _ in range(3):
+        await bench.reconcile(scores)
+        bench.advance(10)
+    assert await bench.endpoints() == {}, reason
+    assert scores.job.finalizers == []
+
+
+async def test_a_recorded_name_that_somebody_has_written_deletes_nothing(bench: EndpointBench) -> None:
+    await bench.serve(bench.put("b", namespace="team-b", spec=NAMED))
+    revision = {"revision": 1, "endpointConfigName": "c"}
+    forged = {"endpointName": "shared", "revisions": [revision]}
+    a = bench.put("a", namespace="team-a", status=forged, metadata=DELETED)
+    await bench.reconcile(a)
+    assert await bench.endpoints() == {"shared": "InService"}
+    assert a.job.finalizers == []

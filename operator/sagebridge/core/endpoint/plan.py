@@ -126,11 +126,19 @@ def _plan_life(situation: Situation) -> Step:
 def _plan_present(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step:
     if not situation.is_ours:
         return Claim()
+    if situation.ledger.is_empty:
+        return Remember(ledger=_begun_with(situation, desired, endpoint))
     if endpoint.is_busy:
         return _plan_busy(situation, endpoint)
     if endpoint.status == FAILED:
         return _plan_failed(situation, desired, endpoint)
     return _plan_settled(situation, desired, observed, endpoint)
+
+
+def _begun_with(situation: Situation, desired: Desired, endpoint: EndpointView) -> Ledger:
+    """The first record of an endpoint that is there already: kept from an earlier object, or adopted."""
+    running = endpoint.config_name if _runs(endpoint, desired) else ""
+    return situation.ledger.with_revision(desired, now=format_time(situation.now), config_name=running)
 
 
 # --- making it ---------------------------------------------------------------------------------------------------
@@ -180,6 +188,14 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     update, ledger = situation.ledger.update, situation.ledger
     if update is not None and update.key == desired.deployment_key:
         return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
+    if situation.is_adopted:
+        message = " ".join(endpoint.failure_reason.split()) or _NO_REASON
+        return _stalled(
+            situation,
+            Reason.ENDPOINT_FAILED,
+            f"The endpoint has failed: {message} It was there before this object, so it is not deleted here: delete it "
+            "in SageMaker, and it is made anew.",
+        )
     if not ledger.is_refused(desired.deployment_key):
         return remove(situation)
     message = ledger.failure.message if ledger.failure else ""

@@ -31,6 +31,8 @@ _STATUS_FIELDS = (
     "creationTime",
     "lastModifiedTime",
 )
+OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "replicas")
+"""The fields of status that a look fills."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
