@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import admin_api, wire
+from sagebridge_local.sagemaker.cloudwatch.moto import publish
 from sagebridge_local.sagemaker.endpoints.invocations import MAX_BODY, OPERATIONS, PATH
 from sagebridge_local.sagemaker.moto_app import MotoApp
 from sagebridge_local.sagemaker.protocol import TRANSPORT
@@ -27,7 +29,7 @@ class App:
 
     def __init__(self, service: LocalSageMaker) -> None:
         self._service = service
-        self._moto = MotoApp()
+        self._moto = MotoApp(on_load=partial(publish, service.metrics))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""

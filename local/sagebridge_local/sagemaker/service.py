@@ -11,6 +11,9 @@ from sagebridge_local.sagemaker import errors, faults, model, resources, tags, w
 from sagebridge_local.sagemaker.accounts import account_of
 from sagebridge_local.sagemaker.calls import CallLog, LoggedCall
 from sagebridge_local.sagemaker.clock import Clock, Scheduler, SystemClock
+from sagebridge_local.sagemaker.cloudwatch import moto
+from sagebridge_local.sagemaker.cloudwatch.alarms import Alarms
+from sagebridge_local.sagemaker.cloudwatch.metrics import Metrics
 from sagebridge_local.sagemaker.endpoints import configs as endpoint_configs
 from sagebridge_local.sagemaker.endpoints import events as endpoint_events
 from sagebridge_local.sagemaker.endpoints import operations as endpoint_operations
@@ -96,10 +99,13 @@ class LocalSageMaker:
         self.runner: Runner = runner or ScriptedRunner(self.scheduler, self.scripts)
         self.objects = objects
         self.endpoint_scripts = EndpointScripts()
+        self.metrics = Metrics()
+        self.alarms = Alarms(self.metrics, self.scheduler)
         self.endpoints = Endpoints(
             store=self.store,
             scheduler=self.scheduler,
             hosting=hosting or ScriptedHosting(self.scheduler, self.endpoint_scripts),
+            alarms=self.alarms,
             on_change=self._endpoint_changed,
         )
         self.invocations = Invocations(self, outbox=outbox or NoOutbox())
@@ -165,6 +171,7 @@ class LocalSageMaker:
         self._runs.clear()
         self._followers.clear()
         self.endpoints.reset()
+        self.alarms.reset()
         self.scheduler.clear()
         self.store.clear()
         self.faults.clear()
@@ -180,6 +187,7 @@ class LocalSageMaker:
         await self.invocations.close()
         await self.endpoints.close()
         await self.runner.close()
+        moto.withdraw(self.metrics)
         if self._events is not None:
             self._events.close()
 

@@ -27,7 +27,7 @@ def model_fn(model_dir):
     return open(model_dir + "/word.txt").read()
 
 def transform_fn(model, body, content_type, accept):
-    if body == "break":
+    if body == "break" or model == "broken":
         raise ValueError("no such row")
     if body == "slow":
         time.sleep(1)
@@ -365,6 +365,47 @@ def test_a_canary_that_trips_an_alarm_is_rolled_back_and_nobody_notices(studio, 
 
     assert described["EndpointConfigName"] == f"{studio.prefix}-c1"
     assert alarm in described["FailureReason"]
+    assert {studio.ask() for _ in range(20)} == {"good:x"}
+
+
+def test_a_canary_whose_model_fails_is_rolled_back_by_itself(studio, running):
+    for word in ("good", "broken"):
+        studio.model(word)
+    variant = {"VariantName": "AllTraffic", "InitialInstanceCount": 10}
+    studio.deploy(studio.config("c1", studio.variant("good", **variant)))
+    cloudwatch, alarm = running.client("cloudwatch"), f"{studio.prefix}-errors"
+    dimensions = {"EndpointName": studio.endpoint_name, "VariantName": "AllTraffic"}
+    cloudwatch.put_metric_alarm(
+        AlarmName=alarm,
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        Period=60,
+        Statistic="Sum",
+        Threshold=2.0,
+        TreatMissingData="notBreaching",
+    )
+    size = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    routing = {"Type": "CANARY", "WaitIntervalInSeconds": 600, "CanarySize": size}
+    policy = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+    }
+    studio.update(studio.config("c2", studio.variant("broken", **variant)), DeploymentConfig=policy)
+    errors = []
+    while studio.sagemaker.describe_endpoint(EndpointName=studio.endpoint_name)["EndpointStatus"] == "Updating":
+        with contextlib.suppress(studio.runtime.exceptions.ModelError):
+            assert studio.ask() == "good:x"
+            continue
+        errors.append(1)
+    described = studio.settled()
+
+    assert len(errors) >= 3
+    assert described["EndpointConfigName"] == f"{studio.prefix}-c1"
+    assert described["FailureReason"].endswith(f"ALARM state: {alarm}")
+    assert cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM"
     assert {studio.ask() for _ in range(20)} == {"good:x"}
 
 

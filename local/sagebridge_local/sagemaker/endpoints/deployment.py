@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sagebridge_local.sagemaker.endpoints import alarms
 from sagebridge_local.sagemaker.endpoints.endpoint import (
     ACTIVATING_TRAFFIC,
     BAKING,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sagebridge_local.sagemaker.clock import Scheduler, Timer
+    from sagebridge_local.sagemaker.cloudwatch.alarms import Alarms
     from sagebridge_local.sagemaker.endpoints.hosting import Hosting
     from sagebridge_local.sagemaker.endpoints.rollout import Rollout
 
@@ -50,6 +50,7 @@ class Deployment:
         rollout: How traffic shifts.
         hosting: What makes fleets answer.
         scheduler: The clock.
+        alarms: CloudWatch's alarms.
         on_change: Told of every change of the endpoint's status.
         on_end: Told when it is over.
     """
@@ -58,6 +59,7 @@ class Deployment:
     rollout: Rollout
     hosting: Hosting
     scheduler: Scheduler
+    alarms: Alarms
     on_change: Callable[[Endpoint, float], None]
     on_end: Callable[[Endpoint], None]
     _step: int = 0
@@ -131,7 +133,7 @@ class Deployment:
 
     def _alarmed(self, at: float) -> bool:
         endpoint = self.endpoint
-        found = alarms.tripped(self.rollout.alarms, account=endpoint.account, region=endpoint.region)
+        found = self.alarms.tripped(self.rollout.alarms, (endpoint.account, endpoint.region), at=at)
         if found:
             self.failed(f"One or more configured alarm(s) have transitioned to ALARM state: {', '.join(found)}", at)
         return bool(found)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge_local.sagemaker import errors, faults, wire
 from sagebridge_local.sagemaker.accounts import account_of
 from sagebridge_local.sagemaker.calls import LoggedCall
-from sagebridge_local.sagemaker.endpoints import capture, eventstream, replies
+from sagebridge_local.sagemaker.endpoints import capture, eventstream, measurements, replies
 from sagebridge_local.sagemaker.endpoints.asynchronous import AsyncInvocations
 from sagebridge_local.sagemaker.endpoints.endpoint import SERVING, Endpoint
 from sagebridge_local.sagemaker.endpoints.hosting import Request
@@ -23,6 +23,7 @@ from sagebridge_local.sagemaker.resources import ENDPOINT
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
+    from sagebridge_local.sagemaker.endpoints.endpoint import Variant
     from sagebridge_local.sagemaker.endpoints.outbox import Outbox
     from sagebridge_local.sagemaker.service import LocalSageMaker
     from sagebridge_local.serving.records import Invocation
@@ -57,6 +58,7 @@ class RuntimeCall:
         body: The payload.
         account: Whose it is.
         region: Where.
+        received: When it came, on the event loop's clock.
     """
 
     operation: str
@@ -65,6 +67,7 @@ class RuntimeCall:
     body: bytes
     account: str
     region: str
+    received: float = 0.0
 
     def option(self, name: str) -> str | None:
         """A member that is sent as an X-Amzn-SageMaker header."""
@@ -86,6 +89,7 @@ class Invocations:
     ) -> RuntimeReply | None:
         """Answer one request, with the faults that are set; None closes the connection."""
         service = self._service
+        received = asyncio.get_running_loop().time()
         service.scheduler.run_due()
         struck = service.faults.strike(operation=operation, name=name)
         delay = sum(fault.seconds for fault in struck if fault.kind == faults.SLOW)
@@ -100,7 +104,13 @@ class Invocations:
             credential = wire.credential(headers.get("authorization", ""))
             account, region = account_of(credential.access_key), credential.region
             call = RuntimeCall(
-                operation=operation, name=name, headers=headers, body=body, account=account, region=region
+                operation=operation,
+                name=name,
+                headers=headers,
+                body=body,
+                account=account,
+                region=region,
+                received=received,
             )
             reply = await self._handle(call, struck)
         except errors.ServiceError as error:
@@ -154,16 +164,18 @@ class Invocations:
         from sagebridge_local.serving.records import ServingError
 
         chosen = self._route(call, endpoint)
-        self._shadow(chosen, request)
+        self._shadow(call, endpoint, chosen, request)
         hosted = chosen.fleet.hosted
         assert hosted is not None  # a route leads to a fleet that answers
         self._in_flight[id(chosen.variant)] += 1
+        began = asyncio.get_running_loop().time()
         try:
             answer = await hosted.invoke(chosen.variant, request)
         except ServingError as error:
             raise replies.invalid(error.reason) from error
         finally:
             self._in_flight[id(chosen.variant)] -= 1
+        self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
         if not answer.succeeded:
             raise replies.model_error(endpoint, answer)
         self._capture(call, endpoint, chosen, request, answer)
@@ -173,7 +185,9 @@ class Invocations:
         chosen = self._route(call, endpoint)
         hosted = chosen.fleet.hosted
         assert hosted is not None  # a route leads to a fleet that answers
+        began = asyncio.get_running_loop().time()
         answer, pieces = await hosted.stream(chosen.variant, _request(call))
+        self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
         if not answer.succeeded:
             raise replies.model_error(endpoint, answer)
         headers = _reply_headers(chosen, answer)
@@ -215,7 +229,23 @@ class Invocations:
         if serverless and self._in_flight[id(chosen.variant)] >= serverless["MaxConcurrency"]:
             raise errors.throttled()
 
-    def _shadow(self, chosen: Route, request: Request) -> None:
+    def _measure(self, call: RuntimeCall, endpoint: Endpoint, variant: Variant, *, status: int, began: float) -> None:
+        """Note what an invocation that is answered now took."""
+        service, now = self._service, asyncio.get_running_loop().time()
+        is_async = call.operation == OPERATIONS["async-invocations"]
+        measurements.note(
+            service.metrics,
+            endpoint,
+            variant,
+            status=status,
+            model_seconds=now - began,
+            overhead_seconds=began - call.received,
+            at=service.clock.now(),
+            is_async=is_async,
+        )
+        service.alarms.wake()
+
+    def _shadow(self, call: RuntimeCall, endpoint: Endpoint, chosen: Route, request: Request) -> None:
         """Copy the request to the shadow variant, whose answer nobody gets.
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html
@@ -225,9 +255,11 @@ class Invocations:
             share = shadow.weight / (chosen.variant.weight or 1.0)
             if hosted is not None and random.random() < share:  # noqa: S311  a share of the traffic, no secret
 
-                async def copy(variant: Any = shadow) -> None:
+                async def copy(variant: Variant = shadow) -> None:
                     assert hosted is not None  # looked at above
-                    await hosted.invoke(variant, request)
+                    began = asyncio.get_running_loop().time()
+                    answer = await hosted.invoke(variant, request)
+                    self._measure(call, endpoint, variant, status=answer.status, began=began)
 
                 self._keep(copy())
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sagebridge_local.sagemaker.clock import Scheduler
+    from sagebridge_local.sagemaker.cloudwatch.alarms import Alarms
     from sagebridge_local.sagemaker.endpoints.hosting import Hosting
     from sagebridge_local.sagemaker.endpoints.rollout import Rollout
     from sagebridge_local.sagemaker.store import Store
@@ -24,6 +25,7 @@ class Endpoints:
         store: where they are kept.
         scheduler: the clock.
         hosting: what makes fleets answer.
+        alarms: CloudWatch's alarms.
         on_change: told of every change of a status.
     """
 
@@ -33,11 +35,13 @@ class Endpoints:
         store: Store,
         scheduler: Scheduler,
         hosting: Hosting,
+        alarms: Alarms,
         on_change: Callable[[Endpoint, float], None],
     ) -> None:
         self.hosting = hosting
         self._store = store
         self._scheduler = scheduler
+        self._alarms = alarms
         self._on_change = on_change
         self._deployments: dict[str, Deployment] = {}
 
@@ -48,6 +52,7 @@ class Endpoints:
             rollout=rollout,
             hosting=self.hosting,
             scheduler=self._scheduler,
+            alarms=self._alarms,
             on_change=self._on_change,
             on_end=self._ended,
         )
