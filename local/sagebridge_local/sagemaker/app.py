@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -64,7 +65,8 @@ class App:
         elif reply.pieces is None:
             await _send(send, reply.status, reply.body, b"", more=_encoded(reply.headers))
         else:
-            await _stream(send, reply.status, reply.pieces, _encoded(reply.headers))
+            with contextlib.closing(reply.pieces) as pieces:
+                await _stream(send, reply.status, pieces, _encoded(reply.headers))
 
     async def _admin(self, scope: Any, receive: Any, send: Any) -> None:
         status, reply = admin_api.respond(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
+from sagebridge_local.serving.pieces import BrokenOffError, Pieces
 from sagebridge_local.serving.records import PRIMARY, UNREACHABLE, Invocation
 
 if TYPE_CHECKING:
@@ -59,21 +60,17 @@ class ContainerClient:
 
     async def stream(
         self, path: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float | None
-    ) -> tuple[Invocation, AsyncIterator[bytes]]:
-        """POST a body and take the reply piece by piece; a failed reply is whole in the invocation.
-
-        Raises (while iterating):
-            aiohttp.ClientError: the container broke off.
-        """
+    ) -> tuple[Invocation, Pieces]:
+        """POST a body and take the reply piece by piece; a failed reply is whole in the invocation."""
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         try:
             reply = await self._session.post(f"{self._url}{path}", data=body, headers=dict(headers), timeout=timeout)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return self._unreachable(f"The container {self._name} did not answer: {error}"), _nothing()
+            return self._unreachable(f"The container {self._name} did not answer: {error}"), Pieces()
         if reply.status // 100 != 2:
             async with reply:
-                return self._invocation(reply, await reply.read()), _nothing()
-        return self._invocation(reply, b""), _pieces(reply)
+                return self._invocation(reply, await reply.read()), Pieces()
+        return self._invocation(reply, b""), Pieces(_pieces(reply), on_close=reply.close)
 
     async def call(self, method: str, path: str, content: Any = None) -> tuple[int, str]:
         """A request of the multi-model contract: its status, and its body as text."""
@@ -103,11 +100,10 @@ class ContainerClient:
 
 
 async def _pieces(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    async with reply:
+    try:
         async for piece in reply.content.iter_any():
             yield piece
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    for piece in tuple[bytes, ...]():
-        yield piece
+    except TimeoutError:  # which is a ClientError, too
+        raise
+    except aiohttp.ClientError as error:
+        raise BrokenOffError(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
 from collections import Counter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sagebridge_local.sagemaker.endpoints.endpoint import Variant
     from sagebridge_local.sagemaker.endpoints.outbox import Outbox
     from sagebridge_local.sagemaker.service import LocalSageMaker
+    from sagebridge_local.serving.pieces import Pieces
     from sagebridge_local.serving.records import Invocation
 
 PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
@@ -118,9 +120,10 @@ class Invocations:
         lost = faults.LOST_REPLY in kinds
         self._log(operation, name, (account, region), outcome=reply.code or "OK", delivered=not lost)
         malformed = next((fault for fault in struck if fault.kind == faults.MALFORMED), None)
-        if malformed is not None:
-            return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode())
-        return None if lost else reply
+        if malformed is None and not lost:
+            return reply
+        reply.close()
+        return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode()) if malformed else None
 
     async def close(self) -> None:
         """Drop what is still to be written."""
@@ -187,13 +190,16 @@ class Invocations:
         assert hosted is not None  # a route leads to a fleet that answers
         began = asyncio.get_running_loop().time()
         answer, pieces = await hosted.stream(chosen.variant, _request(call))
-        self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
-        if not answer.succeeded:
-            raise replies.model_error(endpoint, answer)
-        headers = _reply_headers(chosen, answer)
-        headers["x-amzn-sagemaker-content-type"] = headers["content-type"]
-        headers["content-type"] = eventstream.CONTENT_TYPE
-        return RuntimeReply(status=200, body=b"", headers=headers, pieces=_parts(pieces))
+        with contextlib.ExitStack() as closing:
+            closing.callback(pieces.close)
+            self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
+            if not answer.succeeded:
+                raise replies.model_error(endpoint, answer)
+            headers = _reply_headers(chosen, answer)
+            headers["x-amzn-sagemaker-content-type"] = headers["content-type"]
+            headers["content-type"] = eventstream.CONTENT_TYPE
+            closing.pop_all()
+        return RuntimeReply(status=200, body=b"", headers=headers, pieces=_events(pieces))
 
     def _route(self, call: RuntimeCall, endpoint: Endpoint) -> Route:
         target = call.option("target-variant")
@@ -349,10 +355,18 @@ def _reply_headers(chosen: Route, answer: Invocation) -> dict[str, str]:
     }
 
 
-async def _parts(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces as events; a model that breaks off ends the stream with an error."""
-    try:
-        async for piece in pieces:
-            yield eventstream.payload_part(piece)
-    except (OSError, TimeoutError) as error:
-        yield eventstream.stream_error(f"The model broke off: {error}")
+def _events(pieces: Pieces) -> Pieces:
+    """Pieces as events; a model that breaks off or takes too long ends the stream with an error."""
+    # Imported here: --lifecycle-only serves nothing, and starts sooner without it.
+    from sagebridge_local.serving.pieces import BrokenOffError, Pieces
+
+    async def events() -> AsyncIterator[bytes]:
+        try:
+            async for piece in pieces:
+                yield eventstream.payload_part(piece)
+        except BrokenOffError as error:
+            yield eventstream.stream_error(eventstream.STREAM_BROKEN, f"The model broke off: {error}")
+        except TimeoutError:
+            yield eventstream.stream_error(eventstream.TIME_EXCEEDED, "The model did not finish in time")
+
+    return Pieces(events(), on_close=pieces.close)
