@@ -17,6 +17,8 @@ DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 _PING_SECONDS: Final = 2.0
 _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"})
 _IDLE_SECONDS: Final = 30.0
+STREAM_SECONDS: Final = 480.0
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html: eight minutes for streaming responses."""
 
 
 class ContainerClient:
@@ -62,10 +64,16 @@ class ContainerClient:
     ) -> tuple[Invocation, AsyncIterator[bytes]]:
         """POST a body and take the reply piece by piece; a failed reply is whole in the invocation.
 
+        Args:
+            path: Of the container.
+            body: The request.
+            headers: Its headers.
+            timeout_seconds: Until the reply begins, and between its pieces; all of it may take eight minutes.
+
         Raises (while iterating):
-            aiohttp.ClientError: the container broke off.
+            OSError: the container broke off, or takes too long.
         """
-        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        timeout = aiohttp.ClientTimeout(total=STREAM_SECONDS, sock_read=timeout_seconds)
         try:
             reply = await self._session.post(f"{self._url}{path}", data=body, headers=dict(headers), timeout=timeout)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -104,8 +112,11 @@ class ContainerClient:
 
 async def _pieces(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     async with reply:
-        async for piece in reply.content.iter_any():
-            yield piece
+        try:
+            async for piece in reply.content.iter_any():
+                yield piece
+        except aiohttp.ClientError as error:
+            raise ConnectionError(str(error) or type(error).__name__) from error
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -37,6 +37,7 @@ class Variant:
         weight: Its share of the traffic, relative to the others'.
         count: Its instances; None for a serverless variant.
         serverless: Its ServerlessConfig, as updated.
+        in_flight: The invocations that it has not answered.
     """
 
     config: Mapping[str, Any]
@@ -47,6 +48,7 @@ class Variant:
     desired_count: int | None
     serverless: dict[str, Any] | None
     desired_serverless: dict[str, Any] | None
+    in_flight: int = 0
 
     @property
     def name(self) -> str:
