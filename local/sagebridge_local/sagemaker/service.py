@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors, faults, model, resources, tags, wire
@@ -106,7 +107,8 @@ class LocalSageMaker:
             scheduler=self.scheduler,
             hosting=hosting or ScriptedHosting(self.scheduler, self.endpoint_scripts),
             alarms=self.alarms,
-            on_change=self._endpoint_changed,
+            on_change=partial(self._tell_of_endpoint, endpoint_events.status_change),
+            on_stage=partial(self._tell_of_endpoint, endpoint_events.deployment_change),
         )
         self.invocations = Invocations(self, outbox=outbox or NoOutbox())
         self._events = events
@@ -249,10 +251,11 @@ class LocalSageMaker:
         if self._events is not None:
             self._events.changed(table.kind, job, at)
 
-    def _endpoint_changed(self, endpoint: Endpoint, at: float) -> None:
+    def _tell_of_endpoint(
+        self, entry: Callable[[Endpoint, float], dict[str, Any]], endpoint: Endpoint, at: float
+    ) -> None:
         if self._events is not None:
-            entry = endpoint_events.entry(endpoint, at)
-            self._events.put(entry, account=endpoint.account, region=endpoint.region)
+            self._events.put(entry(endpoint, at), account=endpoint.account, region=endpoint.region)
 
     def _ended(self, run: Run) -> None:
         self.forget_run(run.job)

@@ -18,6 +18,8 @@ DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 _PING_SECONDS: Final = 2.0
 _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"})
 _IDLE_SECONDS: Final = 30.0
+STREAM_SECONDS: Final = 480.0
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html: eight minutes for streaming responses."""
 
 
 class ContainerClient:
@@ -61,8 +63,18 @@ class ContainerClient:
     async def stream(
         self, path: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float | None
     ) -> tuple[Invocation, Pieces]:
-        """POST a body and take the reply piece by piece; a failed reply is whole in the invocation."""
-        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        """POST a body and take the reply piece by piece; a failed reply is whole in the invocation.
+
+        Args:
+            path: Of the container.
+            body: The request.
+            headers: Its headers.
+            timeout_seconds: Until the reply begins, and between its pieces; all of it may take eight minutes.
+
+        Returns:
+            The reply, and what is to be closed by the caller, also when the reply failed.
+        """
+        timeout = aiohttp.ClientTimeout(total=STREAM_SECONDS, sock_read=timeout_seconds)
         try:
             reply = await self._session.post(f"{self._url}{path}", data=body, headers=dict(headers), timeout=timeout)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -106,4 +118,4 @@ async def _pieces(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     except TimeoutError:  # which is a ClientError, too
         raise
     except aiohttp.ClientError as error:
-        raise BrokenOffError(str(error)) from error
+        raise BrokenOffError(str(error) or type(error).__name__) from error

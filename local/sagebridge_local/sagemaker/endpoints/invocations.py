@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import random
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +13,10 @@ from sagebridge_local.sagemaker import errors, faults, wire
 from sagebridge_local.sagemaker.accounts import account_of
 from sagebridge_local.sagemaker.calls import LoggedCall
 from sagebridge_local.sagemaker.endpoints import capture, eventstream, measurements, replies
+from sagebridge_local.sagemaker.endpoints import headers as members
 from sagebridge_local.sagemaker.endpoints.asynchronous import AsyncInvocations
 from sagebridge_local.sagemaker.endpoints.endpoint import SERVING, Endpoint
-from sagebridge_local.sagemaker.endpoints.hosting import Request
+from sagebridge_local.sagemaker.endpoints.hosting import Hosted, Request
 from sagebridge_local.sagemaker.endpoints.replies import RuntimeReply
 from sagebridge_local.sagemaker.endpoints.traffic import Route, has_variant, route
 from sagebridge_local.sagemaker.resources import ENDPOINT
@@ -82,9 +82,8 @@ class Invocations:
     def __init__(self, service: LocalSageMaker, *, outbox: Outbox) -> None:
         self._service = service
         self._outbox = outbox
-        self._in_flight: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._async = AsyncInvocations(self._invoke, outbox=outbox, keep=self._keep)
+        self._async = AsyncInvocations(self._invoke, outbox=outbox, clock=service.clock, keep=self._keep)
 
     async def answer(
         self, *, operation: str, name: str, headers: Mapping[str, str], body: bytes
@@ -136,6 +135,7 @@ class Invocations:
             error = fault.error(call.operation)
             if error is not None:
                 raise error
+        members.check(call.operation, name=call.name, headers=call.headers)
         now = self._service.clock.now()
         self._service.quotas.check_rate(operation=call.operation, account=call.account, region=call.region, now=now)
         endpoint = self._endpoint(call)
@@ -170,14 +170,14 @@ class Invocations:
         self._shadow(call, endpoint, chosen, request)
         hosted = chosen.fleet.hosted
         assert hosted is not None  # a route leads to a fleet that answers
-        self._in_flight[id(chosen.variant)] += 1
+        chosen.variant.in_flight += 1
         began = asyncio.get_running_loop().time()
         try:
             answer = await hosted.invoke(chosen.variant, request)
         except ServingError as error:
             raise replies.invalid(error.reason) from error
         finally:
-            self._in_flight[id(chosen.variant)] -= 1
+            chosen.variant.in_flight -= 1
         self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
         if not answer.succeeded:
             raise replies.model_error(endpoint, answer)
@@ -189,7 +189,7 @@ class Invocations:
         hosted = chosen.fleet.hosted
         assert hosted is not None  # a route leads to a fleet that answers
         began = asyncio.get_running_loop().time()
-        answer, pieces = await hosted.stream(chosen.variant, _request(call))
+        answer, pieces = await _counted(hosted, chosen.variant, _request(call))
         with contextlib.ExitStack() as closing:
             closing.callback(pieces.close)
             self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
@@ -232,8 +232,8 @@ class Invocations:
         limit = SERVERLESS_MAX_BODY if serverless else MAX_BODY
         if len(call.body) > limit:
             raise replies.invalid(f"Request {len(call.body)} bytes exceeds max of {limit}")
-        if serverless and self._in_flight[id(chosen.variant)] >= serverless["MaxConcurrency"]:
-            raise errors.throttled()
+        if serverless and chosen.variant.in_flight >= serverless["MaxConcurrency"]:
+            raise replies.too_many()
 
     def _measure(self, call: RuntimeCall, endpoint: Endpoint, variant: Variant, *, status: int, began: float) -> None:
         """Note what an invocation that is answered now took."""
@@ -353,6 +353,22 @@ def _reply_headers(chosen: Route, answer: Invocation) -> dict[str, str]:
         "x-amzn-invoked-production-variant": chosen.variant.name,
         **{name: value for name, value in back.items() if value is not None},
     }
+
+
+async def _counted(hosted: Hosted, variant: Variant, request: Request) -> tuple[Invocation, Pieces]:
+    """A stream that is under way until it is closed."""
+    variant.in_flight += 1
+
+    def leave() -> None:
+        variant.in_flight -= 1
+
+    try:
+        answer, pieces = await hosted.stream(variant, request)
+    except BaseException:
+        leave()
+        raise
+    pieces.on_close(leave)
+    return answer, pieces
 
 
 def _events(pieces: Pieces) -> Pieces:

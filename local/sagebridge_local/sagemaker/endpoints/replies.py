@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sagebridge_local.sagemaker.errors import ServiceError
+from sagebridge_local.sagemaker.errors import THROTTLING, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,11 @@ class ModelError(ServiceError):
 def invalid(message: str) -> ServiceError:
     """A request that the runtime refuses (HTTP 400)."""
     return ServiceError(VALIDATION_ERROR, message)
+
+
+def too_many() -> ServiceError:
+    """More requests at once than a serverless variant takes (HTTP 429)."""
+    return ServiceError(THROTTLING, "Rate exceeded", status=429)
 
 
 def not_found(name: str, account: str) -> ServiceError:
