@@ -24,7 +24,7 @@ from sagebridge_local.runtime.s3 import Connection, Storage, logs_client
 from sagebridge_local.runtime.threads import CancelToken, in_thread
 from sagebridge_local.serving import artifacts, images
 from sagebridge_local.serving.http import ContainerClient
-from sagebridge_local.serving.launches import Tree, bound_to_us, command_launch, docker_launch, script_launch
+from sagebridge_local.serving.launches import Tree, command_launch, docker_launch, script_launch
 from sagebridge_local.serving.records import PRIMARY, ServingContainer, ServingError
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class RunningContainer:
         launch = self._launch
         try:
             self._process = await ContainerProcess.start(
-                bound_to_us(launch.command, path=launch.environment.get("PATH")),
+                launch.command,
                 directory=launch.directory,
                 environment=launch.environment,
                 sink=self._log.feed,

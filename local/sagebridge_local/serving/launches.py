@@ -13,7 +13,7 @@ from sagebridge_local.runtime import docker
 from sagebridge_local.runtime.host import Launch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sagebridge_local.serving.images import CommandImage, DockerImage
 
@@ -70,20 +70,6 @@ class Tree:
         link = self.library / TOOLKIT
         if not link.exists():
             link.symlink_to(_TOOLKIT_DIRECTORY, target_is_directory=True)
-
-
-def bound_to_us(command: Sequence[str], *, path: str | None) -> list[str]:
-    """A command that gets SIGTERM when we are gone, however suddenly: on Linux, with util-linux.
-
-    Args:
-        command: The command.
-        path: The PATH that it is looked up in.
-    """
-    program = shutil.which("setpriv")
-    # A command that is not there must be what can't be started.
-    if program is None or shutil.which(command[0], path=path) is None:
-        return list(command)
-    return [program, "--pdeathsig", "TERM", *command]
 
 
 def script_launch(*, python: str, tree: Tree, code: Path, environment: Mapping[str, str]) -> Launch:
