@@ -8,7 +8,9 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(
-    path for kind in ("*job", "batchtransform", "endpoint") for path in (ROOT / "examples").glob(f"{kind}/*.yaml")
+    path
+    for kind in ("*job", "batchtransform", "endpoint", "end-to-end", "end-to-end/*")
+    for path in (ROOT / "examples").glob(f"{kind}/*.yaml")
 )
 PATHS = {
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",

@@ -346,12 +346,12 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
     if collected is not None:
         return collected
     if refused:
-        message = situation.ledger.failure.message if situation.ledger.failure else _NO_REASON
+        message = (situation.ledger.failure.message if situation.ledger.failure else _NO_REASON).rstrip(". ")
         still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
         return _stalled(
             situation,
             Reason.UPDATE_FAILED,
-            f"The update has failed, {still}: {message} Correct the spec, or go back to the one before.",
+            f"The update has failed, {still}: {message}. Correct the spec, or go back to the one before.",
         )
     return _conclude_settled(situation, endpoint)
 
