@@ -20,7 +20,7 @@ def update(context: Context) -> str:
     """Update by canary; no invocation may fail, and the traffic has to shift as the manifest says."""
     endpoint = context.object(serving.RESOURCE, serving.NAME)
     updates = context.admin.count("UpdateEndpoint")
-    states = ["before"]
+    states = [serving.state_of(endpoint)]
     stream = Stream(serving.invoker(context, endpoint), pause=serving.PAUSE)
     with stream, traffic_display.shown(context.screen, names=("old", "new"), by=_version) as show:
         stream.wait_for(_AROUND, timeout=_SECONDS)
@@ -43,7 +43,7 @@ def update(context: Context) -> str:
     seconds = mixed[-1].begun - mixed[0].begun
     context.report.facts["canary"] = {
         "invocations": len(answers),
-        "failed": 0,
+        "failed": sum(bool(answer.error) for answer in answers),
         "accuracy": round(score.accuracy, 6),
         "wantedShare": share,
         "share": round(found, 4),

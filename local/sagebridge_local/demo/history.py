@@ -27,8 +27,7 @@ def look_back(context: Context) -> str:
     """Show conditions and Events, and count what SageMaker was asked."""
     context.kubectl("get", "sagebridge")
     for name in (training.NAME, mistakes.FAILING):
-        context.screen.command(["kubectl", "get", "trainingjob", name, "--output", f"'{_CONDITIONS}'"])
-        context.screen.output(context.run("kubectl", "get", "trainingjob", name, "--output", _CONDITIONS))
+        context.kubectl("get", "trainingjob", name, "--output", _CONDITIONS)
         context.kubectl("events", "--for", f"trainingjob/{name}")
     context.kubectl("events", "--for", f"{serving.RESOURCE}/{serving.NAME}")
     events = context.events()
@@ -51,10 +50,7 @@ def _count_calls(context: Context) -> str:
     facts["awsCalls"] = calls["operations"]
     asked = calls["total"] - sum(calls["operations"].get(_INVOKE, {}).values())
     looks = sum(_sum(calls["operations"], beginning) for beginning in ("List", "Describe"))
-    return (
-        f"SageMaker was asked {asked} times for {len(facts['jobs'])} jobs and an endpoint, {looks} of them to look, "
-        "and has one of each"
-    )
+    return f"SageMaker was asked {asked} times for {len(facts['jobs'])} jobs and an endpoint, {looks} of these to look"
 
 
 def _count_job(context: Context, entry: dict[str, Any], calls: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ class Screen:
 
     def command(self, words: Sequence[str]) -> None:
         """Show a command as one would type it."""
-        self.verbatim(f"$ {' '.join(words)}", style="cyan")
+        self.verbatim(f"$ {shlex.join(words)}", style="cyan")
 
     def output(self, text: str) -> None:
         """Show what a command printed."""
