@@ -114,7 +114,9 @@ class EndpointReconciler:
             patience=self._settings.patience,
             since=_began(memory.job),
         )
-        is_anothers = isinstance(error, NotOwnedError) or (isinstance(step, Claim) and isinstance(error, NameConflictError))
+        is_anothers = isinstance(error, NotOwnedError) or (
+            isinstance(step, Claim) and isinstance(error, NameConflictError)
+        )
         seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known)
         if not isinstance(step, Resolve):
             known.forget_look()

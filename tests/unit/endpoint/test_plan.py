@@ -292,15 +292,30 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             State.SERVING,
             Reason.IN_SERVICE,
         ),
-        ("being made", situation(OLD, endpoint(OLD, status="Creating"), ledger=ledger(OLD)), State.PROGRESSING, Reason.CREATING),
+        (
+            "being made",
+            situation(OLD, endpoint(OLD, status="Creating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.CREATING,
+        ),
         (
             "being updated: edits wait",
             situation(NEW, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(OLD))),
             State.PROGRESSING,
             Reason.UPDATING,
         ),
-        ("AWS patches it", situation(NEW, endpoint(OLD, status="SystemUpdating"), ledger=ledger(OLD)), State.PROGRESSING, Reason.UPDATING),
-        ("rolling back", situation(NEW, endpoint(OLD, status="RollingBack"), ledger=ledger(OLD)), State.PROGRESSING, Reason.UPDATING),
+        (
+            "AWS patches it",
+            situation(NEW, endpoint(OLD, status="SystemUpdating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
+        (
+            "rolling back",
+            situation(NEW, endpoint(OLD, status="RollingBack"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
         (
             "a failed update leaves the old version serving",
             situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))),
@@ -346,7 +361,12 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             State.STALLED,
             Reason.ENDPOINT_FAILED,
         ),
-        ("out of service", situation(OLD, endpoint(OLD, status="OutOfService"), ledger=ledger(OLD)), State.STALLED, Reason.ENDPOINT_FAILED),
+        (
+            "out of service",
+            situation(OLD, endpoint(OLD, status="OutOfService"), ledger=ledger(OLD)),
+            State.STALLED,
+            Reason.ENDPOINT_FAILED,
+        ),
         (
             "paused: nothing is written to AWS",
             situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW), is_paused=True),

@@ -121,21 +121,25 @@ def check_operator_reads(
     Raises:
         NotAllowedError: a place may be somebody else's.
     """
-    if tenant.allowed_prefixes is not None or tenant.policy_name is None:
-        for field, uri in places.items():
-            check_s3_uris(tenant, {"s3Uri": uri}, root=field)
+    if tenant.allowed_prefixes is None and tenant.policy_name is None:
         return
-    own = own_places(tenant, namespace)
     for field, uri in places.items():
         location = location_of(uri, field=field)
-        inside = location is not None and not location.problem and any(location.is_under(place) for place in own)
-        if uri != made_here and not inside:
-            raise NotAllowedError(
-                field,
-                f"The operator would have to read {uri} itself, and {tenant.authority} does not say what it may read "
-                "for this namespace. Ask a cluster administrator for buckets.allowedPrefixes in it"
-                + (f", or use a place under {_named(own)}." if own else "."),
-            )
+        if location is not None and tenant.allowed_prefixes is not None:
+            _check_location(tenant, location)
+        elif uri != made_here:
+            _check_own(tenant, location, field=field, own=own_places(tenant, namespace))
+
+
+def _check_own(tenant: Tenant, location: Location | None, *, field: str, own: Sequence[str]) -> None:
+    if location is not None and not location.problem and any(location.is_under(place) for place in own):
+        return
+    raise NotAllowedError(
+        field,
+        f"The operator would have to read this itself, and {tenant.authority} does not say what it may read for this "
+        "namespace. Ask a cluster administrator for buckets.allowedPrefixes in it"
+        + (f", or use a place under {_named(own)}." if own else "."),
+    )
 
 
 def _check_location(tenant: Tenant, location: Location) -> None:
