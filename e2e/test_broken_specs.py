@@ -53,7 +53,7 @@ _RICH: dict[str, Any] = {
     "environment": {"MODE": "test", "LEVEL": 3},
     "profilerConfig": {"disableProfiler": True},
     "tags": [{"key": "team", "value": "red"}],
-    "runPolicy": {"deletionPolicy": "Stop", "suspend": False, "retry": {"limit": 1, "on": ["CapacityError"]}},
+    "runPolicy": {"deletionPolicy": "Stop", "suspend": False, "retry": {"limit": 1, "errors": ["CapacityError"]}},
 }
 _BUILT_IN: dict[str, Any] = {
     "algorithm": {"name": "xgboost", "version": "1.7-1"},

@@ -26,7 +26,7 @@ SPEC: dict[str, Any] = {
     "transformResources": {"instanceType": "ml.m5.large"},
 }
 _OTHER_MODEL = {"primaryContainer": {"image": _IMAGE, "modelDataUrl": "s3://models/two/model.tar.gz"}}
-_RETRY_POLICY = {"retry": {"limit": 1, "on": ["CapacityError"]}}
+_RETRY_POLICY = {"retry": {"limit": 1, "errors": ["CapacityError"]}}
 _OLD_TAGS = [{"key": "team", "value": "red"}]
 _NEW_TAGS = [{"key": "team", "value": "blue"}]
 

@@ -66,7 +66,7 @@ def _lack_capacity_once(actor: Actor) -> None:
 
 RETRY = _scenario(
     "a failure that is retried",
-    _starts(runPolicy={"retry": {"limit": 1, "on": ["CapacityError"]}}),
+    _starts(runPolicy={"retry": {"limit": 1, "errors": ["CapacityError"]}}),
     Step(says="tries again", advance=STAGE_SECONDS, until=under_way(attempts=2)),
     _COMPLETES,
     prepare=_lack_capacity_once,

@@ -25,7 +25,7 @@ SPEC: dict[str, Any] = {
     "resourceConfig": {"instanceType": "ml.m5.large", "instanceCount": 1},
     "stoppingCondition": {"maxRuntimeInSeconds": 86400},
 }
-_RETRY_POLICY = {"retry": {"limit": 1, "on": ["CapacityError"]}}
+_RETRY_POLICY = {"retry": {"limit": 1, "errors": ["CapacityError"]}}
 _OLD_TAGS = [{"key": "team", "value": "red"}, {"key": "stage", "value": "test"}]
 _NEW_TAGS = [{"key": "team", "value": "blue"}, {"key": "owner", "value": "me"}]
 

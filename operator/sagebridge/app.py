@@ -53,6 +53,8 @@ from sagebridge.settings import Settings
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
 from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
+from sagebridge.targets.sagemaker.models import SageMakerModels
+from sagebridge.targets.sagemaker.repacking import Repacker
 from sagebridge.targets.sagemaker.sessions import SessionSettings
 from sagebridge.targets.sagemaker.target import SageMakerTarget
 from sagebridge.watch.endpoint_poller import EndpointPoller, Pace
@@ -85,6 +87,8 @@ class Operator:
         self.lease = LeaderLease(client=self.lease_client, settings=_lease_settings(settings))
         self.gateway = Gateway(settings=_gateway_settings(settings), metrics=self.metrics)
         self.gateway.before_write = self._check_leadership
+        self.caller = Caller(gateway=self.gateway)
+        self.repacker = Repacker(caller=self.caller)
 
     async def run(self) -> None:
         """Work until told to stop.
@@ -160,11 +164,11 @@ class Operator:
             await asyncio.wait({running})
 
     def _serve_kinds(self, inputs: InputResolver, poller: Poller) -> None:
-        caller = Caller(gateway=self.gateway)
+        models = SageMakerModels(caller=self.caller, repacker=self.repacker)
         status = StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now)
         for kind in JOB_KINDS:
             resource = custom(kind.schema.plural)
-            target = SageMakerTarget(kind=kind, caller=caller)
+            target = SageMakerTarget(kind=kind, caller=self.caller, models=models)
             actions = Actions(
                 kind=kind,
                 resource=resource,
@@ -184,7 +188,7 @@ class Operator:
 
     def _serve_endpoints(self, cluster: str) -> EndpointPoller:
         resource = custom(ENDPOINT.plural)
-        service = SageMakerEndpoints(caller=Caller(gateway=self.gateway))
+        service = SageMakerEndpoints(caller=self.caller, repacker=self.repacker)
         inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster=cluster)
         actions = EndpointActions(
             resource=resource,

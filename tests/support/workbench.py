@@ -143,6 +143,10 @@ class ScriptedTarget:
         del handle, tags, remove
         await self._called("tag")
 
+    async def tags_of(self, handle: Handle) -> Mapping[str, str]:
+        await self._called("tags_of")
+        return handle.owner.tags()
+
     async def stage_source(self, handle: Handle, *, uri: str, content: bytes) -> str:
         del handle, content
         await self._called("stage_source")

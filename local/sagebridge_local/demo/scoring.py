@@ -1,4 +1,4 @@
-"""From model.tar.gz in S3 to an accuracy on rows that no training job has seen."""
+"""How well a model, or a file of predictions in S3, does on rows that no training job has seen."""
 
 from __future__ import annotations
 
@@ -90,3 +90,33 @@ def score(model: Path, *, held_out: Path) -> Score:
         raise DemoError(f"{held_out} holds no rows.")
     guesses = joblib.load(model).predict(rows[:, 1:] / _PIXEL_MAXIMUM)
     return Score(correct=int((guesses == rows[:, 0].astype(int)).sum()), rows=len(rows))
+
+
+def predicted(output: Path) -> list[int]:
+    """Return the digits in the output of the batch transform, whose rows are the label and the digit.
+
+    Raises:
+        DemoError: It holds anything else.
+    """
+    return [digit for _, digit in _pairs(output)]
+
+
+def score_output(output: Path, *, held_out: Path) -> Score:
+    """Compare the output of the batch transform with the labels of the rows it was given.
+
+    Raises:
+        DemoError: It is not about those rows, in their order, or there are none.
+    """
+    pairs = _pairs(output)
+    labels = [int(line.partition(",")[0]) for line in held_out.read_text().splitlines()]
+    if [label for label, _ in pairs] != labels or not labels:
+        raise DemoError(f"{output.name} has {len(pairs)} rows, and not those of the {len(labels)} held-out digits.")
+    return Score(correct=sum(label == digit for label, digit in pairs), rows=len(pairs))
+
+
+def _pairs(output: Path) -> list[tuple[int, int]]:
+    try:
+        rows = [tuple(int(field) for field in line.split(",")) for line in output.read_text().splitlines()]
+        return [(label, digit) for label, digit in rows]
+    except ValueError as error:
+        raise DemoError(f"A row of {output.name} is not a label and a digit: {error}") from error

@@ -103,6 +103,10 @@ class AdminClient:
         """Let the deployment of an endpoint that is under way fail."""
         self._call("POST", f"endpoints/{quote(name, safe='')}/fail", {"reason": reason})
 
+    def maintain_endpoint(self, name: str, *, seconds: float) -> None:
+        """Put an endpoint into SystemUpdating for so long."""
+        self._call("POST", f"endpoints/{quote(name, safe='')}/maintain", {"seconds": seconds})
+
     def quotas(self, named: str | None = None, **quotas: Any) -> None:
         """Put other quotas in force: `aws`, `off`, or the members of a quota file."""
         self._call("POST", "quotas", {"named": named} if named else quotas)

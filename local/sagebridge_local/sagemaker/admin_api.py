@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote
 
 from sagebridge_local.sagemaker.calls import LOG_LENGTH
+from sagebridge_local.sagemaker.endpoints.endpoint import IN_SERVICE
 from sagebridge_local.sagemaker.endpoints.hosting import EndpointScript
 from sagebridge_local.sagemaker.endpoints.service import shown
 from sagebridge_local.sagemaker.faults import Fault
@@ -193,6 +194,16 @@ def _endpoint_fail(service: LocalSageMaker, request: AdminRequest, name: str) ->
     return {}
 
 
+def _endpoint_maintain(service: LocalSageMaker, request: AdminRequest, name: str) -> Any:
+    seconds, now = float(request.content["seconds"]), service.clock.now()
+    serving = [each for each in service.endpoints.all() if each.name == name and each.status == IN_SERVICE]
+    for endpoint in serving:
+        service.endpoints.maintain(endpoint, seconds=seconds, at=now)
+    if not serving:
+        raise NotFoundError(f"no endpoint named {name} is InService")
+    return {}
+
+
 def _shown(job: Job) -> dict[str, Any]:
     return {
         "name": job.name,
@@ -230,4 +241,5 @@ _NAMED_ROUTES: Final[Mapping[tuple[str, str], Callable[[LocalSageMaker, AdminReq
     ("jobs", "fail"): _fail,
     ("endpoints", "outcome"): _endpoint_outcome,
     ("endpoints", "fail"): _endpoint_fail,
+    ("endpoints", "maintain"): _endpoint_maintain,
 }

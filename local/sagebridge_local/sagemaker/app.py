@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import admin_api, wire
+from sagebridge_local.sagemaker.cloudwatch.moto import publish
 from sagebridge_local.sagemaker.endpoints.invocations import MAX_BODY, OPERATIONS, PATH
 from sagebridge_local.sagemaker.moto_app import MotoApp
 from sagebridge_local.sagemaker.protocol import TRANSPORT
@@ -27,7 +30,7 @@ class App:
 
     def __init__(self, service: LocalSageMaker) -> None:
         self._service = service
-        self._moto = MotoApp()
+        self._moto = MotoApp(on_load=partial(publish, service.metrics))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -62,7 +65,8 @@ class App:
         elif reply.pieces is None:
             await _send(send, reply.status, reply.body, b"", more=_encoded(reply.headers))
         else:
-            await _stream(send, reply.status, reply.pieces, _encoded(reply.headers))
+            with contextlib.closing(reply.pieces) as pieces:
+                await _stream(send, reply.status, pieces, _encoded(reply.headers))
 
     async def _admin(self, scope: Any, receive: Any, send: Any) -> None:
         status, reply = admin_api.respond(

@@ -14,9 +14,14 @@ THREADS: Final = 16
 
 
 class MotoApp:
-    """moto's WSGI application in a pool of threads."""
+    """moto's WSGI application in a pool of threads.
 
-    def __init__(self) -> None:
+    Args:
+        on_load: called once it is loaded, in another thread.
+    """
+
+    def __init__(self, *, on_load: Callable[[], None]) -> None:
+        self._on_load = on_load
         self._app: AsgiApp | None = None
         self._loading = asyncio.Lock()
 
@@ -28,8 +33,13 @@ class MotoApp:
     async def _loaded(self) -> AsgiApp:
         async with self._loading:
             if self._app is None:
-                self._app = await asyncio.to_thread(_load)
+                self._app = await asyncio.to_thread(self._load)
             return self._app
+
+    def _load(self) -> AsgiApp:
+        app = _load()
+        self._on_load()
+        return app
 
 
 def _load() -> AsgiApp:

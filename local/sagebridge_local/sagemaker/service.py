@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors, faults, model, resources, tags, wire
 from sagebridge_local.sagemaker.accounts import account_of
 from sagebridge_local.sagemaker.calls import CallLog, LoggedCall
 from sagebridge_local.sagemaker.clock import Clock, Scheduler, SystemClock
+from sagebridge_local.sagemaker.cloudwatch import moto
+from sagebridge_local.sagemaker.cloudwatch.alarms import Alarms
+from sagebridge_local.sagemaker.cloudwatch.metrics import Metrics
 from sagebridge_local.sagemaker.endpoints import configs as endpoint_configs
 from sagebridge_local.sagemaker.endpoints import events as endpoint_events
 from sagebridge_local.sagemaker.endpoints import operations as endpoint_operations
@@ -96,11 +100,15 @@ class LocalSageMaker:
         self.runner: Runner = runner or ScriptedRunner(self.scheduler, self.scripts)
         self.objects = objects
         self.endpoint_scripts = EndpointScripts()
+        self.metrics = Metrics()
+        self.alarms = Alarms(self.metrics, self.scheduler)
         self.endpoints = Endpoints(
             store=self.store,
             scheduler=self.scheduler,
             hosting=hosting or ScriptedHosting(self.scheduler, self.endpoint_scripts),
-            on_change=self._endpoint_changed,
+            alarms=self.alarms,
+            on_change=partial(self._tell_of_endpoint, endpoint_events.status_change),
+            on_stage=partial(self._tell_of_endpoint, endpoint_events.deployment_change),
         )
         self.invocations = Invocations(self, outbox=outbox or NoOutbox())
         self._events = events
@@ -165,6 +173,7 @@ class LocalSageMaker:
         self._runs.clear()
         self._followers.clear()
         self.endpoints.reset()
+        self.alarms.reset()
         self.scheduler.clear()
         self.store.clear()
         self.faults.clear()
@@ -180,6 +189,7 @@ class LocalSageMaker:
         await self.invocations.close()
         await self.endpoints.close()
         await self.runner.close()
+        moto.withdraw(self.metrics)
         if self._events is not None:
             self._events.close()
 
@@ -241,10 +251,11 @@ class LocalSageMaker:
         if self._events is not None:
             self._events.changed(table.kind, job, at)
 
-    def _endpoint_changed(self, endpoint: Endpoint, at: float) -> None:
+    def _tell_of_endpoint(
+        self, entry: Callable[[Endpoint, float], dict[str, Any]], endpoint: Endpoint, at: float
+    ) -> None:
         if self._events is not None:
-            entry = endpoint_events.entry(endpoint, at)
-            self._events.put(entry, account=endpoint.account, region=endpoint.region)
+            self._events.put(entry(endpoint, at), account=endpoint.account, region=endpoint.region)
 
     def _ended(self, run: Run) -> None:
         self.forget_run(run.job)

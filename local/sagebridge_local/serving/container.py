@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from sagebridge_local.runtime.host import Launch
 
 STARTUP_SECONDS: Final = 480.0
+# Chosen here: how often a container that serves is asked for its health, and what makes it unhealthy.
+HEALTH_SECONDS: Final = 5.0
+_UNHEALTHY_PINGS: Final = 6
 _POLL_SECONDS: Final = 0.05
 _RESTART_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 2.0
@@ -58,6 +61,7 @@ class Workplace:
         isolated: EnableNetworkIsolation: the container gets no way to AWS.
         environment: Further variables of every container.
         startup_seconds: How long a container may take until /ping answers 200.
+        health_seconds: How often a container that serves is asked for its health.
         subject: How failures call what is served, such as `production variant AllTraffic`.
     """
 
@@ -70,6 +74,7 @@ class Workplace:
     isolated: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     startup_seconds: float = STARTUP_SECONDS
+    health_seconds: float = HEALTH_SECONDS
     subject: str = "the model"
 
 
@@ -88,6 +93,7 @@ class RunningContainer:
         self._launch: Launch | None = None
         self._process: ContainerProcess | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._doctor: asyncio.Task[None] | None = None
         self._exits = 0
         suffix = f"/{container.hostname}" if container.hostname else ""
         stream = LogStream(logs_client(place.connection), name=f"{place.log_stream}{suffix}", group=place.log_group)
@@ -111,12 +117,14 @@ class RunningContainer:
         await self._spawn()
         self._watcher = asyncio.create_task(self._keep_running())
         await self._wait_for_ping()
+        self._doctor = asyncio.create_task(self._keep_healthy())
 
     async def stop(self) -> None:
         """SIGTERM, two seconds, SIGKILL; then close the log."""
-        if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.gather(self._watcher, return_exceptions=True)
+        for task in (self._doctor, self._watcher):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         if self._process is not None:
             self._process.terminate()
             waiting = asyncio.create_task(self._process.wait())
@@ -257,6 +265,17 @@ class RunningContainer:
             self._log.note(f"Local mode: the container {self.name} exited with code {code}; it is started again")
             await asyncio.sleep(_RESTART_SECONDS)
             await self._spawn()
+
+    async def _keep_healthy(self) -> None:
+        """A container that does not answer /ping any more is ended, and so started again."""
+        failed = 0
+        while self._process is not None:
+            await asyncio.sleep(self._place.health_seconds)
+            failed = 0 if await self.client.ping() else failed + 1
+            if failed >= _UNHEALTHY_PINGS:
+                self._log.note(f"Local mode: the container {self.name} does not answer /ping any more; it is ended")
+                await self._process.kill()
+                failed = 0
 
     async def _wait_for_ping(self) -> None:
         """Wait for the first 200.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
+from sagebridge_local.serving.pieces import BrokenOffError, Pieces
 from sagebridge_local.serving.records import PRIMARY, UNREACHABLE, Invocation
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 _PING_SECONDS: Final = 2.0
 _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"})
 _IDLE_SECONDS: Final = 30.0
+STREAM_SECONDS: Final = 480.0
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html: eight minutes for streaming responses."""
 
 
 class ContainerClient:
@@ -59,21 +62,27 @@ class ContainerClient:
 
     async def stream(
         self, path: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float | None
-    ) -> tuple[Invocation, AsyncIterator[bytes]]:
+    ) -> tuple[Invocation, Pieces]:
         """POST a body and take the reply piece by piece; a failed reply is whole in the invocation.
 
-        Raises (while iterating):
-            aiohttp.ClientError: the container broke off.
+        Args:
+            path: Of the container.
+            body: The request.
+            headers: Its headers.
+            timeout_seconds: Until the reply begins, and between its pieces; all of it may take eight minutes.
+
+        Returns:
+            The reply, and what is to be closed by the caller, also when the reply failed.
         """
-        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        timeout = aiohttp.ClientTimeout(total=STREAM_SECONDS, sock_read=timeout_seconds)
         try:
             reply = await self._session.post(f"{self._url}{path}", data=body, headers=dict(headers), timeout=timeout)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return self._unreachable(f"The container {self._name} did not answer: {error}"), _nothing()
+            return self._unreachable(f"The container {self._name} did not answer: {error}"), Pieces()
         if reply.status // 100 != 2:
             async with reply:
-                return self._invocation(reply, await reply.read()), _nothing()
-        return self._invocation(reply, b""), _pieces(reply)
+                return self._invocation(reply, await reply.read()), Pieces()
+        return self._invocation(reply, b""), Pieces(_pieces(reply), on_close=reply.close)
 
     async def call(self, method: str, path: str, content: Any = None) -> tuple[int, str]:
         """A request of the multi-model contract: its status, and its body as text."""
@@ -103,11 +112,10 @@ class ContainerClient:
 
 
 async def _pieces(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    async with reply:
+    try:
         async for piece in reply.content.iter_any():
             yield piece
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    for piece in tuple[bytes, ...]():
-        yield piece
+    except TimeoutError:  # which is a ClientError, too
+        raise
+    except aiohttp.ClientError as error:
+        raise BrokenOffError(str(error) or type(error).__name__) from error

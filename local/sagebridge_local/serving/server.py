@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from sagebridge_local.serving.container import RunningContainer, Workplace, free_port
 from sagebridge_local.serving.multimodel import LoadedModels
+from sagebridge_local.serving.pieces import Pieces
 from sagebridge_local.serving.records import Invocation, ServingContainer, ServingError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 INVOKE_SECONDS: Final = 60.0
@@ -94,15 +95,15 @@ class ModelServer:
         headers: Mapping[str, str] | None = None,
         container: str | None = None,
         timeout_seconds: float | None = INVOKE_SECONDS,
-    ) -> tuple[Invocation, AsyncIterator[bytes]]:
-        """As `invoke`, but the last container's body comes piece by piece, as it is sent."""
+    ) -> tuple[Invocation, Pieces]:
+        """As `invoke`, but the last container's body comes piece by piece, as it is sent; the caller closes it."""
         *first, last = self._chain(container)
         answer = Invocation(status=200, body=body, content_type=content_type)
         for each in first:
             sent = _headers(answer.content_type, None, headers, None)
             answer = await self._invoke_one(each, answer.body, sent, None, timeout_seconds)
             if not answer.succeeded:
-                return answer, _no_pieces()
+                return answer, Pieces()
         sent = _headers(answer.content_type, accept, headers, None)
         return await last.client.stream(_INVOCATIONS, answer.body, headers=sent, timeout_seconds=timeout_seconds)
 
@@ -166,8 +167,3 @@ def _headers(
     if target_model:
         headers[TARGET_MODEL] = target_model
     return headers
-
-
-async def _no_pieces() -> AsyncIterator[bytes]:
-    for piece in tuple[bytes, ...]():
-        yield piece

@@ -111,8 +111,7 @@ async def release_all(client: KubeClient, *, namespaces: Sequence[str] = ()) -> 
     """
     for kind, plural in await _kinds(client):
         for namespace in namespaces or (None,):
-            found = [obj async for obj in client.list(custom(plural).collection(namespace)) if _has_ours(obj)]
-            for batch in _batches(found):
+            for batch in _batches(await _ours(client, custom(plural).collection(namespace))):
                 await asyncio.gather(*(_release(client, custom(plural), obj) for obj in batch))
                 for obj in batch:
                     yield _released(kind, obj)
@@ -134,6 +133,13 @@ async def _kinds(client: KubeClient) -> list[tuple[str, str]]:
         for resource in found["resources"]
         if resource["namespaced"] and "/" not in resource["name"]
     ]
+
+
+async def _ours(client: KubeClient, path: str) -> list[dict[str, Any]]:
+    try:
+        return [obj async for obj in client.list(path) if _has_ours(obj)]
+    except NotFoundError:  # its CRD has just been deleted, and discovery did not know it yet
+        return []
 
 
 def _has_ours(obj: Mapping[str, Any]) -> bool:

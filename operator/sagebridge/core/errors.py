@@ -342,7 +342,7 @@ def _advice_on_access(code: str, operation: str) -> str:
 
 
 class JobFailure(StrEnum):
-    """What a job's FailureReason blames, as ``runPolicy.retry.on`` names it.
+    """What a job's FailureReason blames, as ``runPolicy.retry.errors`` names it.
 
     SageMaker writes the class before the first colon of FailureReason.
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html (FailureReason) and

@@ -21,7 +21,7 @@ FINALIZER = ANNOTATION_PREFIX + "finalizer"
 STOPPED_TO_SUSPEND = "Suspended"
 """The `stopRequested` of an attempt that was stopped because the user suspended the object."""
 
-_DEFAULT_RETRY_ON = (JobFailure.CAPACITY_ERROR.value, JobFailure.INTERNAL_SERVER_ERROR.value)
+_DEFAULT_RETRY_ERRORS = (JobFailure.CAPACITY_ERROR.value, JobFailure.INTERNAL_SERVER_ERROR.value)
 
 
 class DeletionPolicy(StrEnum):
@@ -123,7 +123,7 @@ class RunPolicy:
     deletion_policy: DeletionPolicy = DeletionPolicy.STOP
     suspend: bool = False
     retry_limit: int = 0
-    retry_on: tuple[str, ...] = _DEFAULT_RETRY_ON
+    retry_errors: tuple[str, ...] = _DEFAULT_RETRY_ERRORS
     ttl_seconds: int | None = None
 
     @classmethod
@@ -135,7 +135,7 @@ class RunPolicy:
             deletion_policy=DeletionPolicy(policy.get("deletionPolicy", DeletionPolicy.STOP)),
             suspend=bool(policy.get("suspend", False)),
             retry_limit=int(retry.get("limit", 0)),
-            retry_on=tuple(retry.get("on", _DEFAULT_RETRY_ON)),
+            retry_errors=tuple(retry.get("errors", _DEFAULT_RETRY_ERRORS)),
             ttl_seconds=policy.get("ttlSecondsAfterFinished"),
         )
 

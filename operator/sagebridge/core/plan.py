@@ -195,7 +195,7 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
     failure = failure_class(observation.failure_reason).value
     message = f"{attempt.name} failed: {_in_one_line(observation.failure_reason) or 'SageMaker gave no reason.'}"
     retries_used = _count_failures(job)
-    if failure in job.run_policy.retry_on and retries_used < job.run_policy.retry_limit:
+    if failure in job.run_policy.retry_errors and retries_used < job.run_policy.retry_limit:
         message = f"{message} Retry {retries_used + 1} of {job.run_policy.retry_limit} follows."
         return Close(attempt=attempt, verdict=_progressing(Reason.RETRY_PENDING, message))
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_FAILED, message=message))

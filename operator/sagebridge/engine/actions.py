@@ -10,15 +10,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sagebridge.core import steps, tenancy
-from sagebridge.core.clock import format_time, parse_time
+from sagebridge.core import steps
+from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
-from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError, failure_class
+from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.job import Attempt, Job, MadeModel, tag_map
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.regions import account_of
 from sagebridge.core.steps import Step
+from sagebridge.engine import attempts
+from sagebridge.engine.borrowed import check_borrowed
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import InputResolver, Inputs
 from sagebridge.engine.models import make, recorded, with_arn
@@ -29,7 +31,7 @@ from sagebridge.kinds.kind import JobKind
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
 from sagebridge.slots import Urgency
-from sagebridge.targets.protocol import NameConflictError, NotOwnedError, Submission, Target
+from sagebridge.targets.protocol import NameConflictError, NotOwnedError, Target
 
 logger = logging.getLogger(__name__)
 
@@ -138,6 +140,7 @@ class Actions:
 
     async def _record(self, step: steps.Record, memory: Memory) -> None:
         inputs = await self._inputs.resolve(memory.job, self._kind, number=step.number)
+        await check_borrowed(self._target, inputs)
         attempt = Attempt(
             number=step.number,
             name=inputs.handle.name,
@@ -194,7 +197,7 @@ class Actions:
         inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
         await self._stage(memory, inputs)
         inputs = replace(inputs, sources={})  # thousands may wait for their turn
-        await self._check_model(inputs)
+        await check_borrowed(self._target, inputs)
         try:
             submission = await self._with_notice(
                 memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
@@ -203,7 +206,7 @@ class Actions:
             if self._models is not None and _NO_MODEL_TEXT in error.message.lower():
                 await self._without_model(step, memory, inputs)
             raise
-        tags = _applied_tags(job, submission)
+        tags = attempts.applied_tags(job, submission)
         job = memory.job
         memory.observation = Observation(phase=Phase.OPEN, fields=self._kind.fresh_fields)
         attempt = replace(step.attempt, name=inputs.handle.name, arn=submission.arn, adopted=submission.adopted)
@@ -218,20 +221,11 @@ class Actions:
         await self.report(
             memory,
             verdict=Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=message),
-            changes=self._created_fields(job, attempt) | {"tags": tags},
+            changes=attempts.created_fields(self._kind, job, attempt) | {"tags": tags},
             quietly=True,
             # It runs, whether told or not, and is found again by its name. Others wait to be created.
             urgency=Urgency.WORD,
         )
-
-    async def _check_model(self, inputs: Inputs) -> None:
-        """A model brings a role of its own: it must be one that the namespace may use."""
-        tenant = inputs.handle.tenant
-        if self._models is None or tenant.policy_name is None:
-            return
-        role = await self._models.role_of(inputs.handle, name=inputs.spec["modelName"])
-        if role:
-            tenancy.check_role(tenant, role, field="spec.modelName")
 
     async def _without_model(self, step: steps.Submit, memory: Memory, inputs: Inputs) -> None:
         """SageMaker has not the model, or not yet: our own is looked at again, another's is waited for."""
@@ -267,18 +261,6 @@ class Actions:
         for uri, source in inputs.sources.items():
             await self._target.stage_source(inputs.handle, uri=uri, content=source.body)
 
-    def _created_fields(self, job: Job, attempt: Attempt) -> dict[str, Any]:
-        kind = self._kind
-        return {
-            **dict.fromkeys(kind.schema.status_fields),  # of an earlier attempt
-            **dict.fromkeys(name for follow_up in kind.follow_ups for name in follow_up.names),
-            **kind.fresh_fields,
-            kind.name_field: attempt.name,
-            kind.arn_field: attempt.arn,
-            "logs": _logs(kind, attempt),
-            "attempts": _with(job, attempt),
-        }
-
     async def _look(self, step: steps.Look, memory: Memory) -> None:
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
         memory.observation = await self._target.describe(handle)
@@ -288,7 +270,7 @@ class Actions:
         attempt = step.attempt
         if step.why and attempt.stop_requested != step.why:
             attempt = replace(attempt, stop_requested=step.why)
-            await self.report(memory, verdict=None, changes={"attempts": _with(memory.job, attempt)})
+            await self.report(memory, verdict=None, changes={"attempts": attempts.listed(memory.job, attempt)})
         handle = self._inputs.handle(memory.job, self._kind, attempt)
         seen = Observation(phase=Phase.GONE, whole=True)
         with _unless_never_made(attempt):
@@ -306,26 +288,14 @@ class Actions:
     async def _close(self, step: steps.Close, memory: Memory) -> None:
         observation = memory.observation
         fields = dict(observation.fields) if observation else {}
-        closed = self._closed(step.attempt, observation, fields)
-        changes: dict[str, Any] = {**fields, "attempts": _with(memory.job, closed)}
+        closed = attempts.closed(step.attempt, observation, self._kind, now=format_time(self._now()))
+        changes: dict[str, Any] = {**fields, "attempts": attempts.listed(memory.job, closed)}
         if step.verdict.state in (State.READY, State.FAILED):
             changes["completionTime"] = closed.end_time
-            changes["duration"] = _duration(fields.get(self._kind.start_field), closed.end_time)
+            changes["duration"] = attempts.duration(fields.get(self._kind.start_field), closed.end_time)
         await self.report(memory, verdict=step.verdict, changes=changes)
         memory.observation = None
         memory.stale_because = ""
-
-    def _closed(self, attempt: Attempt, observation: Observation | None, fields: Mapping[str, Any]) -> Attempt:
-        reason = observation.failure_reason if observation else ""
-        is_gone = observation is not None and observation.phase is Phase.GONE
-        failed = observation is not None and observation.phase is Phase.FAILED
-        return replace(
-            attempt,
-            status="Gone" if is_gone else str(fields.get(self._kind.status_field) or "Unknown"),
-            reason=Reason.JOB_GONE.value if is_gone else failure_class(reason).value if failed else "",
-            message=reason,
-            end_time=str(fields.get(self._kind.end_field) or format_time(self._now())),
-        )
 
     async def _forget(self, step: steps.Forget, memory: Memory) -> None:
         kept = [entry.dump() for entry in memory.job.attempts if entry.number != step.attempt.number]
@@ -361,43 +331,3 @@ def _unless_never_made(thing: Attempt | MadeModel) -> Iterator[None]:
     except NotOwnedError:
         if thing.arn:
             raise
-
-
-def _applied_tags(job: Job, submission: Submission) -> list[dict[str, str]]:
-    """What `status.tags` has to say of a job that was made or taken over; what is missing then is changed later.
-
-    An adopted job may have tags that the manifest does not know of. They are left to whoever has set them.
-    """
-    wanted = tag_map(job.spec.get("tags"))
-    if submission.tags is None:
-        found = wanted
-    else:
-        found = {key: value for key, value in submission.tags.items() if key in wanted or not submission.adopted}
-    return [{"key": key, "value": value} for key, value in found.items()]
-
-
-def _with(job: Job, attempt: Attempt) -> list[dict[str, Any]]:
-    """The whole list of attempts, with `attempt` in its place."""
-    return [(attempt if entry.number == attempt.number else entry).dump() for entry in job.attempts]
-
-
-def _duration(started: str | None, ended: str) -> str | None:
-    """A length of time as people write it: 1h2m3s."""
-    if not started:
-        return None
-    seconds = max(0, round((parse_time(ended) - parse_time(started)).total_seconds()))
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{hours}h" if hours else "", f"{minutes}m" if hours or minutes else "", f"{seconds}s"]
-    return "".join(parts)
-
-
-def _logs(kind: JobKind, attempt: Attempt) -> dict[str, str]:
-    group, prefix = kind.log_group, f"{attempt.name}{kind.log_separator}"
-    escaped = group.replace("/", "$252F")
-    query = f"$3FlogStreamNameFilter$3D{prefix.replace('/', '$252F')}"
-    url = (
-        f"https://{attempt.region}.console.aws.amazon.com/cloudwatch/home?region={attempt.region}"
-        f"#logsV2:log-groups/log-group/{escaped}{query}"
-    )
-    return {"groupName": group, "streamPrefix": prefix, "url": url}

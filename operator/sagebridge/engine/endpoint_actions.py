@@ -102,22 +102,23 @@ class EndpointActions:
         if known.resolved is not None:
             scaled = known.resolved.desired.scaled
             targets |= dict.fromkeys(target_of(name, plan) for name, plan in scaled.items())
-        known.observed = await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets))
+        known.take_look(await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets)))
         memory.stale_because = ""
 
     async def _claim(self, _: steps.Claim, memory: Memory, known: EndpointMemory) -> None:
         job = memory.job
         may_adopt = job.may_adopt and job.deletion_requested_at is None
         claimed = await self._service.claim(self._inputs.handle(job), adopt=may_adopt)
-        known.is_ours, known.is_adopted = claimed.is_ours, claimed.is_adopted
+        known.claim(is_ours=claimed.is_ours, is_adopted=claimed.is_adopted)
         if not claimed.is_ours and job.deletion_requested_at is None:
-            known.is_ours = None
+            known.forget_owner()
             raise NameConflictError(claimed.conflict)
         if claimed.is_ours and claimed.is_adopted and not job.status.get("endpointArn"):
             self._tell(job, Reason.ADOPTED, f"Endpoint {self._inputs.handle(job).name} taken over.")
 
     async def _create_model(self, step: steps.CreateModel, memory: Memory, known: EndpointMemory) -> None:
         resolved = _resolved(known)
+        known.is_fresh = False
         await self._repack(resolved)
         await self._service.create_model(resolved.handle, step.model, tags=_tags(memory.job, resolved.handle))
         known.made.add(step.model.name)
@@ -128,12 +129,13 @@ class EndpointActions:
 
     async def _create_config(self, step: steps.CreateConfig, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
+        known.is_fresh = False
         await self._service.create_config(handle, step.config, tags=_tags(memory.job, handle))
         known.made.add(step.config.name)
 
     async def _create_endpoint(self, step: steps.CreateEndpoint, memory: Memory, known: EndpointMemory) -> None:
         job, handle = memory.job, _resolved(known).handle
-        known.observed = None
+        known.forget_look()
         tags = _tags(job, handle)
         if not await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags):
             return
@@ -142,7 +144,7 @@ class EndpointActions:
 
     async def _update_endpoint(self, step: steps.UpdateEndpoint, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
-        known.observed = None
+        known.forget_look()
         await self._service.update_endpoint(
             handle,
             config_name=step.config_name,
@@ -154,14 +156,15 @@ class EndpointActions:
 
     async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
-        known.observed = None
+        known.forget_look()
         await self._service.update_numbers(handle, step.variants)
         names = ", ".join(variant.name for variant in step.variants)
         self._tell(memory.job, Reason.UPDATING, f"Weights and counts of {names} are updated.")
 
     async def _delete_endpoint(self, _: steps.DeleteEndpoint, memory: Memory, known: EndpointMemory) -> None:
         handle = self._inputs.handle(memory.job)
-        known.observed = None
+        known.forget_look()
+        known.forget_owner()
         await self._service.delete_endpoint(handle)
         self._tell(memory.job, Reason.DELETING, f"Endpoint {handle.name} is deleted.")
 

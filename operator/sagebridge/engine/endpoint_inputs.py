@@ -71,7 +71,8 @@ class EndpointInputs:
     def handle(self, job: Job) -> Handle:
         """How SageMaker is called for the object's endpoint.
 
-        The name is computed, not read from status: whoever may write a status must not choose what is deleted.
+        The name is the one that status has recorded, once anything was made: an edit of the spec must not leave it
+        behind. Whoever may write a status does not choose by it what is changed or deleted: that takes our tags.
 
         Raises:
             sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
@@ -84,10 +85,13 @@ class EndpointInputs:
             owner=self.owner(job),
             tenant=tenant,
             region=region,
-            name=endpoint_name(self.owner(job), given=job.spec.get("endpointName")),
+            name=_recorded_name(job) or self._wanted_name(job),
             since=parse_time(job.metadata["creationTimestamp"]),
             account=account_of(str(job.status.get("endpointArn") or "")),
         )
+
+    def _wanted_name(self, job: Job) -> str:
+        return endpoint_name(self.owner(job), given=job.spec.get("endpointName"))
 
     def owner(self, job: Job) -> Owner:
         """The object, as tags name it."""
@@ -103,6 +107,11 @@ class EndpointInputs:
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
         handle = self.handle(job)
+        if handle.name != self._wanted_name(job):
+            message = (
+                f"The endpoint is {handle.name}, and is not renamed: set its name again, or make another Endpoint."
+            )
+            raise SpecError("spec.endpointName", message)
         wanted_region = job.spec.get("region") or handle.region
         if wanted_region != handle.region:
             raise SpecError("spec.region", f"The endpoint is in {handle.region}, and does not move: make another one.")
@@ -179,9 +188,12 @@ class EndpointInputs:
             digest = pack_files(files, entry_point=source.text("entryPoint"), path=source.path).digest
         model_uri = served.model_data_url or container.section.text("modelDataUrl")
         repack = repack_of(source, owner=handle.owner, model_uri=model_uri, files=files, code_digest=digest)
-        read = {"modelDataUrl": repack.model_uri, "s3Uri": repack.code_uri}
-        given = {key: uri for key, uri in read.items() if uri}
-        tenancy.check_s3_uris(handle.tenant, given, root=source.path)
+        tenancy.check_operator_reads(
+            handle.tenant,
+            repack.reads(model_field=f"{container.section.path}.modelDataUrl"),
+            namespace=job.namespace,
+            made_here=served.model_data_url,
+        )
         return repack
 
 
@@ -205,6 +217,12 @@ def _place(spec: Mapping[str, Any], model: str, *, region: str) -> Place:
                 field_name = f"spec.{key}[{index}].instanceType"
                 return Place(region=region, instance_type=variant.get("instanceType"), instance_field=field_name)
     return Place(region=region, instance_type=None, instance_field="spec.productionVariants")
+
+
+def _recorded_name(job: Job) -> str:
+    """The endpoint's name once something may have been made for it."""
+    is_begun = job.status.get("revisions") or job.status.get("endpointArn")
+    return str(job.status.get("endpointName") or "") if is_begun else ""
 
 
 def _ready(job: Job | None, *, what: str, field: str) -> Job:

@@ -16,15 +16,19 @@ class EndpointMemory:
     Attributes:
         resolved: what the spec means, in the pass under way.
         observed: the last look; None when there has to be another.
+        is_fresh: whether that was in the pass under way, and nothing was waited for since.
         is_ours: whether its tags say so; None until they were read.
         is_adopted: whether it was there before the object.
+        claimed_incarnation: what tells the endpoint that both are about from a later one of the same name.
         made: models and configs that are known to be there.
     """
 
     resolved: EndpointInput | None = None
     observed: Observed | None = None
+    is_fresh: bool = False
     is_ours: bool | None = None
     is_adopted: bool = False
+    claimed_incarnation: str = ""
     made: set[str] = field(default_factory=set)
 
     @property
@@ -44,6 +48,27 @@ class EndpointMemory:
         if self.observed is not None:
             self.observed = change(self.observed)
 
+    def take_look(self, observed: Observed) -> None:
+        """Take in a look. Whose the endpoint is has to be asked again if it is gone, or another than was seen last."""
+        if not self.claimed_incarnation or _incarnation(observed) != self.claimed_incarnation:
+            self.forget_owner()
+        self.observed, self.is_fresh = observed, True
+
+    def claim(self, *, is_ours: bool, is_adopted: bool) -> None:
+        """Remember whose the endpoint is that was seen last."""
+        self.is_ours, self.is_adopted = is_ours, is_adopted
+        self.claimed_incarnation = _incarnation(self.observed)
+
+    def forget_owner(self) -> None:
+        """Ask whose the endpoint is before anything is done to it."""
+        self.is_ours, self.is_adopted, self.claimed_incarnation = None, False, ""
+
     def forget_look(self) -> None:
         """Look again before anything else is done."""
-        self.observed = None
+        self.observed, self.is_fresh = None, False
+
+
+def _incarnation(observed: Observed | None) -> str:
+    """What no other endpoint of that name has; empty if there is none."""
+    endpoint = observed.endpoint if observed else None
+    return str(endpoint.fields.get("creationTime") or "unknown") if endpoint else ""

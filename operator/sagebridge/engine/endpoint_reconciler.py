@@ -12,7 +12,7 @@ from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import FAILED
 from sagebridge.core.endpoint.plan import Situation, next_step
-from sagebridge.core.endpoint.steps import Conclude, Release, Resolve, Wait
+from sagebridge.core.endpoint.steps import Claim, Conclude, Release, Resolve, Step, Wait
 from sagebridge.core.errors import AwsError, ErrorClass
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
@@ -21,6 +21,8 @@ from sagebridge.engine.endpoint_actions import EndpointActions
 from sagebridge.engine.endpoint_memory import EndpointMemory
 from sagebridge.engine.reconciler import ReconcilerSettings
 from sagebridge.engine.store import Memory
+from sagebridge.targets.protocol import NameConflictError, NotOwnedError
+from sagebridge.targets.sagemaker.endpoints import OBSERVED_FIELDS
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class EndpointReconciler:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
         known = self._known.setdefault(memory.job.uid, EndpointMemory())
-        known.resolved = None
+        known.resolved, known.is_fresh = None, False
         endpoint = known.observed.endpoint if known.observed else None
         if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
             known.forget_look()
@@ -73,7 +75,7 @@ class EndpointReconciler:
                     self.forget(memory.job.uid)
                     return None
             except failures.EXPECTED as error:
-                return await self._conclude_failure(memory, known, error, is_about_spec=isinstance(step, Resolve))
+                return await self._conclude_failure(memory, known, error, step=step)
             else:
                 memory.failures = 0
         logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
@@ -87,6 +89,7 @@ class EndpointReconciler:
             now=self._now(),
             desired=known.resolved.desired if known.resolved else None,
             observed=known.observed,
+            is_fresh=known.is_fresh,
             is_ours=known.is_ours,
             is_adopted=known.is_adopted,
             made=frozenset(known.made),
@@ -100,7 +103,7 @@ class EndpointReconciler:
         )
 
     async def _conclude_failure(
-        self, memory: Memory, known: EndpointMemory, error: Exception, *, is_about_spec: bool
+        self, memory: Memory, known: EndpointMemory, error: Exception, *, step: Step
     ) -> float | None:
         memory.failures += 1
         outcome = failures.conclude(
@@ -111,9 +114,14 @@ class EndpointReconciler:
             patience=self._settings.patience,
             since=_began(memory.job),
         )
-        seen = _seen(known)
-        if not is_about_spec:
+        is_anothers = isinstance(error, NotOwnedError) or (
+            isinstance(step, Claim) and isinstance(error, NameConflictError)
+        )
+        seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known)
+        if not isinstance(step, Resolve):
             known.forget_look()
+        if isinstance(error, NotOwnedError):
+            known.forget_owner()
         if (isinstance(error, AwsError) and error.error_class is not ErrorClass.FAST_RETRY) or _is_about_fresh(error):
             # Perhaps somebody has deleted what was known to be there.
             known.made.clear()
@@ -141,7 +149,8 @@ def _changes(step: Conclude, known: EndpointMemory) -> dict[str, Any]:
 
 
 def _seen(known: EndpointMemory) -> dict[str, Any]:
-    endpoint = known.observed.endpoint if known.observed else None
+    """What status shows of an endpoint that is this object's; of another's, nothing is told."""
+    endpoint = known.observed.endpoint if known.observed and known.is_ours else None
     return dict(endpoint.fields) if endpoint else {}
 
 

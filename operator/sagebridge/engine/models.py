@@ -110,7 +110,7 @@ class ModelInputs:
         request = kind.model_of(job.spec, context)
         if request is None:
             return None
-        _check_allowed(place.tenant, request, repack)
+        _check_allowed(place, request, repack, made_here=trained.artifact if trained else None)
         name = model_name(place.owner, request)
         return ModelInput(name=name, request=request, reference=reference, repack=repack, repacked_uri=uri)
 
@@ -211,9 +211,11 @@ def _repacked_uri(repack: Repack | None, tenant: Tenant) -> str | None:
     return f"{tenant.default_bucket.rstrip('/')}/{repack.key}"
 
 
-def _check_allowed(tenant: Tenant, request: Mapping[str, Any], repack: Repack | None) -> None:
+def _check_allowed(
+    place: ModelPlace, request: Mapping[str, Any], repack: Repack | None, *, made_here: str | None
+) -> None:
     """What the model reads, and what the operator would read for it, is the tenant's."""
-    tenancy.check_role(tenant, request["executionRoleArn"], field="spec.model.executionRoleArn")
-    tenancy.check_s3_uris(tenant, request, root="spec.model")
-    read = {"modelDataUrl": repack.model_uri, "s3Uri": repack.code_uri} if repack else {}
-    tenancy.check_s3_uris(tenant, {key: uri for key, uri in read.items() if uri}, root="spec.source")
+    tenancy.check_role(place.tenant, request["executionRoleArn"], field="spec.model.executionRoleArn")
+    tenancy.check_s3_uris(place.tenant, request, root="spec.model")
+    reads = repack.reads(model_field="spec.model.primaryContainer.modelDataUrl") if repack else {}
+    tenancy.check_operator_reads(place.tenant, reads, namespace=place.owner.namespace, made_here=made_here)

@@ -12,7 +12,7 @@ from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.store import Store
 
 NAME_IN_SAGEMAKER = "hyperParameterTuningJobName"
-_FIELD = "spec.warmStartConfig.parentHyperParameterTuningJobs"
+FIELD = "spec.warmStartConfig.parentHyperParameterTuningJobs"
 
 
 def parents_of(store: Store, job: Job) -> list[dict[str, str]]:
@@ -26,7 +26,7 @@ def parents_of(store: Store, job: Job) -> list[dict[str, str]]:
     if pinned:
         return [dict(parent) for parent in pinned]
     return [
-        _parent(store, job, parent, field=f"{_FIELD}[{index}]")
+        _parent(store, job, parent, field=f"{FIELD}[{index}]")
         for index, parent in enumerate(warm_start_parents(job.spec))
     ]
 

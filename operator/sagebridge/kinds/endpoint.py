@@ -11,6 +11,12 @@ _VARIANT = "productionVariants[]"
 # work-before-word.md. What takes more than a field to tell is refused by the operator (core/endpoint/refusals.py).
 _RULES = (
     Rule(
+        # What appears or goes has no oldSelf of its own.
+        rule="has(self.endpointName) == has(oldSelf.endpointName)",
+        message="endpointName can be neither added nor removed, since callers know the endpoint by its name: to rename "
+        "it, delete this Endpoint and make it anew",
+    ),
+    Rule(
         at="endpointName",
         rule="self == oldSelf",
         message="callers know the endpoint by its name: to rename it, delete this Endpoint and make it anew",

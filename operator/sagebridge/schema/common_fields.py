@@ -199,7 +199,7 @@ def run_policy() -> Schema:
     retry = structure(
         {
             "limit": whole_number("How many more attempts after the first.", least=1, most=20),
-            "on": set_of(
+            "errors": set_of(
                 {"type": "string", "enum": list(_FAILURES)},
                 "The failures to try again after, by the first word of SageMaker's FailureReason. "
                 "Default: CapacityError and InternalServerError.",

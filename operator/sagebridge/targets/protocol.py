@@ -133,6 +133,9 @@ class Target(Protocol):
             NotOwnedError: it is not this object's.
         """
 
+    async def tags_of(self, handle: Handle) -> Mapping[str, str]:
+        """The tags of the job of that name, whosever it is."""
+
     async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
         """Set `tags` and take off the keys in `remove`.
 

@@ -88,7 +88,7 @@ from support.training_jobs import ALGORITHM, CHANNEL, FILE_SYSTEM, OWN_IMAGE, SC
                 "runPolicy": {
                     "deletionPolicy": "Purge",
                     "suspend": True,
-                    "retry": {"limit": 2, "on": ["CapacityError"]},
+                    "retry": {"limit": 2, "errors": ["CapacityError"]},
                     "ttlSecondsAfterFinished": 0,
                 }
             },

@@ -118,7 +118,7 @@ MODEL: Spec = {"modelRef": {"kind": "TrainingJob", "name": "before"}}
         ),
         (
             "a retry of nothing known",
-            ALGORITHM | {"runPolicy": {"retry": {"limit": 1, "on": ["X"]}}},
+            ALGORITHM | {"runPolicy": {"retry": {"limit": 1, "errors": ["X"]}}},
             "supported values",
         ),
         ("our own tags", ALGORITHM | {"tags": [{"key": "sagebridge.io/uid", "value": "a"}]}, "choose another key"),

@@ -136,7 +136,7 @@ def test_a_training_job_that_failed_gives_no_model(world: World, jobs: BatchTran
 def test_a_retry_uses_the_model_again(world: World, jobs: BatchTransforms) -> None:
     world.aws.settings(capacity_wait_seconds=0.0)
     world.fault("capacity", CREATE, count=1)
-    jobs.make(runPolicy={"retry": {"limit": 1, "on": ["CapacityError"]}})
+    jobs.make(runPolicy={"retry": {"limit": 1, "errors": ["CapacityError"]}})
     jobs.wait_reason("predict", "RetryPending")
     [model] = models(world)
     world.script(seconds=0)

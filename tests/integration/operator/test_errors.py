@@ -131,7 +131,7 @@ def test_a_capacity_error_is_retried_until_the_limit(world: World) -> None:
     world.aws.outcome(f"{world.namespace}-unlisted-*", seconds=0, outcome="Failed", failure_reason="AlgorithmError: x")
     world.fault("capacity", "CreateTrainingJob", name=f"{world.namespace}-recovers-*", count=1)
     world.fault("capacity", "CreateTrainingJob", name=f"{world.namespace}-fails-*")
-    once = {"retry": {"limit": 1, "on": ["CapacityError"]}}
+    once = {"retry": {"limit": 1, "errors": ["CapacityError"]}}
     for name in ("recovers", "fails", "unlisted"):
         world.jobs.create(name, spec(runPolicy=once))
 

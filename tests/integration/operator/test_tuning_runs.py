@@ -43,7 +43,7 @@ def test_the_digits_example_finds_a_good_model(
     assert len(status["bestTrials"]) == 8
     best = status["best"]
     assert best["objectiveValue"] > 0.9
-    assert best["staticHyperParameters"] == {"epochs": "5"}
+    assert best["staticHyperParameters"] == {"epochs": "10"}
     assert best["tunedHyperParameters"].keys() == {"learning-rate", "hidden-units", "batch-size"}
     bucket, key = status["modelArtifacts"]["s3ModelArtifacts"].removeprefix("s3://").split("/", 1)
     assert local.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
 
@@ -21,19 +21,25 @@ BUCKET = "serving-bucket"
 IMAGE = "246618743249.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 ROLE = "arn:aws:iam::123456789012:role/serving"
 SAY = """
-import time
+import os, time
 
 def model_fn(model_dir):
     return open(model_dir + "/word.txt").read()
 
 def transform_fn(model, body, content_type, accept):
-    if body == "break":
+    if body == "break" or model == "broken":
         raise ValueError("no such row")
     if body == "slow":
         time.sleep(1)
     if body == "stream":
         return (piece for piece in (model, "-", "in", "-", "pieces")), "text/plain"
+    if body == "die":
+        return dying(), "text/plain"
     return f"{model}:{body}", "text/csv"
+
+def dying():
+    yield "last words"
+    os._exit(1)
 """
 
 
@@ -336,6 +342,19 @@ def test_a_reply_comes_in_pieces(studio):
     assert b"".join(event["PayloadPart"]["Bytes"] for event in reply["Body"]) == b"hello-in-pieces"
 
 
+def test_a_model_that_dies_in_the_middle_of_a_stream_is_an_event_too(studio):
+    studio.model("hello")
+    studio.deploy(studio.config("c", studio.variant("hello")))
+    reply = studio.runtime.invoke_endpoint_with_response_stream(
+        EndpointName=studio.endpoint_name, Body="die", ContentType="text/csv"
+    )
+    events = iter(reply["Body"])
+
+    assert next(events)["PayloadPart"]["Bytes"] == b"last words"
+    with pytest.raises(EventStreamError, match="ModelStreamError"):
+        next(events)
+
+
 def test_a_canary_that_trips_an_alarm_is_rolled_back_and_nobody_notices(studio, running):
     for word in ("good", "bad"):
         studio.model(word)
@@ -365,6 +384,47 @@ def test_a_canary_that_trips_an_alarm_is_rolled_back_and_nobody_notices(studio, 
 
     assert described["EndpointConfigName"] == f"{studio.prefix}-c1"
     assert alarm in described["FailureReason"]
+    assert {studio.ask() for _ in range(20)} == {"good:x"}
+
+
+def test_a_canary_whose_model_fails_is_rolled_back_by_itself(studio, running):
+    for word in ("good", "broken"):
+        studio.model(word)
+    variant = {"VariantName": "AllTraffic", "InitialInstanceCount": 10}
+    studio.deploy(studio.config("c1", studio.variant("good", **variant)))
+    cloudwatch, alarm = running.client("cloudwatch"), f"{studio.prefix}-errors"
+    dimensions = {"EndpointName": studio.endpoint_name, "VariantName": "AllTraffic"}
+    cloudwatch.put_metric_alarm(
+        AlarmName=alarm,
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        Period=60,
+        Statistic="Sum",
+        Threshold=2.0,
+        TreatMissingData="notBreaching",
+    )
+    size = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    routing = {"Type": "CANARY", "WaitIntervalInSeconds": 600, "CanarySize": size}
+    policy = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+    }
+    studio.update(studio.config("c2", studio.variant("broken", **variant)), DeploymentConfig=policy)
+    errors = []
+    while studio.sagemaker.describe_endpoint(EndpointName=studio.endpoint_name)["EndpointStatus"] == "Updating":
+        with contextlib.suppress(studio.runtime.exceptions.ModelError):
+            assert studio.ask() == "good:x"
+            continue
+        errors.append(1)
+    described = studio.settled()
+
+    assert len(errors) >= 3
+    assert described["EndpointConfigName"] == f"{studio.prefix}-c1"
+    assert described["FailureReason"].endswith(f"ALARM state: {alarm}")
+    assert cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM"
     assert {studio.ask() for _ in range(20)} == {"good:x"}
 
 

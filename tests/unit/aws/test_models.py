@@ -13,6 +13,7 @@ from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.gateway import Gateway
 from sagebridge.targets.sagemaker.models import SageMakerModels
+from sagebridge.targets.sagemaker.repacking import Repacker
 from support.aws import Reply, Request, ScriptedAws, error, identity, ok
 
 OWNER = Owner(cluster="c", namespace="team-a", name="predict", uid="u-1")
@@ -39,7 +40,8 @@ def handle(*, account: str = "") -> Handle:
 
 @pytest.fixture
 def models(gateway: Gateway) -> SageMakerModels:
-    return SageMakerModels(caller=Caller(gateway=gateway))
+    caller = Caller(gateway=gateway)
+    return SageMakerModels(caller=caller, repacker=Repacker(caller=caller))
 
 
 def script(aws: ScriptedAws, **replies: Reply) -> None:

@@ -37,6 +37,7 @@ class Operator:
     verdict: Any = None
     made: set[str] = field(default_factory=set)
     observed: Observed | None = None
+    is_fresh: bool = False
     is_ours: bool | None = None
     now: datetime = NOW
     deletion_requested_at: datetime | None = None
@@ -44,7 +45,7 @@ class Operator:
 
     def forget(self) -> None:
         """A kill: all that was not written to status is lost."""
-        self.made, self.observed, self.is_ours = set(), None, None
+        self.made, self.observed, self.is_fresh, self.is_ours = set(), None, False, None
 
     def next(self) -> steps.Step:
         return next_step(
@@ -53,6 +54,7 @@ class Operator:
                 now=self.now,
                 desired=desired(self.spec),
                 observed=self.observed,
+                is_fresh=self.is_fresh,
                 is_ours=self.is_ours,
                 made=frozenset(self.made),
                 history_limit=self.history_limit,
@@ -63,7 +65,7 @@ class Operator:
 
     def run(self, *, most: int = 200) -> None:
         """A pass: until the plan has nothing more to do now."""
-        self.observed = None
+        self.observed, self.is_fresh = None, False
         for _ in range(most):
             step = self.next()
             self.take(step)
@@ -85,7 +87,7 @@ class Operator:
     def _take(self, step: steps.Step) -> None:
         match step:
             case steps.Look():
-                self.observed = self.service.look()
+                self.observed, self.is_fresh = self.service.look(), True
             case steps.Claim():
                 self.is_ours = True
             case steps.Remember(ledger=ledger):
@@ -104,6 +106,7 @@ class Operator:
                 self._scale(step)
 
     def _make(self, step: steps.CreateModel | steps.CreateConfig | steps.Collect) -> None:
+        self.is_fresh = self.is_fresh and isinstance(step, steps.Collect)
         match step:
             case steps.CreateModel(model=model):
                 self.service.create_model(model.name)

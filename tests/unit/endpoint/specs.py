@@ -71,5 +71,5 @@ def situation(
 ) -> Situation:
     """An object that was looked at, whose endpoint is ours."""
     observed = Observed(endpoint=seen, scaling=scaling or {})
-    known = {"now": NOW, "ledger": Ledger(), "observed": observed, "is_ours": True}
+    known = {"now": NOW, "ledger": Ledger(), "observed": observed, "is_fresh": True, "is_ours": True}
     return Situation(desired=wanted, **(known | fields))

@@ -76,7 +76,24 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             situation(OLD, ledger=ledger(OLD, update=Update(key=OLD.deployment_key)), made=made(OLD)),
             steps.CreateEndpoint(config_name=OLD.config.name),
         ),
+        (
+            "an endpoint that was seen in an earlier pass is looked at before it is changed",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD), is_fresh=False),
+            steps.Look(),
+        ),
+        (
+            "so are its targets",
+            situation(OLD, endpoint(OLD), scaling={TARGET: VIEW}, ledger=ledger(OLD, **REGISTERED), is_fresh=False),
+            steps.Look(),
+        ),
         ("whose it is, before anything is done to it", situation(OLD, endpoint(OLD), is_ours=None), steps.Claim()),
+        (
+            "an endpoint of an earlier object is recorded, with the config that it runs",
+            situation(HEAVY, endpoint(OLD)),
+            steps.Remember(
+                ledger=Ledger().with_revision(HEAVY, now="2026-01-01T00:00:00Z", config_name=OLD.config.name)
+            ),
+        ),
         (
             "a new version is recorded",
             situation(NEW, endpoint(OLD), ledger=ledger(OLD)),
@@ -275,15 +292,30 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             State.SERVING,
             Reason.IN_SERVICE,
         ),
-        ("being made", situation(OLD, endpoint(OLD, status="Creating")), State.PROGRESSING, Reason.CREATING),
+        (
+            "being made",
+            situation(OLD, endpoint(OLD, status="Creating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.CREATING,
+        ),
         (
             "being updated: edits wait",
             situation(NEW, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(OLD))),
             State.PROGRESSING,
             Reason.UPDATING,
         ),
-        ("AWS patches it", situation(NEW, endpoint(OLD, status="SystemUpdating")), State.PROGRESSING, Reason.UPDATING),
-        ("rolling back", situation(NEW, endpoint(OLD, status="RollingBack")), State.PROGRESSING, Reason.UPDATING),
+        (
+            "AWS patches it",
+            situation(NEW, endpoint(OLD, status="SystemUpdating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
+        (
+            "rolling back",
+            situation(NEW, endpoint(OLD, status="RollingBack"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
         (
             "a failed update leaves the old version serving",
             situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))),
@@ -312,7 +344,29 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             State.PROGRESSING,
             Reason.RETRY_PENDING,
         ),
-        ("out of service", situation(OLD, endpoint(OLD, status="OutOfService")), State.STALLED, Reason.ENDPOINT_FAILED),
+        (
+            "a failed endpoint that was there before is left, whatever the spec says",
+            situation(NEW, endpoint(OLD, status="Failed"), ledger=ledger(OLD, failure=failure(OLD)), is_adopted=True),
+            State.STALLED,
+            Reason.ENDPOINT_FAILED,
+        ),
+        (
+            "even though AWS's own side made it fail",
+            situation(
+                OLD,
+                endpoint(OLD, status="Failed"),
+                ledger=ledger(OLD, failure=failure(OLD, message="CapacityError: none left", resolved=True)),
+                is_adopted=True,
+            ),
+            State.STALLED,
+            Reason.ENDPOINT_FAILED,
+        ),
+        (
+            "out of service",
+            situation(OLD, endpoint(OLD, status="OutOfService"), ledger=ledger(OLD)),
+            State.STALLED,
+            Reason.ENDPOINT_FAILED,
+        ),
         (
             "paused: nothing is written to AWS",
             situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW), is_paused=True),
@@ -392,6 +446,22 @@ def test_going_back_uses_what_is_still_there() -> None:
             ),
         ),
         ("then the object", {"seen": None, "ledger": Ledger()}, steps.Release()),
+        ("one that never made anything, whatever AWS says", {"observed": None, "ledger": Ledger()}, steps.Release()),
+        (
+            "one that never made anything, even late",
+            {"observed": None, "ledger": Ledger(), "deletion_requested_at": NOW - timedelta(hours=2)},
+            steps.Release(),
+        ),
+        (
+            "the scaling of somebody else's is forgotten, and left",
+            {"is_ours": False, "scaling": {TARGET: VIEW}, "ledger": ledger(OLD, **REGISTERED)},
+            steps.Remember(ledger=ledger(OLD)),
+        ),
+        (
+            "scaling that outlived its endpoint goes",
+            {"seen": None, "scaling": {TARGET: VIEW}, "ledger": ledger(OLD, **REGISTERED)},
+            steps.Deregister(key=TARGET),
+        ),
         ("an adopted one is left", {"is_adopted": True}, steps.Release()),
     ],
 )

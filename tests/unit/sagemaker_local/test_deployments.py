@@ -141,6 +141,73 @@ async def test_an_alarm_while_baking_rolls_back(host, updating, cloudwatch, afte
     assert "PendingDeploymentSummary" not in described
 
 
+async def test_an_alarm_in_the_termination_wait_rolls_back(host, updating, cloudwatch):
+    await updating(blue_green("ALL_AT_ONCE", wait=0, termination=100) | ALARMS)
+    host.call.advance(50)
+    assert await host.share("c2", of=20) == 1.0
+    trip(cloudwatch)
+    host.call.advance(2)
+
+    assert (await host.describe())["EndpointConfigName"] == "c1"
+    assert await host.share("c1", of=20) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rollback", "want"),
+    [(None, [0.0]), ({"Type": "CAPACITY_PERCENT", "Value": 40}, [0.6, 0.2, 0.0])],
+    ids=["at-once", "in-batches"],
+)
+async def test_a_rolling_update_is_rolled_back_in_batches(host, updating, cloudwatch, rollback, want):
+    policy = {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}, "WaitIntervalInSeconds": 100}
+    if rollback:
+        policy["RollbackMaximumBatchSize"] = rollback
+    await updating({"RollingUpdatePolicy": policy} | ALARMS)
+    host.call.advance(150)
+    trip(cloudwatch)
+    shares = []
+    for _ in want:
+        host.call.advance(1)
+        assert await host.status() == "RollingBack"
+        shares.append(await host.share("c2"))
+    host.call.advance(1)
+
+    assert shares == [pytest.approx(each, abs=TOLERANCE) for each in want]
+    described = await host.describe()
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "c1")
+
+
+@pytest.mark.parametrize("after", [0, 59, 61, 170, 350])
+async def test_time_may_run_out_at_any_stage(host, variant_of, after):
+    await host.serving(variants=[variant_of(InitialInstanceCount=10)])
+    await host.config("c2", variants=[variant_of(InitialInstanceCount=10)])
+    host.call.admin("POST", "endpoints/e1/outcome", seconds=600 - after)
+    policy = blue_green("CANARY", wait=100, termination=3600, CanarySize=20)
+    policy["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"] = 600
+    await host.update("c2", DeploymentConfig=policy)
+    host.call.advance(599)
+    before = await host.status()
+    host.call.advance(2)
+    described = await host.describe()
+
+    assert before == "Updating"
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "c1")
+    assert described["FailureReason"] == "The deployment exceeded MaximumExecutionTimeoutInSeconds"
+    assert await host.share("c1", of=20) == 1.0
+
+
+async def test_an_endpoint_in_maintenance_serves_and_is_left_alone(host, sagemaker):
+    await host.serving()
+    host.call.admin("POST", "endpoints/e1/maintain", seconds=60)
+    error = await sagemaker.refused("UpdateEndpoint", EndpointName="e1", EndpointConfigName="c1")
+
+    assert await host.status() == "SystemUpdating"
+    assert "Cannot update in-progress endpoint" in error.message
+    assert await host.share("c1", of=5) == 1.0
+    host.call.advance(60)
+    assert await host.status() == "InService"
+    assert host.call.admin("POST", "endpoints/none/maintain", seconds=60)[0] == 404
+
+
 async def test_an_alarm_that_has_tripped_already_rolls_back_at_the_first_step(host, updating, cloudwatch):
     trip(cloudwatch)
     await updating(blue_green("CANARY", CanarySize=20) | ALARMS)

@@ -134,6 +134,44 @@ async def test_too_large_a_request_is_refused(host):
     assert message(reply) == "Request 26214401 bytes exceeds max of 26214400"
 
 
+@pytest.mark.parametrize(
+    ("options", "want"),
+    [
+        ({"inference_id": "x" * 65}, "at 'inferenceId' failed to satisfy constraint: Member must have length less"),
+        ({"custom_attributes": "x" * 1025}, "at 'customAttributes' failed to satisfy constraint"),
+        ({"target_variant": "-x"}, "at 'targetVariant' failed to satisfy constraint"),
+    ],
+)
+async def test_members_are_held_to_the_runtimes_model(host, options, want):
+    await host.serving()
+
+    reply = await host.invoke(**options)
+
+    assert (reply.status, reply.code) == (400, "ValidationError")
+    assert want in message(reply)
+
+
+@pytest.mark.parametrize(
+    ("reason", "body", "options", "want"),
+    [
+        ("too short a life", b"", {"requestttlseconds": "59"}, "at 'requestTTLSeconds'"),
+        ("too long a life", b"", {"requestttlseconds": "21601"}, "at 'requestTTLSeconds'"),
+        ("too long an invocation", b"", {"invocationtimeoutseconds": "3601"}, "at 'invocationTimeoutSeconds'"),
+        ("no number", b"", {"invocationtimeoutseconds": "soon"}, "can not be converted to an Integer"),
+        ("too large a request of its own", b"x" * 128_001, {}, "exceeds max of 128000"),
+    ],
+)
+async def test_asynchronous_requests_have_bounds(host, reason, body, options, want):
+    await host.serving(AsyncInferenceConfig=ASYNC)
+
+    reply = await host.invoke(
+        operation="InvokeEndpointAsync", body=body, **({"inputlocation": "s3://bucket/in"} | options)
+    )
+
+    assert reply.status == 400, reason
+    assert want in message(reply)
+
+
 async def test_faults_strike_invocations_too(host):
     await host.serving()
     host.call.admin("POST", "faults", kind="throttle", operation="InvokeEndpoint", count=1)

@@ -1,6 +1,7 @@
 """Declarations as CustomResourceDefinitions."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,29 @@ def test_every_operation_fits_into_client_side_apply(operation: str) -> None:
     written = render(bare_crd(operation))
     assert len(written.encode()) < MAX_BYTES / 2, "the fields on top need room too"
     assert yaml.safe_load(written) == bare_crd(operation)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_no_field_is_a_word_that_kubectl_reads_as_a_boolean(kind: KindSchema) -> None:
+    truth = {
+        "y",
+        "n",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "true",
+        "false",
+    }  # a bare `on:` arrives as "true"
+    schema = version(crd(kind))["schema"]["openAPIV3Schema"]
+    assert [path for path in _field_paths(schema) if path[-1].lower() in truth] == []
+
+
+def _field_paths(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, field in schema.get("properties", {}).items():
+        yield (*path, name)
+        yield from _field_paths(field, (*path, name))
+    yield from _field_paths(schema["items"], path) if "items" in schema else ()
 
 
 def test_a_crd_that_is_too_large_is_an_error() -> None:

@@ -46,6 +46,12 @@ def test_code_from_an_archive_is_added() -> None:
     assert contents(packed) == {"weights": b"w", "code/inference.py": b"i", "code/lib/util.py": b"u"}
 
 
+@pytest.mark.parametrize("name", ["deep/" * 30 + "util.py", "é.py"], ids=["long", "not ASCII"])
+def test_code_with_names_that_need_pax_headers_stays_under_code(name: str) -> None:
+    packed = pack(repack(), model=None, code=archive(**{"inference.py": b"i", name: b"u"}))
+    assert contents(packed) == {"code/inference.py": b"i", f"code/{name}": b"u"}
+
+
 def test_a_model_may_be_code_alone() -> None:
     assert contents(pack(repack(**{"inference.py": b"i"}), model=None, code=None)) == {"code/inference.py": b"i"}
 

@@ -1,7 +1,9 @@
 """What status shows of a search."""
 
+import json
 from typing import Any
 
+import pytest
 from sagebridge.core.tuning.results import (
     best_model_fields,
     best_model_request,
@@ -70,3 +72,11 @@ def test_the_model_is_the_best_trials() -> None:
     reply = {"ModelArtifacts": {"S3ModelArtifacts": "s3://bucket/model.tar.gz"}}
     assert best_model_fields({}, reply) == {"modelArtifacts": {"s3ModelArtifacts": "s3://bucket/model.tar.gz"}}
     assert best_model_fields({}, {}) == {}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_an_objective_that_json_can_not_say_is_left_out(value: float) -> None:
+    fields = best_trials_fields(described(), {"TrainingJobSummaries": [trial("tune-002", value)]})
+    [shown] = fields["bestTrials"]
+    assert "objectiveValue" not in shown
+    assert json.dumps(fields, allow_nan=False)

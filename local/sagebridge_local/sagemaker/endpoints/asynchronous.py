@@ -20,6 +20,7 @@ from sagebridge_local.sagemaker.endpoints.replies import RuntimeReply
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sagebridge_local.sagemaker.clock import Clock
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint
     from sagebridge_local.sagemaker.endpoints.invocations import RuntimeCall
     from sagebridge_local.sagemaker.endpoints.outbox import Outbox
@@ -30,16 +31,22 @@ Invoke = Callable[["RuntimeCall", "Endpoint", Request], Awaitable[tuple["Route",
 
 DEFAULT_SECONDS: Final = 900.0
 DEFAULT_CONCURRENCY: Final = 4
+# https://docs.aws.amazon.com/sagemaker-runtime/latest/APIReference/API_runtime_InvokeEndpointAsync.html
+MAX_BODY: Final = 128_000
+DEFAULT_TTL_SECONDS: Final = 21_600
 
 
 class AsyncInvocations:
     """Takes requests, and carries them out one after the other (MaxConcurrentInvocationsPerInstance at once)."""
 
-    def __init__(self, invoke: Invoke, *, outbox: Outbox, keep: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    def __init__(
+        self, invoke: Invoke, *, outbox: Outbox, clock: Clock, keep: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
         self._invoke = invoke
         self._outbox = outbox
+        self._clock = clock
         self._keep = keep
-        self._limits: dict[str, asyncio.Semaphore] = {}
+        self._limits: dict[str, tuple[int, asyncio.Semaphore]] = {}
 
     def accept(self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any]) -> RuntimeReply:
         """Take a request: 202, with the places where its result or its failure will be.
@@ -50,25 +57,35 @@ class AsyncInvocations:
         source = call.option("inputlocation")
         if not source and not call.body:
             raise replies.invalid("InputLocation must be given")
+        if len(call.body) > MAX_BODY:
+            raise replies.invalid(f"Request {len(call.body)} bytes exceeds max of {MAX_BODY}")
+        ttl = float(call.option("requestttlseconds") or DEFAULT_TTL_SECONDS)
+        seconds = float(call.option("invocationtimeoutseconds") or DEFAULT_SECONDS)
         inference_id = call.option("inference-id") or str(uuid.uuid4())
         output, failed = _places(config["OutputConfig"], call)
-        self._keep(self._carry_out(call, endpoint, config, _Places(source, inference_id, output, failed)))
+        places = _Places(source, inference_id, output, failed)
+        self._keep(self._carry_out(call, endpoint, config, places, limits=(ttl, seconds)))
         headers = {"content-type": "application/json", "x-amzn-sagemaker-outputlocation": output}
         if failed:
             headers["x-amzn-sagemaker-failurelocation"] = failed
         return RuntimeReply(status=202, body=json.dumps({"InferenceId": inference_id}).encode(), headers=headers)
 
     async def _carry_out(
-        self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any], places: _Places
+        self,
+        call: RuntimeCall,
+        endpoint: Endpoint,
+        config: Mapping[str, Any],
+        places: _Places,
+        *,
+        limits: tuple[float, float],
     ) -> None:
         where = {"account": endpoint.account, "region": endpoint.region}
-        loop = asyncio.get_running_loop()
-        ttl, began = call.option("requestttlseconds"), loop.time()
+        (ttl, seconds), accepted = limits, self._clock.now()
         async with self._limit(endpoint, config):
             try:
-                if ttl and loop.time() - began > float(ttl):
-                    raise OSError(f"The request waited longer than its {ttl} s to live")  # noqa: TRY301  one way to fail
-                request = await self._request(call, places.source, where)
+                if self._clock.now() - accepted > ttl:
+                    raise OSError(f"The request waited longer than its {ttl:g} s to live")  # noqa: TRY301  one way to fail
+                request = await self._request(call, places.source, where, seconds=seconds)
                 _, answer = await self._invoke(call, endpoint, request)
             except (errors.ServiceError, OSError) as error:
                 text = error.message if isinstance(error, errors.ServiceError) else str(error)
@@ -79,18 +96,19 @@ class AsyncInvocations:
             await self._outbox.write(places.output, answer.body, content_type=answer.content_type, **where)
             await self._tell(config, "SuccessTopic", _notice(endpoint, places, failure=None), where)
 
-    async def _request(self, call: RuntimeCall, source: str | None, where: Mapping[str, str]) -> Request:
+    async def _request(
+        self, call: RuntimeCall, source: str | None, where: Mapping[str, str], *, seconds: float
+    ) -> Request:
         body, found_type = call.body, ""
         if source:
             body, found_type = await self._outbox.read(source, account=where["account"], region=where["region"])
-        seconds = call.option("invocationtimeoutseconds")
         custom = call.option("custom-attributes")
         return Request(
             body=body,
             content_type=call.option("content-type") or found_type or "application/octet-stream",
             accept=call.option("accept"),
             headers={"x-amzn-sagemaker-custom-attributes": custom} if custom else {},
-            timeout_seconds=float(seconds) if seconds else DEFAULT_SECONDS,
+            timeout_seconds=seconds,
         )
 
     async def _tell(
@@ -101,10 +119,14 @@ class AsyncInvocations:
             await self._outbox.publish(arn, message, account=where["account"], region=where["region"])
 
     def _limit(self, endpoint: Endpoint, config: Mapping[str, Any]) -> asyncio.Semaphore:
-        if endpoint.arn not in self._limits:
-            asked = config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
-            self._limits[endpoint.arn] = asyncio.Semaphore(asked)
-        return self._limits[endpoint.arn]
+        """MaxConcurrentInvocationsPerInstance, times the instances that there are now."""
+        each = config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
+        instances = sum(variant.count or 0 for variant in endpoint.fleet.variants) if endpoint.fleet else 1
+        asked = each * max(1, instances)
+        known = self._limits.get(endpoint.arn)
+        if known is None or known[0] != asked:
+            known = self._limits[endpoint.arn] = (asked, asyncio.Semaphore(asked))
+        return known[1]
 
 
 class _Places:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sagebridge_local.sagemaker.endpoints import alarms
 from sagebridge_local.sagemaker.endpoints.endpoint import (
     ACTIVATING_TRAFFIC,
     BAKING,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sagebridge_local.sagemaker.clock import Scheduler, Timer
+    from sagebridge_local.sagemaker.cloudwatch.alarms import Alarms
     from sagebridge_local.sagemaker.endpoints.hosting import Hosting
     from sagebridge_local.sagemaker.endpoints.rollout import Rollout
 
@@ -50,7 +50,9 @@ class Deployment:
         rollout: How traffic shifts.
         hosting: What makes fleets answer.
         scheduler: The clock.
+        alarms: CloudWatch's alarms.
         on_change: Told of every change of the endpoint's status.
+        on_stage: Told of every stage of the deployment.
         on_end: Told when it is over.
     """
 
@@ -58,7 +60,9 @@ class Deployment:
     rollout: Rollout
     hosting: Hosting
     scheduler: Scheduler
+    alarms: Alarms
     on_change: Callable[[Endpoint, float], None]
+    on_stage: Callable[[Endpoint, float], None]
     on_end: Callable[[Endpoint], None]
     _step: int = 0
     _timers: list[Timer] = field(default_factory=list)
@@ -67,17 +71,14 @@ class Deployment:
     def begin(self, at: float) -> None:
         """Launch the green fleet; the old one, if there is one, serves on."""
         endpoint = self.endpoint
-        endpoint.green_share, endpoint.green_status, endpoint.green_since = 0.0, CREATING, at
-        self._enter(UPDATING if endpoint.fleet else CREATING, at)
+        self._create(at)
         self._at(at + self.rollout.timeout_seconds, self._expire)
         green = self._green()
         green.hosted = self.hosting.launch(endpoint, green, listener=self, at=at)
 
     def doom(self, at: float, *, reason: str, after: float) -> None:
         """Let it fail before its instances are there, as without capacity."""
-        endpoint = self.endpoint
-        endpoint.green_share, endpoint.green_status, endpoint.green_since = 0.0, CREATING, at
-        self._enter(UPDATING if endpoint.fleet else CREATING, at)
+        self._create(at)
         self._at(at + after, lambda due: self.failed(reason, due))
 
     def ready(self, at: float) -> None:
@@ -106,41 +107,62 @@ class Deployment:
         self._drop_timers()
         self._drop_green()
 
+    def _create(self, at: float) -> None:
+        endpoint = self.endpoint
+        endpoint.green_share, endpoint.green_since = 0.0, at
+        endpoint.green_status = CREATING
+        endpoint.green_message = f"Launching {self._green().instances} instance(s)."
+        self._enter(UPDATING if endpoint.fleet else CREATING, at)
+        self.on_stage(endpoint, at)
+
+    def _stage(self, status: str, message: str, at: float) -> None:
+        endpoint = self.endpoint
+        endpoint.green_status = status
+        capacity = "full" if endpoint.green_share >= 1 else "canary"
+        count = max(1, round(self._green().instances * endpoint.green_share))
+        endpoint.green_message = f"{message} on {capacity} capacity of {count} instance(s)."
+        endpoint.touch(at)
+        self.on_stage(endpoint, at)
+
     def _green(self) -> Fleet:
         assert self.endpoint.green is not None  # a deployment has one until it ends
         return self.endpoint.green
 
     def _shift(self, at: float) -> None:
         """Take the next step, and bake it."""
-        endpoint = self.endpoint
-        endpoint.green_share = self.rollout.shares[self._step]
-        endpoint.green_status = BAKING if self.rollout.wait_seconds else ACTIVATING_TRAFFIC
-        endpoint.touch(at)
+        self.endpoint.green_share = self.rollout.shares[self._step]
         self._step += 1
-        self._bake(at, until=at + self.rollout.wait_seconds)
+        self._stage(ACTIVATING_TRAFFIC, "Activating traffic", at)
+        wait = self.rollout.wait_seconds
+        if wait:
+            self._stage(BAKING, f"Baking for {wait:g} seconds with traffic enabled", at)
+        self._bake(at, until=at + wait, then=self._baked)
 
-    def _bake(self, at: float, *, until: float) -> None:
+    def _bake(self, at: float, *, until: float, then: Callable[[float], None]) -> None:
         if self._over or self._alarmed(at):
             return
         if at >= until:
-            self._baked(at)
+            then(at)
             return
         # Without alarms there is nothing to be looked at in between.
         due = min(until, at + ALARM_SECONDS) if self.rollout.alarms else until
-        self._at(due, lambda now: self._bake(now, until=until))
+        self._at(due, lambda now: self._bake(now, until=until, then=then))
 
     def _alarmed(self, at: float) -> bool:
         endpoint = self.endpoint
-        found = alarms.tripped(self.rollout.alarms, account=endpoint.account, region=endpoint.region)
+        found = self.alarms.tripped(self.rollout.alarms, (endpoint.account, endpoint.region), at=at)
         if found:
             self.failed(f"One or more configured alarm(s) have transitioned to ALARM state: {', '.join(found)}", at)
         return bool(found)
 
     def _baked(self, at: float) -> None:
+        wait = self.rollout.termination_wait_seconds
         if self._step < len(self.rollout.shares):
             self._shift(at)
-        elif self.rollout.termination_wait_seconds:
-            self._at(at + self.rollout.termination_wait_seconds, self._finish)
+        elif wait:
+            # The old fleet is still there to go back to: alarms are watched until it goes.
+            self._stage(BAKING, f"Baking for {wait:g} seconds (TerminationWaitInSeconds) with traffic enabled", at)
+            self._bake(at, until=at + wait, then=self._finish)
         else:
             self._finish(at)
 
@@ -161,9 +183,22 @@ class Deployment:
             return
         self._drop_timers()
         self._over = True
-        self.endpoint.green_share = 0.0
+        self._shift_back()
         self._enter(ROLLING_BACK, at)
-        self._at(at + ROLLBACK_SECONDS, self._rolled_back)
+        self._at(at + ROLLBACK_SECONDS, self._go_back)
+
+    def _go_back(self, at: float) -> None:
+        """The rest of a rollback, batch by batch."""
+        if not self.endpoint.green_share:
+            self._rolled_back(at)
+            return
+        self._shift_back()
+        self.endpoint.touch(at)
+        self._at(at + ROLLBACK_SECONDS, self._go_back)
+
+    def _shift_back(self) -> None:
+        left = round(self.endpoint.green_share - self.rollout.rollback_step, 9)
+        self.endpoint.green_share = max(0.0, left)
 
     def _rolled_back(self, at: float) -> None:
         self._drop_green()

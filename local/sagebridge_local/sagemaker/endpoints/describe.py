@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from sagebridge_local.sagemaker import wire
+from sagebridge_local.sagemaker.endpoints.endpoint import CREATING, UPDATING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +38,8 @@ def describe(endpoint: Endpoint) -> dict[str, Any]:
 
 def _served(endpoint: Endpoint, fleet: Fleet) -> dict[str, Any]:
     return {
-        "ProductionVariants": [_variant(variant, endpoint) for variant in fleet.variants],
-        "ShadowProductionVariants": [_variant(variant, endpoint) for variant in fleet.shadows] or None,
+        "ProductionVariants": [_served_variant(variant, endpoint) for variant in fleet.variants],
+        "ShadowProductionVariants": [_served_variant(variant, endpoint) for variant in fleet.shadows] or None,
         "DataCaptureConfig": _capture(fleet.config.get("DataCaptureConfig")),
         "AsyncInferenceConfig": fleet.config.get("AsyncInferenceConfig"),
         "ExplainerConfig": fleet.config.get("ExplainerConfig"),
@@ -48,23 +50,43 @@ def _served(endpoint: Endpoint, fleet: Fleet) -> dict[str, Any]:
 def _pending(endpoint: Endpoint) -> dict[str, Any]:
     green = endpoint.green
     assert green is not None  # the caller looked
-    status = [{"Status": endpoint.green_status, "StartTime": wire.instant(endpoint.last_modified_time)}]
-    shadows = [_pending_variant(variant, endpoint, status) for variant in green.shadows]
+    shadows = [_pending_variant(variant, endpoint) for variant in green.shadows]
     return {
         "EndpointConfigName": green.config_name,
-        "ProductionVariants": [_pending_variant(variant, endpoint, status) for variant in green.variants],
+        "ProductionVariants": [_pending_variant(variant, endpoint) for variant in green.variants],
         **({"ShadowProductionVariants": shadows} if shadows else {}),
         "StartTime": wire.instant(endpoint.green_since),
     }
 
 
-def _pending_variant(variant: Variant, endpoint: Endpoint, status: list[dict[str, Any]]) -> dict[str, Any]:
-    shown = _variant(variant, endpoint) | {"VariantStatus": status}
+def _pending_variant(variant: Variant, endpoint: Endpoint) -> dict[str, Any]:
+    status = {
+        "Status": endpoint.green_status,
+        "StatusMessage": endpoint.green_message,
+        "StartTime": wire.instant(endpoint.last_modified_time),
+    }
+    shown = _variant(variant, endpoint) | {"VariantStatus": [status]}
     if "InstanceType" in variant.config:
         shown["InstanceType"] = variant.config["InstanceType"]
-    if endpoint.green_status == "Creating":
-        shown |= {"CurrentWeight": 0.0} | ({} if variant.count is None else {"CurrentInstanceCount": 0})
+    if endpoint.green_status == CREATING:
+        shown["CurrentWeight"] = 0.0
+    if variant.count is not None:
+        shown["CurrentInstanceCount"] = math.ceil(variant.count * endpoint.green_share)
     return shown
+
+
+def _served_variant(variant: Variant, endpoint: Endpoint) -> dict[str, Any]:
+    shown = _variant(variant, endpoint)
+    before, wanted = variant.count, variant.desired_count
+    if before is None or wanted is None or before == wanted:
+        return shown
+    direction = "out" if wanted > before else "in"
+    status = {
+        "Status": UPDATING,
+        "StatusMessage": f"Scaling {direction} desired instance count to {wanted}.",
+        "StartTime": wire.instant(endpoint.last_modified_time),
+    }
+    return shown | {"VariantStatus": [status]}
 
 
 def _variant(variant: Variant, endpoint: Endpoint) -> dict[str, Any]:

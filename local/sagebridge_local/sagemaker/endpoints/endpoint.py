@@ -17,10 +17,11 @@ IN_SERVICE: Final = "InService"
 UPDATING: Final = "Updating"
 ROLLING_BACK: Final = "RollingBack"
 UPDATE_ROLLBACK_FAILED: Final = "UpdateRollbackFailed"
+SYSTEM_UPDATING: Final = "SystemUpdating"
 FAILED: Final = "Failed"
 DELETING: Final = "Deleting"
-BUSY: Final = frozenset({CREATING, UPDATING, ROLLING_BACK, DELETING, "SystemUpdating"})
-SERVING: Final = frozenset({IN_SERVICE, UPDATING, ROLLING_BACK, UPDATE_ROLLBACK_FAILED, "SystemUpdating"})
+BUSY: Final = frozenset({CREATING, UPDATING, ROLLING_BACK, DELETING, SYSTEM_UPDATING})
+SERVING: Final = frozenset({IN_SERVICE, UPDATING, ROLLING_BACK, UPDATE_ROLLBACK_FAILED, SYSTEM_UPDATING})
 
 ACTIVATING_TRAFFIC: Final = "ActivatingTraffic"
 BAKING: Final = "Baking"
@@ -36,6 +37,7 @@ class Variant:
         weight: Its share of the traffic, relative to the others'.
         count: Its instances; None for a serverless variant.
         serverless: Its ServerlessConfig, as updated.
+        in_flight: The invocations that it has not answered.
     """
 
     config: Mapping[str, Any]
@@ -46,6 +48,7 @@ class Variant:
     desired_count: int | None
     serverless: dict[str, Any] | None
     desired_serverless: dict[str, Any] | None
+    in_flight: int = 0
 
     @property
     def name(self) -> str:
@@ -128,6 +131,7 @@ class Endpoint(Resource):
         green: What is to replace it.
         green_share: The share of the traffic that the green fleet gets, 0 to 1.
         green_status: The green fleet's VariantStatus.
+        green_message: What is going on, in words.
         green_since: When its deployment began.
         deployment_config: LastDeploymentConfig.
     """
@@ -139,6 +143,7 @@ class Endpoint(Resource):
     green: Fleet | None = None
     green_share: float = 0.0
     green_status: str = CREATING
+    green_message: str = ""
     green_since: float = 0.0
     deployment_config: Mapping[str, Any] | None = None
     described: bytes | None = None

@@ -11,6 +11,8 @@ import zlib
 from typing import Final
 
 CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"
+STREAM_BROKEN: Final = "StreamBroken"
+TIME_EXCEEDED: Final = "ModelInvocationTimeExceeded"
 _STRING: Final = 7
 
 
@@ -20,14 +22,17 @@ def payload_part(body: bytes) -> bytes:
     return message(headers, body)
 
 
-def stream_error(text: str) -> bytes:
-    """A ModelStreamError: the model broke off."""
+def stream_error(code: str, text: str) -> bytes:
+    """A ModelStreamError, with one of the two codes of its reference.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_ResponseStream.html
+    """
     headers = {
         ":message-type": "exception",
         ":exception-type": "ModelStreamError",
         ":content-type": "application/json",
     }
-    return message(headers, json.dumps({"Message": text, "ErrorCode": "StreamBroken"}).encode())
+    return message(headers, json.dumps({"Message": text, "ErrorCode": code}).encode())
 
 
 def message(headers: dict[str, str], body: bytes) -> bytes:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sagebridge_local.sagemaker.endpoints.endpoint import FAILED, IN_SERVICE, UPDATE_ROLLBACK_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from sagebridge_local.sagemaker.clock import Scheduler, Timer
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet, Variant
+    from sagebridge_local.serving.pieces import Pieces
     from sagebridge_local.serving.records import Invocation
 
 OUTCOMES: Final = (IN_SERVICE, FAILED, UPDATE_ROLLBACK_FAILED)
@@ -67,8 +68,8 @@ class Hosted(Protocol):
         """
         ...
 
-    async def stream(self, variant: Variant, request: Request) -> tuple[Invocation, AsyncIterator[bytes]]:
-        """As `invoke`, with the body piece by piece."""
+    async def stream(self, variant: Variant, request: Request) -> tuple[Invocation, Pieces]:
+        """As `invoke`, with the body piece by piece; the caller closes it, also when the model failed."""
         ...
 
     def stop(self) -> None:
@@ -202,15 +203,13 @@ class ScriptedFleet:
         }
         return Invocation(status=200, body=json.dumps(content).encode(), content_type="application/json")
 
-    async def stream(self, variant: Variant, request: Request) -> tuple[Invocation, AsyncIterator[bytes]]:
+    async def stream(self, variant: Variant, request: Request) -> tuple[Invocation, Pieces]:
         """The same, in one piece."""
+        from sagebridge_local.serving.pieces import Pieces
+
         answer = await self.invoke(variant, request)
-        return answer, _once(answer.body)
+        return answer, Pieces.of(answer.body)
 
     def stop(self) -> None:
         """Drop what is scheduled."""
         self._timer.cancel()
-
-
-async def _once(body: bytes) -> AsyncIterator[bytes]:
-    yield body

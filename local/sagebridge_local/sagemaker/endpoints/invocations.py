@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors, faults, wire
 from sagebridge_local.sagemaker.accounts import account_of
 from sagebridge_local.sagemaker.calls import LoggedCall
-from sagebridge_local.sagemaker.endpoints import capture, eventstream, replies
+from sagebridge_local.sagemaker.endpoints import capture, eventstream, measurements, replies
+from sagebridge_local.sagemaker.endpoints import headers as members
 from sagebridge_local.sagemaker.endpoints.asynchronous import AsyncInvocations
 from sagebridge_local.sagemaker.endpoints.endpoint import SERVING, Endpoint
-from sagebridge_local.sagemaker.endpoints.hosting import Request
+from sagebridge_local.sagemaker.endpoints.hosting import Hosted, Request
 from sagebridge_local.sagemaker.endpoints.replies import RuntimeReply
 from sagebridge_local.sagemaker.endpoints.traffic import Route, has_variant, route
 from sagebridge_local.sagemaker.resources import ENDPOINT
@@ -23,8 +24,10 @@ from sagebridge_local.sagemaker.resources import ENDPOINT
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
+    from sagebridge_local.sagemaker.endpoints.endpoint import Variant
     from sagebridge_local.sagemaker.endpoints.outbox import Outbox
     from sagebridge_local.sagemaker.service import LocalSageMaker
+    from sagebridge_local.serving.pieces import Pieces
     from sagebridge_local.serving.records import Invocation
 
 PATH: Final = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
@@ -57,6 +60,7 @@ class RuntimeCall:
         body: The payload.
         account: Whose it is.
         region: Where.
+        received: When it came, on the event loop's clock.
     """
 
     operation: str
@@ -65,6 +69,7 @@ class RuntimeCall:
     body: bytes
     account: str
     region: str
+    received: float = 0.0
 
     def option(self, name: str) -> str | None:
         """A member that is sent as an X-Amzn-SageMaker header."""
@@ -77,15 +82,15 @@ class Invocations:
     def __init__(self, service: LocalSageMaker, *, outbox: Outbox) -> None:
         self._service = service
         self._outbox = outbox
-        self._in_flight: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._async = AsyncInvocations(self._invoke, outbox=outbox, keep=self._keep)
+        self._async = AsyncInvocations(self._invoke, outbox=outbox, clock=service.clock, keep=self._keep)
 
     async def answer(
         self, *, operation: str, name: str, headers: Mapping[str, str], body: bytes
     ) -> RuntimeReply | None:
         """Answer one request, with the faults that are set; None closes the connection."""
         service = self._service
+        received = asyncio.get_running_loop().time()
         service.scheduler.run_due()
         struck = service.faults.strike(operation=operation, name=name)
         delay = sum(fault.seconds for fault in struck if fault.kind == faults.SLOW)
@@ -100,7 +105,13 @@ class Invocations:
             credential = wire.credential(headers.get("authorization", ""))
             account, region = account_of(credential.access_key), credential.region
             call = RuntimeCall(
-                operation=operation, name=name, headers=headers, body=body, account=account, region=region
+                operation=operation,
+                name=name,
+                headers=headers,
+                body=body,
+                account=account,
+                region=region,
+                received=received,
             )
             reply = await self._handle(call, struck)
         except errors.ServiceError as error:
@@ -108,9 +119,10 @@ class Invocations:
         lost = faults.LOST_REPLY in kinds
         self._log(operation, name, (account, region), outcome=reply.code or "OK", delivered=not lost)
         malformed = next((fault for fault in struck if fault.kind == faults.MALFORMED), None)
-        if malformed is not None:
-            return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode())
-        return None if lost else reply
+        if malformed is None and not lost:
+            return reply
+        reply.close()
+        return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode()) if malformed else None
 
     async def close(self) -> None:
         """Drop what is still to be written."""
@@ -123,6 +135,7 @@ class Invocations:
             error = fault.error(call.operation)
             if error is not None:
                 raise error
+        members.check(call.operation, name=call.name, headers=call.headers)
         now = self._service.clock.now()
         self._service.quotas.check_rate(operation=call.operation, account=call.account, region=call.region, now=now)
         endpoint = self._endpoint(call)
@@ -154,16 +167,18 @@ class Invocations:
         from sagebridge_local.serving.records import ServingError
 
         chosen = self._route(call, endpoint)
-        self._shadow(chosen, request)
+        self._shadow(call, endpoint, chosen, request)
         hosted = chosen.fleet.hosted
         assert hosted is not None  # a route leads to a fleet that answers
-        self._in_flight[id(chosen.variant)] += 1
+        chosen.variant.in_flight += 1
+        began = asyncio.get_running_loop().time()
         try:
             answer = await hosted.invoke(chosen.variant, request)
         except ServingError as error:
             raise replies.invalid(error.reason) from error
         finally:
-            self._in_flight[id(chosen.variant)] -= 1
+            chosen.variant.in_flight -= 1
+        self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
         if not answer.succeeded:
             raise replies.model_error(endpoint, answer)
         self._capture(call, endpoint, chosen, request, answer)
@@ -173,13 +188,18 @@ class Invocations:
         chosen = self._route(call, endpoint)
         hosted = chosen.fleet.hosted
         assert hosted is not None  # a route leads to a fleet that answers
-        answer, pieces = await hosted.stream(chosen.variant, _request(call))
-        if not answer.succeeded:
-            raise replies.model_error(endpoint, answer)
-        headers = _reply_headers(chosen, answer)
-        headers["x-amzn-sagemaker-content-type"] = headers["content-type"]
-        headers["content-type"] = eventstream.CONTENT_TYPE
-        return RuntimeReply(status=200, body=b"", headers=headers, pieces=_parts(pieces))
+        began = asyncio.get_running_loop().time()
+        answer, pieces = await _counted(hosted, chosen.variant, _request(call))
+        with contextlib.ExitStack() as closing:
+            closing.callback(pieces.close)
+            self._measure(call, endpoint, chosen.variant, status=answer.status, began=began)
+            if not answer.succeeded:
+                raise replies.model_error(endpoint, answer)
+            headers = _reply_headers(chosen, answer)
+            headers["x-amzn-sagemaker-content-type"] = headers["content-type"]
+            headers["content-type"] = eventstream.CONTENT_TYPE
+            closing.pop_all()
+        return RuntimeReply(status=200, body=b"", headers=headers, pieces=_events(pieces))
 
     def _route(self, call: RuntimeCall, endpoint: Endpoint) -> Route:
         target = call.option("target-variant")
@@ -212,10 +232,26 @@ class Invocations:
         limit = SERVERLESS_MAX_BODY if serverless else MAX_BODY
         if len(call.body) > limit:
             raise replies.invalid(f"Request {len(call.body)} bytes exceeds max of {limit}")
-        if serverless and self._in_flight[id(chosen.variant)] >= serverless["MaxConcurrency"]:
-            raise errors.throttled()
+        if serverless and chosen.variant.in_flight >= serverless["MaxConcurrency"]:
+            raise replies.too_many()
 
-    def _shadow(self, chosen: Route, request: Request) -> None:
+    def _measure(self, call: RuntimeCall, endpoint: Endpoint, variant: Variant, *, status: int, began: float) -> None:
+        """Note what an invocation that is answered now took."""
+        service, now = self._service, asyncio.get_running_loop().time()
+        is_async = call.operation == OPERATIONS["async-invocations"]
+        measurements.note(
+            service.metrics,
+            endpoint,
+            variant,
+            status=status,
+            model_seconds=now - began,
+            overhead_seconds=began - call.received,
+            at=service.clock.now(),
+            is_async=is_async,
+        )
+        service.alarms.wake()
+
+    def _shadow(self, call: RuntimeCall, endpoint: Endpoint, chosen: Route, request: Request) -> None:
         """Copy the request to the shadow variant, whose answer nobody gets.
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html
@@ -225,9 +261,11 @@ class Invocations:
             share = shadow.weight / (chosen.variant.weight or 1.0)
             if hosted is not None and random.random() < share:  # noqa: S311  a share of the traffic, no secret
 
-                async def copy(variant: Any = shadow) -> None:
+                async def copy(variant: Variant = shadow) -> None:
                     assert hosted is not None  # looked at above
-                    await hosted.invoke(variant, request)
+                    began = asyncio.get_running_loop().time()
+                    answer = await hosted.invoke(variant, request)
+                    self._measure(call, endpoint, variant, status=answer.status, began=began)
 
                 self._keep(copy())
 
@@ -317,10 +355,34 @@ def _reply_headers(chosen: Route, answer: Invocation) -> dict[str, str]:
     }
 
 
-async def _parts(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces as events; a model that breaks off ends the stream with an error."""
+async def _counted(hosted: Hosted, variant: Variant, request: Request) -> tuple[Invocation, Pieces]:
+    """A stream that is under way until it is closed."""
+    variant.in_flight += 1
+
+    def leave() -> None:
+        variant.in_flight -= 1
+
     try:
-        async for piece in pieces:
-            yield eventstream.payload_part(piece)
-    except (OSError, TimeoutError) as error:
-        yield eventstream.stream_error(f"The model broke off: {error}")
+        answer, pieces = await hosted.stream(variant, request)
+    except BaseException:
+        leave()
+        raise
+    pieces.on_close(leave)
+    return answer, pieces
+
+
+def _events(pieces: Pieces) -> Pieces:
+    """Pieces as events; a model that breaks off or takes too long ends the stream with an error."""
+    # Imported here: --lifecycle-only serves nothing, and starts sooner without it.
+    from sagebridge_local.serving.pieces import BrokenOffError, Pieces
+
+    async def events() -> AsyncIterator[bytes]:
+        try:
+            async for piece in pieces:
+                yield eventstream.payload_part(piece)
+        except BrokenOffError as error:
+            yield eventstream.stream_error(eventstream.STREAM_BROKEN, f"The model broke off: {error}")
+        except TimeoutError:
+            yield eventstream.stream_error(eventstream.TIME_EXCEEDED, "The model did not finish in time")
+
+    return Pieces(events(), on_close=pieces.close)

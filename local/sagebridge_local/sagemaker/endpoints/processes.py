@@ -15,17 +15,18 @@ from sagebridge_local.serving import Invocation, ModelServer, ServingError, Work
 from sagebridge_local.serving.container import STARTUP_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sagebridge_local.sagemaker.clock import Clock
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet, Variant
     from sagebridge_local.sagemaker.endpoints.hosting import Listener, Request
+    from sagebridge_local.serving.pieces import Pieces
 
 LOG_GROUP: Final = "/aws/sagemaker/Endpoints"
 SCALE_SECONDS: Final = 1.0
 DELETE_SECONDS: Final = 1.0
-_DRAIN_SECONDS: Final = 60.0
+DRAIN_SECONDS: Final = 60.0
 _log: Final = logging.getLogger(__name__)
 
 
@@ -40,17 +41,26 @@ class HostingMachine:
 
 
 class ProcessHosting:
-    """Starts a copy of each variant's model; one copy stands for all instances of its variant."""
+    """Starts a copy of each variant's model; one copy stands for all instances of its variant.
 
-    def __init__(self, machine: HostingMachine, *, clock: Clock) -> None:
+    Args:
+        machine: where they run.
+        clock: the service's clock.
+        drain_seconds: how long a fleet that was stopped goes on answering what is under way.
+    """
+
+    def __init__(self, machine: HostingMachine, *, clock: Clock, drain_seconds: float = DRAIN_SECONDS) -> None:
         self._machine = machine
+        self._drain_seconds = drain_seconds
         self._clock = clock
         self._fleets: set[ProcessFleet] = set()
 
     def launch(self, endpoint: Endpoint, fleet: Fleet, *, listener: Listener, at: float) -> ProcessFleet:
         """Begin to start the copies."""
         del at
-        hosted = ProcessFleet(self._machine, endpoint, fleet, on_gone=self._fleets.discard)
+        hosted = ProcessFleet(
+            self._machine, endpoint, fleet, on_gone=self._fleets.discard, drain_seconds=self._drain_seconds
+        )
         self._fleets.add(hosted)
         hosted.start(listener, self._clock)
         return hosted
@@ -81,12 +91,19 @@ class ProcessFleet:
     """The running copies of one fleet."""
 
     def __init__(
-        self, machine: HostingMachine, endpoint: Endpoint, fleet: Fleet, *, on_gone: Callable[[ProcessFleet], None]
+        self,
+        machine: HostingMachine,
+        endpoint: Endpoint,
+        fleet: Fleet,
+        *,
+        on_gone: Callable[[ProcessFleet], None],
+        drain_seconds: float = DRAIN_SECONDS,
     ) -> None:
         self._machine = machine
         self._endpoint = endpoint
         self._fleet = fleet
         self._on_gone = on_gone
+        self._drain_seconds = drain_seconds
         self._servers: dict[str, ModelServer] = {}
         self._starting: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -118,8 +135,8 @@ class ProcessFleet:
         finally:
             self._leave()
 
-    async def stream(self, variant: Variant, request: Request) -> tuple[Invocation, AsyncIterator[bytes]]:
-        """As `invoke`, with the body piece by piece; the copy stays until the last one."""
+    async def stream(self, variant: Variant, request: Request) -> tuple[Invocation, Pieces]:
+        """As `invoke`, with the body piece by piece; the copy stays until it is closed."""
         self._enter()
         try:
             answer, pieces = await self._servers[variant.name].stream(
@@ -133,12 +150,13 @@ class ProcessFleet:
         except BaseException:
             self._leave()
             raise
-        return answer, self._until_last(pieces)
+        pieces.on_close(self._leave)
+        return answer, pieces
 
     def stop(self) -> None:
         """End the copies once they have answered what is under way."""
         if self._ending is None:
-            self._ending = asyncio.get_running_loop().create_task(self._end(drain_seconds=_DRAIN_SECONDS))
+            self._ending = asyncio.get_running_loop().create_task(self._end())
 
     def abort(self) -> None:
         """End the copies at once."""
@@ -193,22 +211,17 @@ class ProcessFleet:
         )
         return await ModelServer.start(containers_of(model), place)
 
-    async def _until_last(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            self._leave()
-
-    async def _end(self, *, drain_seconds: float) -> None:
+    async def _end(self) -> None:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         try:
-            async with asyncio.timeout(drain_seconds):
+            async with asyncio.timeout(self._drain_seconds):
                 await self._idle.wait()
         except TimeoutError:
-            _log.warning("%s: a replaced fleet still had invocations after %s s", self._endpoint.name, drain_seconds)
+            _log.warning(
+                "%s: a replaced fleet still had invocations after %s s", self._endpoint.name, self._drain_seconds
+            )
         await asyncio.gather(*(server.stop() for server in self._servers.values()), return_exceptions=True)
         self._on_gone(self)
 

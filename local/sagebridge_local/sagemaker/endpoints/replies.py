@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sagebridge_local.sagemaker.errors import ServiceError
+from sagebridge_local.sagemaker.errors import THROTTLING, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint
+    from sagebridge_local.serving.pieces import Pieces
     from sagebridge_local.serving.records import Invocation
 
 VALIDATION_ERROR: Final = "ValidationError"
@@ -23,13 +24,18 @@ _SHOWN_BYTES: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeReply:
-    """An HTTP reply; a stream's pieces come after its body."""
+    """An HTTP reply; a stream's pieces come after its body. Whoever has it closes it."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
-    pieces: AsyncIterator[bytes] | None = None
+    pieces: Pieces | None = None
+
+    def close(self) -> None:
+        """Let go what sends the pieces."""
+        if self.pieces is not None:
+            self.pieces.close()
 
 
 class ModelError(ServiceError):
@@ -47,6 +53,11 @@ class ModelError(ServiceError):
 def invalid(message: str) -> ServiceError:
     """A request that the runtime refuses (HTTP 400)."""
     return ServiceError(VALIDATION_ERROR, message)
+
+
+def too_many() -> ServiceError:
+    """More requests at once than a serverless variant takes (HTTP 429)."""
+    return ServiceError(THROTTLING, "Rate exceeded", status=429)
 
 
 def not_found(name: str, account: str) -> ServiceError:

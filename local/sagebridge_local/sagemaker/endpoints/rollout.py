@@ -34,6 +34,7 @@ class Rollout:
         timeout_seconds: How long all may take.
         alarms: The CloudWatch alarms that are watched while baking.
         rolling: Whether batches replace batches, so that the old fleet shrinks as the new one grows.
+        rollback_step: The share of the traffic that goes back at each step of a rollback.
     """
 
     shares: tuple[float, ...]
@@ -42,6 +43,7 @@ class Rollout:
     timeout_seconds: float = 28_800.0
     alarms: tuple[str, ...] = ()
     rolling: bool = False
+    rollback_step: float = 1.0
 
 
 def plan(config: Mapping[str, Any] | None, *, instances: int) -> Rollout:
@@ -62,6 +64,9 @@ def plan(config: Mapping[str, Any] | None, *, instances: int) -> Rollout:
             timeout_seconds=policy.get("MaximumExecutionTimeoutInSeconds", 28_800),
             alarms=alarms,
             rolling=True,
+            rollback_step=_fraction(policy["RollbackMaximumBatchSize"], instances)
+            if "RollbackMaximumBatchSize" in policy
+            else 1.0,
         )
     if config and "BlueGreenUpdatePolicy" in config:
         policy = config["BlueGreenUpdatePolicy"]

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sagebridge_local.sagemaker.endpoints.deployment import CAPACITY_REASON, Deployment
-from sagebridge_local.sagemaker.endpoints.endpoint import DELETING, IN_SERVICE, UPDATING, Endpoint
+from sagebridge_local.sagemaker.endpoints.endpoint import (
+    DELETING,
+    IN_SERVICE,
+    SYSTEM_UPDATING,
+    UPDATING,
+    Endpoint,
+)
 from sagebridge_local.sagemaker.resources import ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sagebridge_local.sagemaker.clock import Scheduler
+    from sagebridge_local.sagemaker.cloudwatch.alarms import Alarms
     from sagebridge_local.sagemaker.endpoints.hosting import Hosting
     from sagebridge_local.sagemaker.endpoints.rollout import Rollout
     from sagebridge_local.sagemaker.store import Store
@@ -24,7 +31,9 @@ class Endpoints:
         store: where they are kept.
         scheduler: the clock.
         hosting: what makes fleets answer.
+        alarms: CloudWatch's alarms.
         on_change: told of every change of a status.
+        on_stage: told of every stage of a deployment.
     """
 
     def __init__(
@@ -33,12 +42,16 @@ class Endpoints:
         store: Store,
         scheduler: Scheduler,
         hosting: Hosting,
+        alarms: Alarms,
         on_change: Callable[[Endpoint, float], None],
+        on_stage: Callable[[Endpoint, float], None],
     ) -> None:
         self.hosting = hosting
         self._store = store
         self._scheduler = scheduler
+        self._alarms = alarms
         self._on_change = on_change
+        self._on_stage = on_stage
         self._deployments: dict[str, Deployment] = {}
 
     def deploy(self, endpoint: Endpoint, rollout: Rollout, *, at: float, doomed_after: float | None = None) -> None:
@@ -48,7 +61,9 @@ class Endpoints:
             rollout=rollout,
             hosting=self.hosting,
             scheduler=self._scheduler,
+            alarms=self._alarms,
             on_change=self._on_change,
+            on_stage=self._on_stage,
             on_end=self._ended,
         )
         self._deployments[endpoint.arn] = deployment
@@ -66,16 +81,24 @@ class Endpoints:
 
     def rescale(self, endpoint: Endpoint, *, at: float) -> None:
         """Let weights and capacities become what is desired."""
-        endpoint.enter(UPDATING, at)
+        self._pass_through(UPDATING, endpoint, seconds=self.hosting.scale_seconds(endpoint), at=at)
+        self._on_stage(endpoint, at)
+
+    def maintain(self, endpoint: Endpoint, *, seconds: float, at: float) -> None:
+        """Let SageMaker maintain an endpoint: it serves, and can't be changed meanwhile."""
+        self._pass_through(SYSTEM_UPDATING, endpoint, seconds=seconds, at=at)
+
+    def _pass_through(self, status: str, endpoint: Endpoint, *, seconds: float, at: float) -> None:
+        endpoint.enter(status, at)
         self._on_change(endpoint, at)
 
         def settle(due: float) -> None:
-            if endpoint.fleet is not None and endpoint.status == UPDATING:
+            if endpoint.fleet is not None and endpoint.status == status:
                 endpoint.fleet.settle()
                 endpoint.enter(IN_SERVICE, due)
                 self._on_change(endpoint, due)
 
-        self._scheduler.at(at + self.hosting.scale_seconds(endpoint), settle)
+        self._scheduler.at(at + seconds, settle)
 
     def delete(self, endpoint: Endpoint, *, at: float) -> None:
         """Stop serving at once; the endpoint is gone a little later."""

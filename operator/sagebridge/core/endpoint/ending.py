@@ -28,7 +28,7 @@ BUSY_LOOK_AGAIN_SECONDS = 60.0
 
 def plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     """The next step once the object's deletion was asked for."""
-    if situation.deletion_policy is DeletionPolicy.RETAIN:
+    if situation.deletion_policy is DeletionPolicy.RETAIN or situation.ledger.is_empty:
         return Release()
     if situation.now - requested_at > situation.deletion_deadline:
         return Release(orphan=_what_is_left(situation))
@@ -37,18 +37,20 @@ def plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     endpoint = situation.observed.endpoint
     if endpoint is not None and situation.is_ours is None:
         return Claim()
-    if endpoint is None or not situation.is_ours:
-        return _collect_all(situation, running="")
+    if endpoint is None:
+        return next(_registered(situation), None) or _collect_all(situation, running="")
+    if not situation.is_ours:
+        return next(_forgotten(situation), None) or _collect_all(situation, running="")
     return _plan_end(situation, endpoint)
 
 
 def _plan_end(situation: Situation, endpoint: EndpointView) -> Step:
     """The end of an endpoint that is ours: first its scaling, then itself, then what it ran."""
-    if situation.is_adopted:
-        return _collect_all(situation, running=endpoint.config_name)
     step = next(_registered(situation), None)
     if step is not None:
         return step
+    if situation.is_adopted:
+        return _collect_all(situation, running=endpoint.config_name)
     if not endpoint.is_busy:
         return DeleteEndpoint()
     waiting = "be gone" if endpoint.status == DELETING else f"end {endpoint.status}, to delete it then"
@@ -58,10 +60,7 @@ def _plan_end(situation: Situation, endpoint: EndpointView) -> Step:
 
 
 def _collect_all(situation: Situation, *, running: str) -> Step:
-    """Take away what the ledger names; a target outlives its endpoint if nobody deregisters it."""
-    step = next(_registered(situation), None)
-    if step is not None:
-        return step
+    """Take away the configs and models that the ledger names, but for what the endpoint runs."""
     collected = garbage.next_collection(situation.ledger, desired=None, running=running, limit=0)
     return collected or Release()
 
@@ -78,9 +77,14 @@ def remove(situation: Situation) -> Step:
 
 
 def _registered(situation: Situation) -> Iterator[Step]:
-    """What takes the scalable targets away, one after the other."""
+    """What takes the scalable targets away, one after the other: one outlives its endpoint if nobody does."""
     scaling = situation.observed.scaling if situation.observed else {}
     for key in scaling:
         yield Deregister(key=key)
+    yield from _forgotten(situation)
+
+
+def _forgotten(situation: Situation) -> Iterator[Step]:
+    """What takes the scalable targets out of the record, and leaves them: they are gone, or another's."""
     for key in situation.ledger.targets:
         yield Remember(ledger=situation.ledger.without_target(key))

@@ -144,6 +144,11 @@ class Ledger:
     targets: tuple[TargetKey, ...] = ()
     bounds: Mapping[TargetKey, tuple[int, int]] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever begun, so that nothing can be there in SageMaker."""
+        return not (self.revisions or self.update or self.targets)
+
     @classmethod
     def parse(cls, status: Mapping[str, Any]) -> Ledger:
         """From a whole status."""
@@ -183,17 +188,24 @@ class Ledger:
         """Whether the newest revision is the one that is wanted."""
         return bool(self.revisions) and self.revisions[-1].config_name == desired.config.name
 
-    def with_revision(self, desired: Desired, *, now: str) -> Ledger:
-        """With what is wanted as the newest revision; one that is gone back to moves to the end."""
+    def with_revision(self, desired: Desired, *, now: str, config_name: str = "") -> Ledger:
+        """With what is wanted as the newest revision; one that is gone back to moves to the end.
+
+        Args:
+            desired: what is wanted.
+            now: RFC 3339 time of the record.
+            config_name: the config that runs it, if that is another one, of the same template.
+        """
+        config_name = config_name or desired.config.name
         revision = Revision(
             number=max((known.number for known in self.revisions), default=0) + 1,
-            config_name=desired.config.name,
+            config_name=config_name,
             template=desired.config.template,
             model_names=tuple(model.name for model in desired.models),
             instance_types=desired.instance_types,
             recorded_at=now,
         )
-        kept = tuple(known for known in self.revisions if known.config_name != desired.config.name)
+        kept = tuple(known for known in self.revisions if known.config_name != config_name)
         return replace(self, revisions=(*kept, revision))
 
     def without_revision(self, config_name: str) -> Ledger:

@@ -28,13 +28,20 @@ from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
     Claim,
+    Collect,
     Conclude,
     CreateConfig,
     CreateEndpoint,
     CreateModel,
+    DeleteEndpoint,
+    DeletePolicy,
+    DeleteScheduled,
     Deregister,
     Look,
     Protect,
+    PutPolicy,
+    PutScheduled,
+    Register,
     Release,
     Remember,
     Resolve,
@@ -51,6 +58,19 @@ __all__ = ["RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
 RETRY_FAILED_AFTER_SECONDS = 600.0
 """Pause before an endpoint that SageMaker's own side made fail is made anew."""
 
+_CHANGES = (
+    ApplyTags,
+    Collect,
+    DeleteEndpoint,
+    DeletePolicy,
+    DeleteScheduled,
+    Deregister,
+    PutPolicy,
+    PutScheduled,
+    Register,
+    UpdateEndpoint,
+    UpdateNumbers,
+)
 _RETRYABLE = (JobFailure.CAPACITY_ERROR, JobFailure.INTERNAL_SERVER_ERROR)
 _MOST_TRIES = 2
 _NO_REASON = "SageMaker gave no reason."
@@ -64,10 +84,23 @@ def next_step(situation: Situation) -> Step:
     """
     if situation.deletion_requested_at is not None:
         deletion = plan_deletion(situation, situation.deletion_requested_at)
-        return _unless_paused(situation, deletion) if situation.is_finalized else Wait()
+        return _taken_with_care(situation, deletion) if situation.is_finalized else Wait()
     if not situation.is_finalized:
         return Protect()
-    return _unless_paused(situation, _plan_life(situation))
+    return _taken_with_care(situation, _plan_life(situation))
+
+
+def _taken_with_care(situation: Situation, step: Step) -> Step:
+    """Nothing is changed while paused, and nothing that was not looked at right before."""
+    step = _unless_paused(situation, step)
+    return step if situation.is_fresh or not _touches_endpoint(situation, step) else Look()
+
+
+def _touches_endpoint(situation: Situation, step: Step) -> bool:
+    """Whether a step changes the endpoint, or records what is to be done to it."""
+    if isinstance(step, Remember):
+        return step.ledger.update != situation.ledger.update
+    return isinstance(step, _CHANGES)
 
 
 def _unless_paused(situation: Situation, step: Step) -> Step:
@@ -93,11 +126,19 @@ def _plan_life(situation: Situation) -> Step:
 def _plan_present(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step:
     if not situation.is_ours:
         return Claim()
+    if situation.ledger.is_empty:
+        return Remember(ledger=_begun_with(situation, desired, endpoint))
     if endpoint.is_busy:
         return _plan_busy(situation, endpoint)
     if endpoint.status == FAILED:
         return _plan_failed(situation, desired, endpoint)
     return _plan_settled(situation, desired, observed, endpoint)
+
+
+def _begun_with(situation: Situation, desired: Desired, endpoint: EndpointView) -> Ledger:
+    """The first record of an endpoint that is there already: kept from an earlier object, or adopted."""
+    running = endpoint.config_name if _runs(endpoint, desired) else ""
+    return situation.ledger.with_revision(desired, now=format_time(situation.now), config_name=running)
 
 
 # --- making it ---------------------------------------------------------------------------------------------------
@@ -147,6 +188,14 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     update, ledger = situation.ledger.update, situation.ledger
     if update is not None and update.key == desired.deployment_key:
         return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
+    if situation.is_adopted:
+        message = " ".join(endpoint.failure_reason.split()) or _NO_REASON
+        return _stalled(
+            situation,
+            Reason.ENDPOINT_FAILED,
+            f"The endpoint has failed: {message} It was there before this object, so it is not deleted here: delete it "
+            "in SageMaker, and it is made anew.",
+        )
     if not ledger.is_refused(desired.deployment_key):
         return remove(situation)
     message = _sentence(ledger.failure)

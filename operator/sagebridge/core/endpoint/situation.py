@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
-from sagebridge.core.endpoint.observed import EndpointView, Observed
+from sagebridge.core.endpoint.observed import Observed
 from sagebridge.core.job import DeletionPolicy
 
 
@@ -19,6 +19,7 @@ class Situation:
         ledger: what status records.
         desired: what the spec asks for; None until it was resolved in this pass.
         observed: the last look; None if there was none since the operator started, or something was done since.
+        is_fresh: whether `observed` is of this pass, and nothing was waited for since.
         is_ours: whether the endpoint's tags say it is this object's; None until they were read.
         is_adopted: whether the endpoint was there before the object; it is never deleted.
         made: names of models and configs that are known to be there.
@@ -36,6 +37,7 @@ class Situation:
     now: datetime
     desired: Desired | None = None
     observed: Observed | None = None
+    is_fresh: bool = False
     is_ours: bool | None = None
     is_adopted: bool = False
     made: frozenset[str] = field(default_factory=frozenset)
@@ -46,8 +48,3 @@ class Situation:
     deletion_requested_at: datetime | None = None
     deletion_policy: DeletionPolicy = DeletionPolicy.STOP
     deletion_deadline: timedelta = timedelta(hours=1)
-
-    @property
-    def endpoint(self) -> EndpointView | None:
-        """The endpoint, as last seen."""
-        return self.observed.endpoint if self.observed else None

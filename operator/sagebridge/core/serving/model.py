@@ -65,6 +65,11 @@ class Repack:
     files: Mapping[str, bytes] = field(default_factory=dict)
     field: str = "spec.source"
 
+    def reads(self, *, model_field: str) -> dict[str, str]:
+        """What is read from S3 to make it, by the path of the field that names it."""
+        given = {model_field: self.model_uri, f"{self.field}.s3Uri": self.code_uri}
+        return {path: uri for path, uri in given.items() if uri}
+
 
 def repack_of(
     source: Section,

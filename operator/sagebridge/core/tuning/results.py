@@ -8,6 +8,7 @@ Sources:
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -59,13 +60,14 @@ def best_model_fields(_: Reply, reply: Reply) -> dict[str, Any]:
 
 def _trial(described: Reply, summary: Reply) -> dict[str, Any]:
     metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
+    value = metric.get("Value")
     tuned = summary.get("TunedHyperParameters") or {}
     trial = {
         "trainingJobName": summary.get("TrainingJobName"),
         "trainingJobDefinitionName": summary.get("TrainingJobDefinitionName"),
         "trainingJobStatus": summary.get("TrainingJobStatus"),
         "metricName": metric.get("MetricName"),
-        "objectiveValue": metric.get("Value"),
+        "objectiveValue": value if value is not None and math.isfinite(value) else None,  # JSON has no NaN
         "tunedHyperParameters": _readable(tuned, is_script=_SCRIPT in _static_texts(_definition(described, summary))),
     }
     return {key: value for key, value in trial.items() if value is not None}

@@ -16,9 +16,9 @@ from sagebridge.core.regions import sagemaker_arn
 from sagebridge.core.serving import Repack
 from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
-from sagebridge.targets.protocol import Handle, NameConflictError
+from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
 from sagebridge.targets.sagemaker.caller import Caller, malformed
-from sagebridge.targets.sagemaker.repacking import repack_model
+from sagebridge.targets.sagemaker.repacking import Repacker
 from sagebridge.targets.sagemaker.tags import list_tags
 
 AUTOSCALING = "application-autoscaling"
@@ -31,6 +31,8 @@ _STATUS_FIELDS = (
     "creationTime",
     "lastModifiedTime",
 )
+OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "replicas")
+"""The fields of status that a look fills."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +61,9 @@ class Summary:
 class SageMakerEndpoints:
     """Every call for endpoints. All may raise `AwsError`; or `NotAllowedError`, where the policy leads elsewhere."""
 
-    def __init__(self, *, caller: Caller) -> None:
+    def __init__(self, *, caller: Caller, repacker: Repacker) -> None:
         self._caller = caller
+        self._repacker = repacker
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -154,7 +157,7 @@ class SageMakerEndpoints:
 
     async def repack(self, handle: Handle, repack: Repack, *, uri: str) -> None:
         """Put a model's archive with its inference code where the model looks for it, unless it is there."""
-        await repack_model(self._caller, handle, repack, uri=uri)
+        await self._repacker.repack(handle, repack, uri=uri)
 
     async def create_config(self, handle: Handle, config: ConfigPlan, *, tags: Mapping[str, str]) -> None:
         """Create a config; one of that name that is ours has the same content."""
@@ -184,7 +187,11 @@ class SageMakerEndpoints:
         exclude: Sequence[str],
         deployment: Mapping[str, Any] | None,
     ) -> None:
-        """Deploy another config."""
+        """Deploy another config.
+
+        Raises:
+            NotOwnedError: the endpoint does not carry this object's tags.
+        """
         spec: dict[str, Any] = {
             "endpointName": handle.name,
             "endpointConfigName": config_name,
@@ -194,10 +201,17 @@ class SageMakerEndpoints:
             spec["excludeRetainedVariantProperties"] = [{"variantPropertyType": word} for word in exclude]
         if deployment:
             spec["deploymentConfig"] = dict(deployment)
-        await self._caller.call(handle, "UpdateEndpoint", _request("UpdateEndpoint", spec, None))
+        request = _request("UpdateEndpoint", spec, None)
+        await self._assert_owned(handle)
+        await self._caller.call(handle, "UpdateEndpoint", request)
 
     async def update_numbers(self, handle: Handle, variants: Sequence[VariantPlan]) -> None:
-        """Change weights, and the counts that nobody else owns."""
+        """Change weights, and the counts that nobody else owns.
+
+        Raises:
+            NotOwnedError: the endpoint does not carry this object's tags.
+        """
+        await self._assert_owned(handle)
         wanted = [
             {"VariantName": variant.name, "DesiredWeight": variant.weight}
             | ({} if variant.count is None else {"DesiredInstanceCount": variant.count})
@@ -207,7 +221,12 @@ class SageMakerEndpoints:
         await self._caller.call(handle, "UpdateEndpointWeightsAndCapacities", request)
 
     async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
-        """Set tags of the endpoint, and take off the keys in `remove`."""
+        """Set tags of the endpoint, and take off the keys in `remove`.
+
+        Raises:
+            NotOwnedError: the endpoint does not carry this object's tags.
+        """
+        await self._assert_owned(handle)
         arn = await self._arn(handle, "endpoint", handle.name)
         if tags:
             await self._add_tags(handle, arn, tags)
@@ -217,8 +236,14 @@ class SageMakerEndpoints:
     # --- deleting ------------------------------------------------------------------------------------------------
 
     async def delete_endpoint(self, handle: Handle) -> None:
-        """Delete the endpoint; one that is gone is left."""
+        """Delete the endpoint; one that is gone is left.
+
+        Raises:
+            NotOwnedError: it does not carry this object's tags, or was there before the object.
+        """
         with _gone_is_fine():
+            if TAG_ADOPTED in await self._assert_owned(handle):
+                raise NotOwnedError(f"{handle.name} was there before this object; it is left alone.")
             await self._caller.call(handle, "DeleteEndpoint", {"EndpointName": handle.name})
 
     async def delete_config(self, handle: Handle, name: str) -> None:
@@ -273,6 +298,13 @@ class SageMakerEndpoints:
     async def _is_ours(self, handle: Handle, resource: str, name: str) -> bool:
         tags = await list_tags(self._caller, handle, await self._arn(handle, resource, name))
         return handle.owner.owns_by_name(tags)
+
+    async def _assert_owned(self, handle: Handle) -> Mapping[str, str]:
+        """The endpoint's tags, read right before something is done to it: since the last look it may be another's."""
+        tags = await list_tags(self._caller, handle, await self._arn(handle, "endpoint", handle.name))
+        if not handle.owner.owns_by_name(tags):
+            raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")
+        return tags
 
     async def _assert_ours_after(self, error: AwsError, handle: Handle, resource: str, name: str) -> None:
         """After a refusal to create: fine if it is there already, and ours."""

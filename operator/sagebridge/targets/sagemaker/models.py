@@ -12,15 +12,16 @@ from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.schema.convert import ConversionError, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
 from sagebridge.targets.sagemaker.caller import Caller, malformed
-from sagebridge.targets.sagemaker.repacking import repack_model
+from sagebridge.targets.sagemaker.repacking import Repacker
 from sagebridge.targets.sagemaker.tags import list_tags
 
 
 class SageMakerModels:
     """Implements `sagebridge.targets.protocol.Models`."""
 
-    def __init__(self, *, caller: Caller) -> None:
+    def __init__(self, *, caller: Caller, repacker: Repacker) -> None:
         self._caller = caller
+        self._repacker = repacker
 
     async def make(self, handle: Handle, *, name: str, spec: Mapping[str, Any]) -> str:
         """See `Models.make`."""
@@ -67,7 +68,7 @@ class SageMakerModels:
 
     async def repack(self, handle: Handle, repack: Repack, *, uri: str) -> None:
         """See `Models.repack`."""
-        await repack_model(self._caller, handle, repack, uri=uri)
+        await self._repacker.repack(handle, repack, uri=uri)
 
     async def _take_over(self, handle: Handle, name: str) -> str:
         """The model of that name, if it is this object's: then its content, after which it is named, is the same."""

@@ -34,19 +34,43 @@ _INSTEAD: Final = (
 )
 
 
-async def repack_model(caller: Caller, handle: Handle, repack: Repack, *, uri: str) -> None:
-    """Put the archive where the model looks for it, unless it is there.
+class Repacker:
+    """Packs one model at a time: several would not fit into the operator's memory and /tmp."""
 
-    Raises:
-        SpecError: an archive is missing, too large, or none; or has not the entry point.
-        AwsError: S3 refused.
-    """
-    if await _is_there(caller, handle, uri):
-        return
-    model = await _fetch(caller, handle, repack.model_uri, most=MOST_MODEL_BYTES, field=repack.field)
-    code = await _fetch(caller, handle, repack.code_uri, most=MOST_CODE_BYTES, field=f"{repack.field}.s3Uri")
-    packed = await asyncio.to_thread(pack, repack, model=model, code=code)
-    await caller.upload(handle, uri=uri, content=packed)
+    def __init__(self, *, caller: Caller) -> None:
+        self._caller = caller
+        self._turn = asyncio.Semaphore(1)
+
+    async def repack(self, handle: Handle, repack: Repack, *, uri: str) -> None:
+        """Put the archive where the model looks for it, unless it is there.
+
+        Raises:
+            SpecError: an archive is missing, too large, or none; or has not the entry point.
+            AwsError: S3 refused.
+        """
+        if await _is_there(self._caller, handle, uri):
+            return
+        async with self._turn:
+            model = await self._fetch(handle, repack.model_uri, most=MOST_MODEL_BYTES, field=repack.field)
+            code = await self._fetch(handle, repack.code_uri, most=MOST_CODE_BYTES, field=f"{repack.field}.s3Uri")
+            packed = await asyncio.to_thread(pack, repack, model=model, code=code)
+            await self._caller.upload(handle, uri=uri, content=packed)
+
+    async def _fetch(self, handle: Handle, uri: str | None, *, most: int, field: str) -> bytes | None:
+        if uri is None:
+            return None
+        try:
+            reply: Mapping[str, Any] = await self._caller.download(handle, uri=uri)
+        except AwsError as error:
+            if error.error_class is ErrorClass.NOT_FOUND or error.code in ("NoSuchKey", "NoSuchBucket"):
+                raise SpecError(field, f"there is no {uri}.") from error
+            raise
+        length = int(reply.get("ContentLength") or 0)
+        if length > most:
+            reply["Body"].close()
+            raise SpecError(field, f"{uri} has {length} bytes, and the operator packs at most {most}. {_INSTEAD}")
+        content: bytes = await asyncio.to_thread(reply["Body"].read)
+        return content
 
 
 def pack(repack: Repack, *, model: bytes | None, code: bytes | None) -> bytes:
@@ -88,8 +112,10 @@ def _add_archive(archive: tarfile.TarFile, code: bytes, repack: Repack) -> list[
         name = _name(member)
         if member.isfile():
             names.append(name)
-            member.name = f"{CODE}/{name}"
-            archive.addfile(member, content)
+            # A member of its own: one that was read keeps its long name in its PAX headers, which go before `name`.
+            moved = tarfile.TarInfo(f"{CODE}/{name}")
+            moved.size, moved.mode = member.size, member.mode
+            archive.addfile(moved, content)
     return names
 
 
@@ -128,20 +154,3 @@ async def _is_there(caller: Caller, handle: Handle, uri: str) -> bool:
         if error.code in ("403", "AccessDenied", "Forbidden"):
             return False
         raise
-
-
-async def _fetch(caller: Caller, handle: Handle, uri: str | None, *, most: int, field: str) -> bytes | None:
-    if uri is None:
-        return None
-    try:
-        reply: Mapping[str, Any] = await caller.download(handle, uri=uri)
-    except AwsError as error:
-        if error.error_class is ErrorClass.NOT_FOUND or error.code in ("NoSuchKey", "NoSuchBucket"):
-            raise SpecError(field, f"there is no {uri}.") from error
-        raise
-    length = int(reply.get("ContentLength") or 0)
-    if length > most:
-        reply["Body"].close()
-        raise SpecError(field, f"{uri} has {length} bytes, and the operator packs at most {most}. {_INSTEAD}")
-    content: bytes = await asyncio.to_thread(reply["Body"].read)
-    return content

@@ -14,7 +14,6 @@ from sagebridge.kinds.kind import Children, JobKind
 from sagebridge.schema.convert import ConversionError, from_response, to_request
 from sagebridge.targets.protocol import Handle, Models, NameConflictError, NotOwnedError, Submission
 from sagebridge.targets.sagemaker.caller import Caller, malformed
-from sagebridge.targets.sagemaker.models import SageMakerModels
 from sagebridge.targets.sagemaker.sweep import PAGE, Sweeper
 from sagebridge.targets.sagemaker.tags import list_tags
 
@@ -22,10 +21,10 @@ from sagebridge.targets.sagemaker.tags import list_tags
 class SageMakerTarget:
     """Implements `sagebridge.targets.protocol.Target` by the kind's SageMaker operations."""
 
-    def __init__(self, *, kind: JobKind, caller: Caller) -> None:
+    def __init__(self, *, kind: JobKind, caller: Caller, models: Models | None = None) -> None:
         self._kind = kind
         self._caller = caller
-        self.models: Models | None = SageMakerModels(caller=caller) if kind.model_of else None
+        self.models = models if kind.model_of else None
         self._sweeper = Sweeper(kind=kind, caller=caller, describe=self.describe)
 
     async def submit(self, handle: Handle, spec: Mapping[str, Any], *, adopt: bool) -> Submission:
@@ -153,13 +152,17 @@ class SageMakerTarget:
         if remove:
             await self._caller.call(handle, "DeleteTags", {"ResourceArn": arn, "TagKeys": list(remove)})
 
+    async def tags_of(self, handle: Handle) -> Mapping[str, str]:
+        """See `Target.tags_of`."""
+        return await list_tags(self._caller, handle, await self._arn(handle))
+
     async def stage_source(self, handle: Handle, *, uri: str, content: bytes) -> str:
         """See `Target.stage_source`."""
         return await self._caller.upload(handle, uri=uri, content=content)
 
     async def _take_over(self, handle: Handle, *, adopt: bool) -> Submission:
         arn = await self._arn(handle)
-        tags = await self._tags(handle, arn)
+        tags = await list_tags(self._caller, handle, arn)
         if handle.owner.owns(tags):
             return Submission(arn=arn, adopted=TAG_ADOPTED in tags, tags=without_ownership(tags))
         if not is_owned_by_anyone(tags) and adopt and handle.tenant.allow_adopt:
@@ -168,7 +171,7 @@ class SageMakerTarget:
         raise NameConflictError(_conflict(handle, tags, adopt=adopt))
 
     async def _assert_owned(self, handle: Handle) -> Mapping[str, str]:
-        tags = await self._tags(handle, await self._arn(handle))
+        tags = await self.tags_of(handle)
         if not handle.owner.owns(tags):
             raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")
         return tags
@@ -188,9 +191,6 @@ class SageMakerTarget:
     async def _add_tags(self, handle: Handle, arn: str, tags: Mapping[str, str]) -> None:
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
         await self._caller.call(handle, "AddTags", {"ResourceArn": arn, "Tags": listed})
-
-    async def _tags(self, handle: Handle, arn: str) -> dict[str, str]:
-        return await list_tags(self._caller, handle, arn)
 
     async def _arn(self, handle: Handle) -> str:
         account = await self._caller.account(handle)
