@@ -189,16 +189,16 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     if update is not None and update.key == desired.deployment_key:
         return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
     if situation.is_adopted:
-        message = " ".join(endpoint.failure_reason.split()) or _NO_REASON
+        said = _sentence(" ".join(endpoint.failure_reason.split()))
         return _stalled(
             situation,
             Reason.ENDPOINT_FAILED,
-            f"The endpoint has failed: {message} It was there before this object, so it is not deleted here: delete it "
+            f"The endpoint has failed: {said} It was there before this object, so it is not deleted here: delete it "
             "in SageMaker, and it is made anew.",
         )
     if not ledger.is_refused(desired.deployment_key):
         return remove(situation)
-    message = _sentence(ledger.failure)
+    message = _sentence(ledger.failure.message if ledger.failure else "")
     pause = _pause_after_failure(situation)
     if pause is None:
         collected = garbage.next_collection(
@@ -228,9 +228,9 @@ def _pause_after_failure(situation: Situation) -> float | None:
     return RETRY_FAILED_AFTER_SECONDS - (situation.now - since).total_seconds()
 
 
-def _sentence(failure: Failure | None) -> str:
-    """Why it failed; SageMaker's words end with a point or without."""
-    return f"{(failure.message if failure else _NO_REASON).rstrip('. ')}."
+def _sentence(reason: str) -> str:
+    """Why it failed; SageMaker's words end with a full stop or without."""
+    return f"{(reason or _NO_REASON).rstrip('. ')}."
 
 
 def _resolved(failure: Failure | None) -> Failure | None:
@@ -351,7 +351,7 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
     if collected is not None:
         return collected
     if refused:
-        message = _sentence(situation.ledger.failure)
+        message = _sentence(situation.ledger.failure.message if situation.ledger.failure else "")
         still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
         return _stalled(
             situation,
