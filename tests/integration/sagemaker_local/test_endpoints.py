@@ -115,6 +115,23 @@ class Studio:
             except self.s3.exceptions.NoSuchKey:
                 time.sleep(0.05)
 
+    def capture(self) -> dict[str, Any]:
+        """A DataCaptureConfig that captures all requests and replies, for `captured`."""
+        return {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{BUCKET}/{self.prefix}/capture",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        }
+
+    def captured(self, variant: str) -> dict[str, Any]:
+        """What was captured of the only request to a variant, once it is there."""
+        prefix = f"{self.prefix}/capture/{self.endpoint_name}/{variant}/"
+        while not (found := self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents")):
+            time.sleep(0.05)
+        line: dict[str, Any] = json.loads(self.object(f"s3://{BUCKET}/{found[0]['Key']}"))
+        return line
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
@@ -305,19 +322,24 @@ def test_an_asynchronous_invocation_writes_its_result_and_tells_a_topic(studio, 
     assert statuses == {"Completed", "Failed"}
 
 
+def test_a_shadow_variant_is_captured_too(studio):
+    for word in ("real", "shadow"):
+        studio.model(word)
+    shadows = {"ShadowProductionVariants": [studio.variant("shadow", InitialVariantWeight=1.0)]}
+    studio.deploy(studio.config("c", studio.variant("real"), DataCaptureConfig=studio.capture(), **shadows))
+    studio.ask("1,2")
+
+    lines = {variant: studio.captured(variant)["captureData"] for variant in ("real", "shadow")}
+    assert {line["endpointInput"]["data"] for line in lines.values()} == {"1,2"}
+    assert lines["real"]["endpointOutput"]["data"] == "real:1,2"
+    assert lines["shadow"]["endpointOutput"]["data"] == "shadow:1,2"
+
+
 def test_requests_and_replies_are_captured(studio):
     studio.model("hello")
-    capture = {
-        "InitialSamplingPercentage": 100,
-        "DestinationS3Uri": f"s3://{BUCKET}/{studio.prefix}/capture",
-        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-    }
-    described = studio.deploy(studio.config("c", studio.variant("hello"), DataCaptureConfig=capture))
+    described = studio.deploy(studio.config("c", studio.variant("hello"), DataCaptureConfig=studio.capture()))
     studio.ask("1,2", InferenceId="i-1")
-    prefix = f"{studio.prefix}/capture/{studio.endpoint_name}/hello/"
-    while not (found := studio.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents")):
-        time.sleep(0.05)
-    line = json.loads(studio.object(f"s3://{BUCKET}/{found[0]['Key']}"))
+    line = studio.captured("hello")
 
     assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
     assert line["captureData"]["endpointInput"] == {

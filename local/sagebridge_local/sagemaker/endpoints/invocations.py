@@ -252,9 +252,10 @@ class Invocations:
         service.alarms.wake()
 
     def _shadow(self, call: RuntimeCall, endpoint: Endpoint, chosen: Route, request: Request) -> None:
-        """Copy the request to the shadow variant, whose answer nobody gets.
+        """Copy the request to the shadow variant, whose answer goes nowhere but to data capture.
 
-        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html
+        Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html and, for data capture,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html
         """
         hosted = chosen.fleet.hosted
         for shadow in chosen.fleet.shadows:
@@ -266,6 +267,8 @@ class Invocations:
                     began = asyncio.get_running_loop().time()
                     answer = await hosted.invoke(variant, request)
                     self._measure(call, endpoint, variant, status=answer.status, began=began)
+                    if answer.succeeded:
+                        self._capture(call, endpoint, Route(chosen.fleet, variant), request, answer)
 
                 self._keep(copy())
 
