@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sagebridge.core.job import Job
 
-from sagebridge_local.demo import serving, traffic, traffic_display, verdicts
+from sagebridge_local.demo import scoring, serving, traffic, traffic_display, verdicts
 from sagebridge_local.demo.context import Context
 from sagebridge_local.demo.invoker import Stream
 from sagebridge_local.demo.traffic import Answer
@@ -24,6 +24,7 @@ def update(context: Context) -> str:
     stream = Stream(serving.invoker(context, endpoint), pause=serving.PAUSE)
     with stream, traffic_display.shown(context.screen, names=("old", "new"), by=_version) as show:
         stream.wait_for(_AROUND, timeout=_SECONDS)
+        show(stream.answers, state=states[-1])
         before = len(stream.answers)
         context.apply("endpoint-canary.yaml")
 
@@ -35,7 +36,8 @@ def update(context: Context) -> str:
         show(stream.answers, state=states[-1])
     answers = stream.answers
     serving.count(context, answers)
-    score = serving.check_answers(answers)
+    traffic.check_faultless(answers)
+    traffic.check_digits(answers, expected=scoring.predicted(context.workplace.predictions), of="the endpoint")
     share = _canary_share(endpoint)
     mixed = _check_shift(answers, before=before, share=share)
     verdicts.check_calls(context.admin.count("UpdateEndpoint") - updates, wanted=1, operation="UpdateEndpoint")
@@ -44,7 +46,7 @@ def update(context: Context) -> str:
     context.report.facts["canary"] = {
         "invocations": len(answers),
         "failed": sum(bool(answer.error) for answer in answers),
-        "accuracy": round(score.accuracy, 6),
+        "accuracy": round(traffic.score(answers).accuracy, 6),
         "wantedShare": share,
         "share": round(found, 4),
         "shareInvocations": len(mixed),

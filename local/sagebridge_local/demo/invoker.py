@@ -8,12 +8,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge_local.demo.errors import DemoError
 from sagebridge_local.demo.traffic import Answer
+
+_LOOK_SECONDS: Final = 0.02
+
+
+class _Row(NamedTuple):
+    number: int
+    label: int
+    pixels: str
 
 
 class Invoker:
@@ -29,7 +37,8 @@ class Invoker:
         self._client = client
         self._endpoint = endpoint
         lines = held_out.read_text().splitlines()
-        self._rows = [(int(label), pixels) for label, _, pixels in (line.partition(",") for line in lines)]
+        split = [line.partition(",") for line in lines]
+        self._rows = [_Row(number, int(label), pixels) for number, (label, _, pixels) in enumerate(split)]
         self._next = itertools.cycle(self._rows)
 
     def all_rows(self, *, at_once: int) -> list[Answer]:
@@ -40,9 +49,9 @@ class Invoker:
         """Send one row, the next of all in turn."""
         return self._send([next(self._next)])
 
-    def _send(self, rows: Sequence[tuple[int, str]]) -> Answer:
-        labels, begun = tuple(label for label, _ in rows), time.monotonic()
-        body = "".join(f"{pixels}\n" for _, pixels in rows).encode()
+    def _send(self, rows: Sequence[_Row]) -> Answer:
+        begun, body = time.monotonic(), "".join(f"{row.pixels}\n" for row in rows).encode()
+        numbers, labels = tuple(row.number for row in rows), tuple(row.label for row in rows)
         try:
             reply = self._client.invoke_endpoint(
                 EndpointName=self._endpoint, ContentType="text/csv", Accept="text/csv", Body=body
@@ -51,14 +60,16 @@ class Invoker:
             digits, columns = tuple(int(line[0]) for line in fields), {len(line) for line in fields}
         except (BotoCoreError, ClientError, ValueError) as error:
             seconds = time.monotonic() - begun
-            return Answer(begun=begun, seconds=seconds, labels=labels, error=str(error) or type(error).__name__)
+            said = str(error) or type(error).__name__
+            return Answer(begun=begun, seconds=seconds, rows=numbers, labels=labels, error=said)
         short = "" if len(digits) == len(labels) else f"{len(labels)} rows were sent, and {len(digits)} answers came"
         return Answer(
             begun=begun,
             seconds=time.monotonic() - begun,
+            rows=numbers,
             labels=labels,
             digits=digits,
-            variant=reply["InvokedProductionVariant"],
+            variant=reply.get("InvokedProductionVariant", ""),
             probabilities=columns == {2},
             error=short,
         )
@@ -102,7 +113,7 @@ class Stream:
         while len(self._answers) < wanted:
             if time.monotonic() > deadline or not self._thread.is_alive():
                 raise DemoError(f"The endpoint was to answer {count} times, but did not within {timeout:.0f} s.")
-            self._end.wait(self._pause)
+            self._end.wait(_LOOK_SECONDS)
 
     def _run(self) -> None:
         while not self._end.is_set():

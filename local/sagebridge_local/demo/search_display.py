@@ -49,16 +49,10 @@ class _Table:
 
 def _trials(search: Search, *, over: bool) -> Table:
     names = sorted({name for trial in search.trials for name in trial.tuned})
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for heading in ("TRIAL", search.metric.upper(), *(name.upper() for name in names)):
-        first = heading == "TRIAL"
-        table.add_column(
-            heading,
-            no_wrap=True,
-            overflow="ellipsis",
-            justify="left" if first else "right",
-            min_width=5 if first else None,
-        )
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("TRIAL", no_wrap=True, min_width=5)
+    for heading in ("OBJECTIVE", *(name.upper() for name in names)):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", justify="right")
     for place, trial in enumerate(search.trials):
         values = (trial.tuned.get(name, "") for name in names)
         best = "bold green" if place == 0 and over else ""

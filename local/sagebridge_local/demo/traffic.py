@@ -23,7 +23,8 @@ class Answer:
     Attributes:
         begun: When it was sent, on a monotonic clock, in seconds.
         seconds: How long it took.
-        labels: The digits that were sent, as they really are.
+        rows: Which of the held-out rows were sent, counted from 0.
+        labels: The digits in them, as they really are.
         digits: The digits that the model reads; empty if the invocation failed.
         variant: InvokedProductionVariant.
         probabilities: Whether the answer tells how sure the model is, as the newer inference code does.
@@ -32,6 +33,7 @@ class Answer:
 
     begun: float
     seconds: float
+    rows: tuple[int, ...]
     labels: tuple[int, ...]
     digits: tuple[int, ...] = ()
     variant: str = ""
@@ -99,6 +101,24 @@ def check_faultless(answers: Sequence[Answer]) -> None:
         raise DemoError(f"{len(failed)} of {len(answers)} invocations failed, the first by: {failed[0].error}")
     if not answers:
         raise DemoError("There was no invocation.")
+
+
+def check_digits(answers: Sequence[Answer], *, expected: Sequence[int], of: str) -> None:
+    """Pass answers that are those of a model.
+
+    Args:
+        answers: The answers.
+        expected: What the model reads in each of the held-out rows.
+        of: Whose answers they are, for the message.
+
+    Raises:
+        DemoError: A digit is another one.
+    """
+    read = [pair for answer in answers for pair in zip(answer.rows, answer.digits, strict=True)]
+    others = [row for row, digit in read if digit != expected[row]]
+    if others:
+        first = f"the first to row {others[0] + 1}"
+        raise DemoError(f"{len(others)} of {len(read)} answers of {of} are not those of its model, {first}.")
 
 
 def check_split(answers: Sequence[Answer], *, by: Callable[[Answer], str], wanted: Mapping[str, float]) -> None:

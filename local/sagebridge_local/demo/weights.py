@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sagebridge.core.job import Job
 
-from sagebridge_local.demo import serving, traffic, traffic_display, verdicts
+from sagebridge_local.demo import scoring, serving, traffic, traffic_display, verdicts
 from sagebridge_local.demo.context import Context
 from sagebridge_local.demo.invoker import Invoker, Stream
 from sagebridge_local.demo.screen import Stage
@@ -28,7 +28,7 @@ def compare(context: Context) -> str:
         context.apply("endpoint-ab.yaml")
         endpoint = serving.settle(context, show=lambda found: display.show(Stage.of(found)), idle=lambda: None)
     serving.count(context, stream.answers)
-    serving.check_answers(stream.answers)
+    _check_models(context, stream.answers)
     invoker = serving.invoker(context, endpoint)
     first = _measure(context, endpoint, invoker)
     config, updates = endpoint.status["endpointConfigName"], context.admin.count("UpdateEndpoint")
@@ -63,7 +63,7 @@ def _measure(context: Context, endpoint: Job, invoker: Invoker) -> dict[str, Any
             answers.append(invoker.one_row())
             show(answers, state="")
     serving.count(context, answers)
-    traffic.check_faultless(answers)
+    _check_models(context, answers)
     traffic.check_split(answers, by=_variant, wanted=weights)
     shares = traffic.shares(answers, _variant)
     accuracies = {name: traffic.score([one for one in answers if one.variant == name]).accuracy for name in weights}
@@ -73,6 +73,19 @@ def _measure(context: Context, endpoint: Job, invoker: Invoker) -> dict[str, Any
         "shares": {name: round(share, 4) for name, share in shares.items()},
         "accuracies": {name: round(accuracy, 6) for name, accuracy in accuracies.items()},
     }
+
+
+def _check_models(context: Context, answers: list[Answer]) -> None:
+    """Pass answers that all came, each from the model of the variant that has answered."""
+    traffic.check_faultless(answers)
+    workplace = context.workplace
+    expected = {
+        "tuned": scoring.predicted(workplace.predictions),
+        "trained": scoring.read(workplace.model / scoring.MODEL_FILE, held_out=workplace.held_out),
+    }
+    for variant, digits in expected.items():
+        own = [answer for answer in answers if answer.variant == variant]
+        traffic.check_digits(own, expected=digits, of=f"the variant {variant}")
 
 
 def _told(split: dict[str, Any]) -> str:

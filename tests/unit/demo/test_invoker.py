@@ -87,6 +87,7 @@ def test_the_labels_stay_here(runtime: Runtime, invoker: Invoker) -> None:
     assert runtime.paths == ["/endpoints/digits/invocations"] * 2
     assert (first.labels, first.digits, first.variant, first.version) == ((7, 1), (7, 1), "tuned", "old")
     assert (second.labels, second.digits, second.error) == ((4,), (9,), "")
+    assert (first.rows, second.rows) == ((0, 1), (2,))
 
 
 def test_the_newer_code_is_known_by_its_probabilities(runtime: Runtime, invoker: Invoker) -> None:

@@ -12,7 +12,7 @@ from sagebridge_local.demo import traffic
 from sagebridge_local.demo.errors import DemoError
 from sagebridge_local.demo.traffic import Answer
 
-OLD = Answer(begun=0.0, seconds=0.01, labels=(7,), digits=(7,), variant="a")
+OLD = Answer(begun=0.0, seconds=0.01, rows=(0,), labels=(7,), digits=(7,), variant="a")
 NEW = replace(OLD, probabilities=True)
 FAILED = replace(OLD, digits=(), variant="", error="ModelError")
 WRONG = replace(OLD, digits=(1,))
@@ -48,6 +48,7 @@ REFUSED = [
     Case(reason="one failed invocation is one too many", check=lambda: traffic.check_faultless([OLD, FAILED, NEW]), want="1 of 3 invocations failed, the first by: ModelError"),
     Case(reason="no invocation proves nothing", check=lambda: traffic.check_faultless([]), want="no invocation"),
     Case(reason="nothing sent has no score", check=lambda: traffic.score([]), want="was sent nothing"),
+    Case(reason="another model answers", check=lambda: traffic.check_digits([OLD, WRONG, replace(WRONG, rows=(1,))], expected=[7, 1], of="the endpoint"), want="1 of 3 answers of the endpoint are not those of its model, the first to row 1."),
     Case(reason="half and half is not nine to one", check=split(drawn(0.5, count=300, seed=1), a=9, b=1), want="a should answer 90% of the invocations"),
     Case(reason="weights that are ignored after a change", check=split(drawn(0.5, count=300, seed=2), a=4, b=1), want="a should answer 80%"),
     Case(reason="all to one is not half and half", check=split([OLD] * 300, a=1, b=1), want="has answered 100.0% of 300"),

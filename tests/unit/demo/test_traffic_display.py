@@ -13,7 +13,7 @@ from sagebridge_local.demo.traffic import Answer
 
 
 def answer(begun: float, variant: str, error: str = "") -> Answer:
-    return Answer(begun=begun, seconds=0.01, labels=(1,), digits=(1,), variant=variant, error=error)
+    return Answer(begun=begun, seconds=0.01, rows=(0,), labels=(1,), digits=(1,), variant=variant, error=error)
 
 
 def printed(console: Console, *looks: Sequence[Answer]) -> None:
