@@ -294,6 +294,27 @@ def test_a_scripts_words_come_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("phase", "message"),
+    [
+        (Phase.SUCCEEDED, "team-a-digits-abc completed. Its exit message: rows: 200 of 300"),
+        (Phase.FAILED, "team-a-digits-abc failed: SageMaker gave no reason. Its exit message: rows: 200 of 300"),
+        (
+            Phase.STOPPED,
+            (
+                "team-a-digits-abc was stopped, not by this object: since its time was up, or by somebody. "
+                "Apply it under another name to run it again. Its exit message: rows: 200 of 300"
+            ),
+        ),
+    ],
+)
+def test_what_a_container_left_to_say_is_told_however_it_ended(phase: Phase, message: str) -> None:
+    seen = Observation(phase=phase, whole=True, fields={"exitMessage": "rows: 200\nof 300\n"})
+    step = plan(Case(reason="Events are where people look", attempts=[CREATED], seen=seen, want=steps.Close))
+    assert isinstance(step, steps.Close)
+    assert step.verdict.message == message
+
+
+@pytest.mark.parametrize(
     ("listed", "shown", "want"),
     [
         ({"succeeded": 1, "pending": 1}, {"succeeded": 0, "pending": 2}, steps.Look),
