@@ -183,6 +183,11 @@ _STATUS: dict[str, dict[str, Any]] = {
         "type": "object",
         "additionalProperties": _TEXT,
     },
+    "images": {
+        "description": "The image of each training definition, by its path in spec, where there are several.",
+        "type": "object",
+        "additionalProperties": _TEXT,
+    },
     "parents": {
         "description": "The tuning jobs that a warm start has learned from.",
         "type": "array",
@@ -300,6 +305,7 @@ KIND = JobKind(
     end_field="hyperParameterTuningEndTime",
     log_group="/aws/sagemaker/TrainingJobs",
     image=("trainingJobDefinition", "algorithmSpecification", "trainingImage"),
+    part_image=("algorithmSpecification", "trainingImage"),
     name_limit=32,
     sections=sections,
     look_when=(("objectiveStatusCounters", "succeeded"),),
