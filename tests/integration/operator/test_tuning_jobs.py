@@ -60,6 +60,16 @@ def test_a_search_completes_and_shows_what_it_found(world: World, tuning: Tuning
     assert {job["tags"]["sagebridge.io/name"] for job in made_trials(world)} == {"tune"}
 
 
+def test_the_ten_best_of_many_are_shown(world: World, tuning: TuningJobs) -> None:
+    world.script(seconds=0.2, metrics={METRIC: "x"})
+    tuning.make(config={"resourceLimits": {"maxNumberOfTrainingJobs": 13, "maxParallelTrainingJobs": 5}})
+    status = tuning.wait_reason("tune", "Completed")["status"]
+    assert status["trainingJobStatusCounters"]["completed"] == 13
+    found = sorted((float(job["request"]["HyperParameters"]["x"]) for job in made_trials(world)), reverse=True)
+    assert [trial["objectiveValue"] for trial in status["bestTrials"]] == found[:10]
+    assert status["best"]["objectiveValue"] == found[0]
+
+
 def test_a_search_costs_few_calls(world: World, tuning: TuningJobs) -> None:
     tuning.make()
     tuning.wait_reason("tune", "Completed")
@@ -85,6 +95,7 @@ def test_kubectl_shows_counters(world: World, tuning: TuningJobs) -> None:
     names = [column["name"] for column in table["columnDefinitions"]]
     shown = dict(zip(names, table["rows"][0]["cells"], strict=True))
     assert (shown["STATUS"], shown["COMPLETED"], shown["RUNNING"], shown["FAILED"]) == ("Completed", 4, 0, 0)
+    assert (shown["RETRYABLE"], shown["STOPPED"]) == (0, 0)
     assert 0 < float(shown["BEST"]) <= 0.5
 
 
