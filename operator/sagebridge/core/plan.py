@@ -130,7 +130,9 @@ def _plan_attempt_after(situation: Situation, previous: Attempt | None) -> Step:
         return Conclude(verdict=_suspended())
     if previous is None:
         return Record(number=1)
-    remaining = _retry_pause(situation.job, previous) - (situation.now - parse_time(previous.end_time)).total_seconds()
+    # AWS tells when it ended, and its clock may be ahead of ours.
+    passed = max(0.0, (situation.now - parse_time(previous.end_time)).total_seconds())
+    remaining = _retry_pause(situation.job, previous) - passed
     if remaining > 0:
         return Conclude(verdict=_retry_pending(situation.job, previous), again_after=remaining)
     return Record(number=previous.number + 1)

@@ -104,6 +104,7 @@ RUNNING = [
     Case(reason="a retry follows its pause", attempts=[FAILED], spec=RETRY, want=steps.Record),
     Case(reason="a retry waits for its pause", attempts=[{**FAILED, "endTime": "2026-01-02T03:04:04Z"}], spec=RETRY, want=steps.Conclude, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
     Case(reason="resuming starts a new attempt at once", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:05Z"}], want=steps.Record),
+    Case(reason="resuming starts a new attempt at once, though AWS's clock is ahead of ours", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:09Z"}], want=steps.Record),
     Case(reason="suspending ends without failure", attempts=[TO_SUSPEND], seen=STOPPED, spec=policy(suspend=True), want=steps.Close, state=State.SUSPENDED),
     Case(reason="a stop by somebody else is a failure", attempts=[CREATED], seen=STOPPED, want=steps.Close, state=State.FAILED, why=Reason.JOB_STOPPED),
     Case(reason="a deletion by somebody else is a failure", attempts=[CREATED], seen=GONE, want=steps.Close, state=State.FAILED, why=Reason.JOB_GONE),
