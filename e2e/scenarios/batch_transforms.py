@@ -136,6 +136,8 @@ DELETION_PURGE = _scenario(
     Step(says="waits for the job to stop", act=Actor.delete, until=reason("Deleting")),
     Step(says="is gone", advance=STAGE_SECONDS, until=gone),
 )
+# For tests of their own, since each of its steps is in one of the others.
+RECREATION = _scenario("deleted and made again", _starts(), _DELETED, _starts(), _COMPLETES)
 
 SCENARIOS: Sequence[Scenario] = (
     LIFE,

@@ -47,7 +47,7 @@ _OUT_OF_TIME: Mapping[str, str] = {
     "MaxWaitTimeExceeded": "took as long as stoppingCondition.maxWaitTimeInSeconds allows, and was stopped.",
 }
 # Kinds without a secondary status don't tell the two apart.
-_STOPPED_SOMEHOW = "was stopped, not by this object: by its stoppingCondition, or by somebody."
+_STOPPED_SOMEHOW = "was stopped, not by this object: since its time was up, or by somebody."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +130,9 @@ def _plan_attempt_after(situation: Situation, previous: Attempt | None) -> Step:
         return Conclude(verdict=_suspended())
     if previous is None:
         return Record(number=1)
-    remaining = _retry_pause(situation.job, previous) - (situation.now - parse_time(previous.end_time)).total_seconds()
+    # AWS tells when it ended, and its clock may be ahead of ours.
+    passed = max(0.0, (situation.now - parse_time(previous.end_time)).total_seconds())
+    remaining = _retry_pause(situation.job, previous) - passed
     if remaining > 0:
         return Conclude(verdict=_retry_pending(situation.job, previous), again_after=remaining)
     return Record(number=previous.number + 1)
@@ -184,7 +186,9 @@ def _plan_succeeded(_: Situation, attempt: Attempt, observation: Observation) ->
         return Look(attempt=attempt)
     return Close(
         attempt=attempt,
-        verdict=Verdict(state=State.READY, reason=Reason.COMPLETED, message=f"{attempt.name} completed."),
+        verdict=Verdict(
+            state=State.READY, reason=Reason.COMPLETED, message=f"{attempt.name} completed.{_last_words(observation)}"
+        ),
     )
 
 
@@ -193,7 +197,8 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
         return Look(attempt=attempt)
     job = situation.job
     failure = failure_class(observation.failure_reason).value
-    message = f"{attempt.name} failed: {_in_one_line(observation.failure_reason) or 'SageMaker gave no reason.'}"
+    why = _in_one_line(observation.failure_reason) or "SageMaker gave no reason."
+    message = f"{attempt.name} failed: {why}{_last_words(observation)}"
     retries_used = _count_failures(job)
     if failure in job.run_policy.retry_errors and retries_used < job.run_policy.retry_limit:
         message = f"{message} Retry {retries_used + 1} of {job.run_policy.retry_limit} follows."
@@ -208,7 +213,7 @@ def _plan_stopped(_: Situation, attempt: Attempt, observation: Observation) -> S
         return Close(attempt=attempt, verdict=_suspended())
     secondary = observation.fields.get("secondaryStatus")
     why = _OUT_OF_TIME.get(secondary, "was stopped, not by this object.") if secondary else _STOPPED_SOMEHOW
-    message = f"{attempt.name} {why} Apply it under another name to run it again."
+    message = f"{attempt.name} {why} Apply it under another name to run it again.{_last_words(observation)}"
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_STOPPED, message=message))
 
 
@@ -319,6 +324,12 @@ def _suspended() -> Verdict:
 def _retry_pending(job: Job, previous: Attempt) -> Verdict:
     retries = f"Retry {_count_failures(job)} of {job.run_policy.retry_limit} follows."
     return _progressing(Reason.RETRY_PENDING, f"{previous.name} failed: {_in_one_line(previous.message)} {retries}")
+
+
+def _last_words(observation: Observation) -> str:
+    """What the container left to say, of a kind whose Describe tells it; empty if it said nothing."""
+    words = _in_one_line(observation.fields.get("exitMessage"))
+    return f" Its exit message: {words}" if words else ""
 
 
 def _in_one_line(text: str | None) -> str:

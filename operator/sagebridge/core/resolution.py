@@ -17,10 +17,12 @@ class Part:
     Attributes:
         source_uri: where its packed ConfigMap is or will be; None without one.
         environment: the values of its ``environmentFrom``.
+        image: the image of an earlier attempt, which holds for later ones; None for the first.
     """
 
     source_uri: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    image: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

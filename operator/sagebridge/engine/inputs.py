@@ -128,6 +128,8 @@ class InputResolver:
         }
         if len(parts) > 1:
             status["sourceUris"] = {path: part.source_uri for path, part in parts.items() if part.source_uri}
+            images = {path: value_at(part, kind.part_image) for path, part in kind.sections(complete).items()}
+            status["images"] = {path: image for path, image in images.items() if image}
         if parents:
             status["parents"] = parents
         return Inputs(handle=handle, spec=complete, status=status, sources=sources, model=made)
@@ -155,12 +157,13 @@ class InputResolver:
     async def _parts(self, job: Job, kind: JobKind, tenant: Tenant) -> tuple[dict[str, Part], dict[str, PackedSource]]:
         """What each part of the spec takes from ConfigMaps, by its path; and the code among it, by its URI."""
         parts: dict[str, Part] = {}
+        images = (job.status.get("images") or {}) if job.attempts else {}
         sources: dict[str, PackedSource] = {}
         for path, section in kind.sections(job.spec).items():
             # A kind whose jobs serve a model has its code, and what it refers to, in there.
             packed, uri = await self._source(job, tenant, section, path=path) if kind.model_of is None else (None, None)
             values = await read_values(self._client, job, section, path=f"spec.{path}".rstrip("."))
-            parts[path] = Part(source_uri=uri, environment=values)
+            parts[path] = Part(source_uri=uri, environment=values, image=images.get(path))
             if packed is not None and uri is not None:
                 sources[uri] = packed
         return parts, sources

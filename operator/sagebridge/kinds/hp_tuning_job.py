@@ -183,6 +183,11 @@ _STATUS: dict[str, dict[str, Any]] = {
         "type": "object",
         "additionalProperties": _TEXT,
     },
+    "images": {
+        "description": "The image of each training definition, by its path in spec, where there are several.",
+        "type": "object",
+        "additionalProperties": _TEXT,
+    },
     "parents": {
         "description": "The tuning jobs that a warm start has learned from.",
         "type": "array",
@@ -260,6 +265,20 @@ SCHEMA = KindSchema(
         Column(name="BEST", path=".status.best.objectiveValue", type="number", description="The best objective value."),
         Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
+        Column(
+            name="RETRYABLE",
+            path=".status.trainingJobStatusCounters.retryableError",
+            type="integer",
+            wide=True,
+            description="Trials that failed of an error of SageMaker's own; FAILED has the others.",
+        ),
+        Column(
+            name="STOPPED",
+            path=".status.trainingJobStatusCounters.stopped",
+            type="integer",
+            wide=True,
+            description="Trials that were stopped, such as those that fell behind.",
+        ),
         Column(name="BEST JOB", path=".status.best.trainingJobName", wide=True),
         Column(
             name="JOB",
@@ -300,6 +319,7 @@ KIND = JobKind(
     end_field="hyperParameterTuningEndTime",
     log_group="/aws/sagemaker/TrainingJobs",
     image=("trainingJobDefinition", "algorithmSpecification", "trainingImage"),
+    part_image=("algorithmSpecification", "trainingImage"),
     name_limit=32,
     sections=sections,
     look_when=(("objectiveStatusCounters", "succeeded"),),

@@ -76,6 +76,7 @@ class JobKind:
         start_field, end_field: Describe's times, as status names them.
         log_group: the CloudWatch log group; streams begin with the job's name.
         image: where a complete spec has the image, which later attempts keep; empty for a kind without one.
+        part_image: where each part of a complete spec has one, for a kind whose specs may have several.
         output: where a manifest gives the output path, or needs a default bucket; empty for a kind whose manifests
             have several or none.
         model_of: gives the request of CreateModel for a model that has to be made first (pure); None for a kind whose
@@ -109,6 +110,7 @@ class JobKind:
     end_field: str
     log_group: str
     image: Path = ()
+    part_image: Path = ()
     output: Path = ()
     model_of: ModelOf | None = None
     instance: Path = ()

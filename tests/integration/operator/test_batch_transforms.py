@@ -155,6 +155,15 @@ def test_a_failed_job_says_why_and_its_model_goes(world: World, jobs: BatchTrans
     assert models(world) == []
 
 
+def test_a_job_that_somebody_stopped_leaves_no_model(world: World, jobs: BatchTransforms) -> None:
+    world.script(seconds=600, stop_seconds=0)
+    jobs.make(runPolicy={"deletionPolicy": "Retain"})
+    jobs.wait_reason("predict", "InProgress")
+    world.simulator.client("sagemaker").stop_transform_job(TransformJobName=world.made_one()["name"])
+    jobs.wait("predict", lambda job: ready(job).get("reason") == "JobStopped" and "models" not in job["status"])
+    assert models(world) == []
+
+
 def test_a_suspended_job_keeps_its_model(world: World, jobs: BatchTransforms) -> None:
     jobs.make()
     jobs.wait_reason("predict", "InProgress")

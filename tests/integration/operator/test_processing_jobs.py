@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import kubernetes
 import pytest
-from support.jobs import attempts, condition, ready, statuses
+from support.jobs import attempts, ready, statuses
 from support.processing_jobs import ProcessingJobs
 
 from .world import World
 
 CREATE = "CreateProcessingJob"
-STALLED = {"Ready": "False", "Stalled": "True"}
 ON_THE_WAY = {"Ready": "False", "Reconciling": "True"}
-QUOTA = "The account-level service limit 'ml.m5.large for processing job usage' is 0 Instances"
 TABLE = {"inputName": "table", "s3Input": {"s3Uri": "s3://sagebridge-local/table/"}}
 
 
@@ -71,44 +67,6 @@ def test_a_script_from_a_config_map_is_packed_and_started(world: World, jobs: Pr
     assert "sagemaker-scikit-learn" in running["status"]["image"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "facts", "reason", "conditions"),
-    [
-        ("access-denied", {}, "AccessDenied", STALLED),
-        ("error", {"code": "ValidationException", "message": "no such subnet"}, "Rejected", STALLED),
-        ("error", {"code": "ResourceLimitExceeded", "message": QUOTA}, "QuotaExceeded", ON_THE_WAY),
-        ("throttle", {}, "Throttled", ON_THE_WAY),
-        ("server-error", {}, "ServiceUnavailable", ON_THE_WAY),
-        ("lost-reply", {}, "ServiceUnavailable", ON_THE_WAY),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_aws_answers(
-    world: World, jobs: ProcessingJobs, kind: str, facts: dict[str, Any], reason: str, conditions: dict[str, str]
-) -> None:
-    world.fault(kind, CREATE, count=1, **facts)
-    jobs.make()
-    refused = jobs.wait_reason("split", reason)
-    assert statuses(refused) == conditions
-    assert facts.get("message", CREATE) in ready(refused)["message"]
-    jobs.wait_event("split", reason)
-    jobs.annotate("split", reconcile_at="now")
-    jobs.wait_reason("split", "InProgress")
-    assert len(world.made()) == 1
-
-
-def test_a_quota_ends_in_stalled(hasty: World) -> None:
-    jobs = ProcessingJobs(hasty.cluster.client, hasty.namespace)
-    hasty.fault("error", CREATE, code="ResourceLimitExceeded", message=QUOTA)
-    jobs.make()
-
-    def is_stalled(job: dict[str, Any]) -> bool:
-        jobs.annotate("split", reconcile_at=job["metadata"]["resourceVersion"])
-        return "Stalled" in statuses(job)
-
-    assert ready(jobs.wait("split", is_stalled))["reason"] == "QuotaExceeded"
-
-
 def test_a_lack_of_capacity_is_retried(world: World, jobs: ProcessingJobs) -> None:
     world.aws.settings(capacity_wait_seconds=0.5)
     world.fault("capacity", CREATE, count=1)
@@ -118,26 +76,6 @@ def test_a_lack_of_capacity_is_retried(world: World, jobs: ProcessingJobs) -> No
     jobs.wait_event("split", "RetryPending")
     jobs.wait("split", lambda job: len(attempts(job)) == 2 and bool(attempts(job)[1].get("arn")), what="tried again")
     assert len(world.made()) == 2
-
-
-def test_a_failure_is_shown(world: World, jobs: ProcessingJobs) -> None:
-    world.script(seconds=0, outcome="Failed", failure_reason="AlgorithmError: , exit code: 1")
-    jobs.make()
-    failed = jobs.wait_reason("split", "JobFailed")
-    assert statuses(failed) == STALLED | {"Failed": "True"}
-    assert "exit code: 1" in condition(failed, "Failed")["message"]
-    assert failed["status"]["failureReason"] == "AlgorithmError: , exit code: 1"
-    assert attempts(failed)[0]["reason"] == "AlgorithmError"
-    jobs.wait_event("split", "JobFailed")
-
-
-def test_a_job_that_somebody_stopped(world: World, jobs: ProcessingJobs) -> None:
-    world.script(seconds=600, stop_seconds=0)
-    jobs.make()
-    jobs.wait_reason("split", "InProgress")
-    world.simulator.client("sagemaker").stop_processing_job(ProcessingJobName=world.made_one()["name"])
-    stopped = jobs.wait_reason("split", "JobStopped")
-    assert "by its stoppingCondition, or by somebody" in ready(stopped)["message"]
 
 
 def test_suspended_and_resumed(world: World, jobs: ProcessingJobs) -> None:

@@ -44,6 +44,7 @@ def test_the_example_splits_its_table(
     status = objects.wait_reason("split", "Completed")["status"]
 
     assert status["exitMessage"] == "rows: 200"
+    assert objects.wait_event("split", "Completed").endswith("completed. Its exit message: rows: 200")
     split = {}
     for output in status["processingOutputConfig"]["outputs"]:
         bucket, prefix = output["s3Output"]["s3Uri"].removeprefix("s3://").split("/", 1)

@@ -6,16 +6,14 @@ from typing import Any
 
 import kubernetes
 import pytest
-from support.jobs import attempts, ready, statuses
+from support.jobs import IMAGE, attempts, ready, statuses
 from support.jobs import spec as training_spec
 from support.tuning_jobs import METRIC, TuningJobs, definition, spec
 
 from .world import World
 
 CREATE = "CreateHyperParameterTuningJob"
-STALLED = {"Ready": "False", "Stalled": "True"}
 ON_THE_WAY = {"Ready": "False", "Reconciling": "True"}
-QUOTA = "The account-level service limit 'ml.m5.large for training job usage' is 0 Instances"
 
 
 @pytest.fixture
@@ -62,6 +60,16 @@ def test_a_search_completes_and_shows_what_it_found(world: World, tuning: Tuning
     assert {job["tags"]["sagebridge.io/name"] for job in made_trials(world)} == {"tune"}
 
 
+def test_the_ten_best_of_many_are_shown(world: World, tuning: TuningJobs) -> None:
+    world.script(seconds=0.2, metrics={METRIC: "x"})
+    tuning.make(config={"resourceLimits": {"maxNumberOfTrainingJobs": 13, "maxParallelTrainingJobs": 5}})
+    status = tuning.wait_reason("tune", "Completed")["status"]
+    assert status["trainingJobStatusCounters"]["completed"] == 13
+    found = sorted((float(job["request"]["HyperParameters"]["x"]) for job in made_trials(world)), reverse=True)
+    assert [trial["objectiveValue"] for trial in status["bestTrials"]] == found[:10]
+    assert status["best"]["objectiveValue"] == found[0]
+
+
 def test_a_search_costs_few_calls(world: World, tuning: TuningJobs) -> None:
     tuning.make()
     tuning.wait_reason("tune", "Completed")
@@ -87,6 +95,7 @@ def test_kubectl_shows_counters(world: World, tuning: TuningJobs) -> None:
     names = [column["name"] for column in table["columnDefinitions"]]
     shown = dict(zip(names, table["rows"][0]["cells"], strict=True))
     assert (shown["STATUS"], shown["COMPLETED"], shown["RUNNING"], shown["FAILED"]) == ("Completed", 4, 0, 0)
+    assert (shown["RETRYABLE"], shown["STOPPED"]) == (0, 0)
     assert 0 < float(shown["BEST"]) <= 0.5
 
 
@@ -108,6 +117,27 @@ def test_numbers_in_ranges_and_several_definitions(world: World, tuning: TuningJ
     sent = made["request"]["TrainingJobDefinitions"][0]["HyperParameterRanges"]
     assert sent["IntegerParameterRanges"][0]["MaxValue"] == "9"
     assert sent["CategoricalParameterRanges"][0]["Values"] == ["a", "1", "true"]
+
+
+def test_a_second_attempt_keeps_the_images_of_several_definitions(world: World, tuning: TuningJobs) -> None:
+    world.script(seconds=600, stop_seconds=0)
+    ranges = {"continuousParameterRanges": [{"name": "x", "minValue": 0, "maxValue": 0.5}]}
+    own = {"tuningObjective": {"type": "Maximize", "metricName": METRIC}, "hyperParameterRanges": ranges}
+    tuning.make(
+        config={"hyperParameterTuningJobObjective": None, "parameterRanges": None},
+        trainingJobDefinition=None,
+        trainingJobDefinitions=[definition(definitionName=name, **own) for name in ("one", "two")],
+    )
+    images = tuning.wait_reason("tune", "InProgress")["status"]["images"]
+    assert images == {f"trainingJobDefinitions[{number}]": IMAGE for number in (0, 1)}
+    tuning.patch("tune", {"spec": {"runPolicy": {"suspend": True}}})
+    tuning.wait_reason("tune", "Suspended")
+    older = IMAGE.replace(":1", ":0")
+    tuning.patch_status("tune", {"images": {"trainingJobDefinitions[1]": older}})
+    tuning.patch("tune", {"spec": {"runPolicy": {"suspend": False}}})
+    tuning.wait("tune", lambda job: len(attempts(job)) == 2 and ready(job)["reason"] == "InProgress", what="runs again")
+    sent = made_tuning(world)[-1]["request"]["TrainingJobDefinitions"]
+    assert [one["AlgorithmSpecification"]["TrainingImage"] for one in sent] == [IMAGE, older]
 
 
 def test_a_warm_start_waits_for_its_parent(world: World, tuning: TuningJobs) -> None:
@@ -142,57 +172,6 @@ def test_a_training_goes_on_from_the_best_model(world: World, tuning: TuningJobs
         "refined", lambda job: job.get("status", {}).get("modelRef", {}).get("uri") == uri, what="given the best model"
     )
     assert refined["status"]["modelRef"]["kind"] == "HPTuningJob"
-
-
-def test_trials_that_fail_are_counted_and_fail_the_job(world: World, tuning: TuningJobs) -> None:
-    world.script(seconds=0, outcome="Failed", failure_reason="AlgorithmError: no such column")
-    tuning.make()
-    failed = tuning.wait_reason("tune", "JobFailed")
-    assert statuses(failed) == {"Ready": "False", "Stalled": "True", "Failed": "True"}
-    assert "No training job succeeded after 4 attempts" in ready(failed)["message"]
-    assert failed["status"]["trainingJobStatusCounters"]["nonRetryableError"] == 4
-    assert "best" not in failed["status"]
-    assert "No training job succeeded" in tuning.wait_event("tune", "JobFailed")
-
-
-@pytest.mark.parametrize(
-    ("kind", "facts", "reason", "conditions"),
-    [
-        ("access-denied", {}, "AccessDenied", STALLED),
-        ("error", {"code": "ValidationException", "message": "no such subnet"}, "Rejected", STALLED),
-        ("error", {"code": "ResourceNotFound", "message": "no such parent"}, "Rejected", STALLED),
-        ("error", {"code": "ResourceLimitExceeded", "message": QUOTA}, "QuotaExceeded", ON_THE_WAY),
-        ("throttle", {}, "Throttled", ON_THE_WAY),
-        ("server-error", {}, "ServiceUnavailable", ON_THE_WAY),
-        ("lost-reply", {}, "ServiceUnavailable", ON_THE_WAY),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_aws_answers(
-    world: World, tuning: TuningJobs, kind: str, facts: dict[str, Any], reason: str, conditions: dict[str, str]
-) -> None:
-    world.script(seconds=600)
-    world.fault(kind, CREATE, count=1, **facts)
-    tuning.make()
-    refused = tuning.wait_reason("tune", reason)
-    assert statuses(refused) == conditions
-    assert facts.get("message", CREATE) in ready(refused)["message"]
-    tuning.wait_event("tune", reason)
-    tuning.annotate("tune", reconcile_at="now")
-    tuning.wait_reason("tune", "InProgress")
-    assert len(made_tuning(world)) == 1
-
-
-def test_a_quota_ends_in_stalled(hasty: World) -> None:
-    tuning = TuningJobs(hasty.cluster.client, hasty.namespace)
-    hasty.fault("error", CREATE, code="ResourceLimitExceeded", message=QUOTA)
-    tuning.make()
-
-    def is_stalled(job: dict[str, Any]) -> bool:
-        tuning.annotate("tune", reconcile_at=job["metadata"]["resourceVersion"])
-        return "Stalled" in statuses(job)
-
-    assert ready(tuning.wait("tune", is_stalled))["reason"] == "QuotaExceeded"
 
 
 def test_a_capacity_error_is_retried_by_trials(world: World, tuning: TuningJobs) -> None:

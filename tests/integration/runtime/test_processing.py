@@ -1,6 +1,8 @@
 """Processing jobs: a script that knows only /opt/ml/processing, its inputs and outputs, and what it is told."""
 
 import asyncio
+import gzip
+import json
 import textwrap
 import zipfile
 from collections.abc import Callable, Mapping
@@ -216,6 +218,53 @@ async def test_streams_an_input_in_pipe_mode(processing: Processing) -> None:
     ended = await processing.run(processing.request(text, inputs=[piped]))
     assert ended.status == "Completed", ended.failure_reason
     assert processing.bench.get(f"s3://{processing.bench.bucket}/result/read") == b"1\n"
+
+
+async def test_unpacks_a_gzipped_stream(processing: Processing) -> None:
+    for name in ("a", "b"):
+        processing.bench.put(f"in/{name}.gz", gzip.compress(f"{name}\n".encode()))
+    text = f"""
+        import pathlib
+        pathlib.Path("{RESULT}/read").write_bytes(open("{DATA}_0", "rb").read())
+    """
+    piped = processing.source("in/", DATA, S3InputMode="Pipe", S3CompressionType="Gzip")
+    ended = await processing.run(processing.request(text, inputs=[piped]))
+    assert ended.status == "Completed", ended.failure_reason
+    assert processing.bench.get(f"s3://{processing.bench.bucket}/result/read") == b"a\nb\n"
+
+
+async def test_a_manifest_names_the_objects(processing: Processing) -> None:
+    for name in ("a", "b", "c"):
+        processing.bench.put(f"in/{name}.txt", name)
+    prefix = f"s3://{processing.bench.bucket}/in/"
+    processing.bench.put("list", json.dumps([{"prefix": prefix}, "a.txt", "c.txt"]))
+    text = f"""
+        import os
+        open("{RESULT}/seen", "w").write(" ".join(sorted(os.listdir("{DATA}"))))
+    """
+    listed = processing.source("list", DATA, S3DataType="ManifestFile")
+    ended = await processing.run(processing.request(text, inputs=[listed]))
+    assert ended.status == "Completed", ended.failure_reason
+    assert processing.bench.get(f"s3://{processing.bench.bucket}/result/seen") == b"a.txt c.txt"
+
+
+async def test_outputs_are_encrypted_with_their_key(processing: Processing) -> None:
+    request = processing.request(f"open('{RESULT}/it', 'w').write('x')")
+    request["ProcessingOutputConfig"]["KmsKeyId"] = "alias/mine"
+    ended = await processing.run(request)
+    assert ended.status == "Completed", ended.failure_reason
+    head = processing.bench.client("s3").head_object(Bucket=processing.bench.bucket, Key="result/it")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/mine")
+
+
+async def test_what_the_environment_says_reaches_the_script(processing: Processing) -> None:
+    text = f"""
+        import os
+        open("{RESULT}/seen", "w").write(os.environ["GREETING"])
+    """
+    ended = await processing.run(processing.request(text, Environment={"GREETING": "hello, world"}))
+    assert ended.status == "Completed", ended.failure_reason
+    assert processing.bench.get(f"s3://{processing.bench.bucket}/result/seen") == b"hello, world"
 
 
 async def test_network_isolation_cuts_a_script_off(processing: Processing) -> None:

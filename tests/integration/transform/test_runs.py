@@ -5,6 +5,8 @@ import json
 import re
 import time
 
+import pytest
+
 JOINED = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
 
 
@@ -74,6 +76,77 @@ def test_one_bad_object_fails_the_job_and_leaves_the_others_their_outputs(transf
     [data] = [text for stream, text in streams.items() if stream.endswith("/data-log")]
     assert "b.csv: Bad HTTP status received from algorithm: 500" in data
     assert any("these are no numbers" in text for stream, text in streams.items() if "data-log" not in stream)
+
+
+FLAKY = """
+import os
+
+
+def model_fn(model_dir):
+    return {"asked": 0}
+
+
+def transform_fn(model, body, content_type, accept):
+    model["asked"] += 1
+    if model["asked"] <= int(os.environ["FAILS"]):
+        raise ValueError("not yet")
+    return f"answer {model['asked']}", "text/csv"
+"""
+
+
+@pytest.mark.parametrize(
+    ("retries", "status", "outputs"),
+    [(2, "Completed", {"a.csv.out": b"answer 3\n"}), (1, "Failed", {})],
+)
+def test_a_model_that_fails_is_asked_again_as_often_as_the_client_may(transforms, retries, status, outputs):
+    transforms.make_model(inference=FLAKY)
+    transforms.put(**{"a.csv": b"1\n"})
+    client = {"InvocationsMaxRetries": retries, "InvocationsTimeoutInSeconds": 30}
+    described = transforms.run(ModelClientConfig=client, Environment={"FAILS": "2"})
+    assert described["TransformJobStatus"] == status, described.get("FailureReason")
+    assert transforms.objects() == outputs
+
+
+def test_a_model_that_takes_longer_than_the_client_waits_fails(transforms):
+    transforms.make_model(inference=SLOW)
+    transforms.put(**{"a.csv": b"1\n"})
+    described = transforms.run(ModelClientConfig={"InvocationsMaxRetries": 0, "InvocationsTimeoutInSeconds": 1})
+    assert described["TransformJobStatus"] == "Failed"
+    assert described["FailureReason"].startswith("AlgorithmError: ")
+    assert f"bucket/{transforms.name}/in/a.csv" in described["FailureReason"]
+
+
+CROWDED = """
+import threading
+import time
+
+lock = threading.Lock()
+now = most = 0
+
+
+def model_fn(model_dir):
+    return None
+
+
+def transform_fn(model, body, content_type, accept):
+    global now, most
+    with lock:
+        now += 1
+        most = max(most, now)
+    time.sleep(0.1)
+    with lock:
+        now -= 1
+    return str(most), "text/csv"
+"""
+
+
+@pytest.mark.parametrize("asked", [1, 3])
+def test_no_more_requests_are_under_way_than_the_job_asks_for(transforms, asked):
+    transforms.make_model(inference=CROWDED)
+    transforms.put(**{"rows.csv": b"1\n" * 12})
+    described = transforms.run(BatchStrategy="SingleRecord", MaxConcurrentTransforms=asked)
+    assert described["TransformJobStatus"] == "Completed", described.get("FailureReason")
+    assert max(int(row) for row in transforms.objects()["rows.csv.out"].split()) == asked
 
 
 def test_a_record_that_is_too_long_fails_as_the_clients_fault(transforms):

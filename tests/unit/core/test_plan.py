@@ -104,6 +104,7 @@ RUNNING = [
     Case(reason="a retry follows its pause", attempts=[FAILED], spec=RETRY, want=steps.Record),
     Case(reason="a retry waits for its pause", attempts=[{**FAILED, "endTime": "2026-01-02T03:04:04Z"}], spec=RETRY, want=steps.Conclude, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
     Case(reason="resuming starts a new attempt at once", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:05Z"}], want=steps.Record),
+    Case(reason="resuming starts a new attempt at once, though AWS's clock is ahead of ours", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:09Z"}], want=steps.Record),
     Case(reason="suspending ends without failure", attempts=[TO_SUSPEND], seen=STOPPED, spec=policy(suspend=True), want=steps.Close, state=State.SUSPENDED),
     Case(reason="a stop by somebody else is a failure", attempts=[CREATED], seen=STOPPED, want=steps.Close, state=State.FAILED, why=Reason.JOB_STOPPED),
     Case(reason="a deletion by somebody else is a failure", attempts=[CREATED], seen=GONE, want=steps.Close, state=State.FAILED, why=Reason.JOB_GONE),
@@ -291,6 +292,27 @@ def test_a_scripts_words_come_in_one_line() -> None:
     )
     assert isinstance(step, steps.Close)
     assert step.verdict.message == "team-a-digits-abc failed: AlgorithmError: ExitCode 1 KeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    ("phase", "message"),
+    [
+        (Phase.SUCCEEDED, "team-a-digits-abc completed. Its exit message: rows: 200 of 300"),
+        (Phase.FAILED, "team-a-digits-abc failed: SageMaker gave no reason. Its exit message: rows: 200 of 300"),
+        (
+            Phase.STOPPED,
+            (
+                "team-a-digits-abc was stopped, not by this object: since its time was up, or by somebody. "
+                "Apply it under another name to run it again. Its exit message: rows: 200 of 300"
+            ),
+        ),
+    ],
+)
+def test_what_a_container_left_to_say_is_told_however_it_ended(phase: Phase, message: str) -> None:
+    seen = Observation(phase=phase, whole=True, fields={"exitMessage": "rows: 200\nof 300\n"})
+    step = plan(Case(reason="Events are where people look", attempts=[CREATED], seen=seen, want=steps.Close))
+    assert isinstance(step, steps.Close)
+    assert step.verdict.message == message
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,13 @@ CASES = [
         field="spec.environment.A",
         says="SageMaker takes 256",
     ),
+    Case(
+        reason="too many variables with those of ConfigMaps",
+        spec=own_image(environment={f"A{number}": 1 for number in range(60)}),
+        context=context(environment={f"B{number}": "1" for number in range(60)}),
+        field="spec.environment",
+        says="has 120 variables with those of environmentFrom, and SageMaker takes 100",
+    ),
     Case(reason="on the cluster", spec=own_image(target="Cluster"), field="spec.target", says="remove cluster"),
 ]
 

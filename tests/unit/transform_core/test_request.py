@@ -4,11 +4,14 @@ import copy
 from typing import Any
 
 import pytest
+from botocore.validate import ParamValidator
 from sagebridge.core.errors import SpecError
 from sagebridge.core.names import Owner
 from sagebridge.core.resolution import ResolveContext
 from sagebridge.core.serving import ModelContext
 from sagebridge.core.transform import model_of, resolve
+from sagebridge.schema.convert import to_request
+from sagebridge.schema.model import input_shape
 
 SPEC: dict[str, Any] = {
     "modelName": "there",
@@ -69,6 +72,32 @@ def test_what_is_given_stays() -> None:
     assert resolved["transformResources"]["instanceCount"] == 3
     assert resolved["environment"] == {"A": "1", "B": "true", "C": "c"}
     assert not {"runPolicy", "region", "batchStrategy"} & resolved.keys()
+
+
+def test_everything_else_passes_through() -> None:
+    fields: dict[str, Any] = {
+        "batchStrategy": "SingleRecord",
+        "maxConcurrentTransforms": 4,
+        "maxPayloadInMB": 6,
+        "modelClientConfig": {"invocationsTimeoutInSeconds": 60, "invocationsMaxRetries": 1},
+        "dataProcessing": {"inputFilter": "$[1:]", "joinSource": "Input", "outputFilter": "$[0,-1]"},
+        "dataCaptureConfig": {"destinationS3Uri": "s3://bucket/captured", "generateInferenceId": True},
+        "experimentConfig": {"experimentName": "e"},
+    }
+    source = {
+        "dataSource": {"s3DataSource": {"s3Uri": "s3://bucket/list", "s3DataType": "ManifestFile"}},
+        "contentType": "text/csv",
+        "compressionType": "Gzip",
+        "splitType": "Line",
+    }
+    resolved = resolve(spec(**fields, transformInput=source), context())
+    assert {name: resolved[name] for name in fields} == fields
+    assert resolved["transformInput"] == source
+    request = to_request("CreateTransformJob", resolved)
+    report = ParamValidator().validate(request, input_shape("CreateTransformJob"))
+    assert not report.has_errors(), report.generate_report()
+    assert request["ModelClientConfig"] == {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 1}
+    assert request["DataCaptureConfig"]["GenerateInferenceId"] is True
 
 
 def test_the_model_that_was_made_is_used() -> None:

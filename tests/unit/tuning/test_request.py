@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from botocore.validate import ParamValidator
 from sagebridge.core.resolution import Part
 from sagebridge.core.tuning import resolve, sections
@@ -88,6 +89,18 @@ def test_definitions_have_their_own_role_source_and_output() -> None:
     assert one["TuningObjective"]["MetricName"] == METRIC
 
 
+def test_each_definition_keeps_the_image_of_an_earlier_attempt() -> None:
+    fields = several("one", "two")
+    for definition_of_it in fields["trainingJobDefinitions"]:
+        definition_of_it |= {"algorithm": {"name": "xgboost"}}
+        del definition_of_it["algorithmSpecification"]
+    new = request_of(fields)["TrainingJobDefinitions"][0]["AlgorithmSpecification"]["TrainingImage"]
+    pinned = {"trainingJobDefinitions[1]": Part(image="123456789012.dkr.ecr.us-east-1.amazonaws.com/xgboost:old")}
+    one, two = request_of(fields, parts=pinned)["TrainingJobDefinitions"]
+    assert one["AlgorithmSpecification"]["TrainingImage"] == new
+    assert two["AlgorithmSpecification"]["TrainingImage"].endswith("/xgboost:old")
+
+
 def test_instance_configs_replace_the_resource_config() -> None:
     configs = [{"instanceType": "ml.g5.xlarge", "instanceCount": 1, "volumeSizeInGB": 50}]
     resources = {"allocationStrategy": "Prioritized", "instanceConfigs": configs}
@@ -97,13 +110,105 @@ def test_instance_configs_replace_the_resource_config() -> None:
     assert "ResourceConfig" not in made
 
 
-def test_parents_are_named() -> None:
-    warm = {"parentHyperParameterTuningJobs": [{"ref": {"name": "parent"}}], "warmStartType": "TransferLearning"}
+@pytest.mark.parametrize("kind", ["TransferLearning", "IdenticalDataAndAlgorithm"])
+def test_parents_are_named(kind: str) -> None:
+    warm = {"parentHyperParameterTuningJobs": [{"ref": {"name": "parent"}}], "warmStartType": kind}
     request = request_of(spec(warmStartConfig=warm), parents=("team-parent-abc",))
     assert request["WarmStartConfig"] == {
         "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "team-parent-abc"}],
-        "WarmStartType": "TransferLearning",
+        "WarmStartType": kind,
     }
+
+
+def config_of(**config: Any) -> dict[str, Any]:
+    """The HyperParameterTuningJobConfig of a request."""
+    made: dict[str, Any] = request_of(spec(config=config))["HyperParameterTuningJobConfig"]
+    return made
+
+
+CHOICES = {"categoricalParameterRanges": [{"name": "c", "values": ["a", "b"]}]}
+
+
+@pytest.mark.parametrize(
+    ("reason", "config", "want"),
+    [
+        ("random", {"strategy": "Random"}, {"Strategy": "Random"}),
+        (
+            "a grid needs no number of trials",
+            {
+                "strategy": "Grid",
+                "parameterRanges": CHOICES,
+                "resourceLimits": {"maxParallelTrainingJobs": 2},
+            },
+            {"Strategy": "Grid", "ResourceLimits": {"MaxParallelTrainingJobs": 2}},
+        ),
+        (
+            "Hyperband",
+            {
+                "strategy": "Hyperband",
+                "strategyConfig": {"hyperbandStrategyConfig": {"minResource": 1, "maxResource": 27}},
+            },
+            {
+                "Strategy": "Hyperband",
+                "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 27}},
+            },
+        ),
+        (
+            "early stopping",
+            {"trainingJobEarlyStoppingType": "Auto"},
+            {"TrainingJobEarlyStoppingType": "Auto"},
+        ),
+        (
+            "every criterion of completion",
+            {
+                "resourceLimits": {
+                    "maxNumberOfTrainingJobs": 9,
+                    "maxParallelTrainingJobs": 3,
+                    "maxRuntimeInSeconds": 600,
+                },
+                "tuningJobCompletionCriteria": {
+                    "targetObjectiveMetricValue": 0.9,
+                    "bestObjectiveNotImproving": {"maxNumberOfTrainingJobsNotImproving": 3},
+                    "convergenceDetected": {"completeOnConvergence": "Enabled"},
+                },
+            },
+            {
+                "ResourceLimits": {
+                    "MaxNumberOfTrainingJobs": 9,
+                    "MaxParallelTrainingJobs": 3,
+                    "MaxRuntimeInSeconds": 600,
+                },
+                "TuningJobCompletionCriteria": {
+                    "TargetObjectiveMetricValue": 0.9,
+                    "BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3},
+                    "ConvergenceDetected": {"CompleteOnConvergence": "Enabled"},
+                },
+            },
+        ),
+        ("the seed", {"randomSeed": 3}, {"RandomSeed": 3}),
+    ],
+)
+def test_how_to_search_is_passed_on(reason: str, config: dict[str, Any], want: dict[str, Any]) -> None:
+    made = config_of(**config)
+    assert {name: made.get(name) for name in want} == want, reason
+
+
+@pytest.mark.parametrize("scaling", ["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"])
+def test_scales_are_passed_on(scaling: str) -> None:
+    ranges = {"continuousParameterRanges": [{"name": "x", "minValue": 0.1, "maxValue": 0.9, "scalingType": scaling}]}
+    made = config_of(parameterRanges=ranges)["ParameterRanges"]["ContinuousParameterRanges"]
+    assert made == [{"Name": "x", "MinValue": "0.1", "MaxValue": "0.9", "ScalingType": scaling}]
+
+
+def test_autotune_needs_neither_ranges_of_its_own_nor_a_number_of_trials() -> None:
+    config = {
+        "parameterRanges": {"autoParameters": [{"name": "rate", "valueHint": 0.01}]},
+        "resourceLimits": {"maxParallelTrainingJobs": 2},
+    }
+    request = request_of(spec(config=config, autotune={"mode": "Enabled"}))
+    assert request["Autotune"] == {"Mode": "Enabled"}
+    ranges = request["HyperParameterTuningJobConfig"]["ParameterRanges"]
+    assert ranges == {"AutoParameters": [{"Name": "rate", "ValueHint": "0.01"}]}
 
 
 def test_sections_are_the_definitions_by_their_paths() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sagebridge.core import training
 from sagebridge.core.errors import SpecError
 from sagebridge.core.references import warm_start_parents
-from sagebridge.core.resolution import Part, ResolveContext, without_nulls
+from sagebridge.core.resolution import Part, ResolveContext, value_at, with_value_at, without_nulls
 from sagebridge.core.training.levels import Level, level_of
 from sagebridge.core.training.limits import merge_tags
 from sagebridge.core.training.resources import given
@@ -28,6 +28,7 @@ _NOT_TRAINING: Final = (
 )
 _NOT_TUNING: Final = ("trainingJobName", "hyperParameters", "tags")
 _CONFIG: Final = "hyperParameterTuningJobConfig"
+_IMAGE: Final = ("algorithmSpecification", "trainingImage")
 _INSTANCES: Final = "hyperParameterTuningResourceConfig"
 
 
@@ -134,6 +135,8 @@ def _definition(
     _check_objective(definition, objective, request)
     _check_ranges(definition, config, ranges)
     complete = {key: value for key, value in request.items() if key not in _NOT_TUNING}
+    if part.image and value_at(complete, _IMAGE) is not None:
+        complete = with_value_at(complete, _IMAGE, part.image)
     complete |= {key: definition.values[key] for key in _NOT_TRAINING if definition.has(key)}
     if definition.has("hyperParameterRanges"):
         complete["hyperParameterRanges"] = complete_ranges(ranges, is_script=definition.has("source"))
