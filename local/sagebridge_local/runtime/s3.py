@@ -128,6 +128,14 @@ class Storage:
         self._client: S3Client = cast("S3Client", _client(connection, "s3"))
         self._token = token
 
+    def check(self) -> None:
+        """End the work here if nobody waits for it any more.
+
+        Raises:
+            TransferCancelledError: nobody does.
+        """
+        self._token.check()
+
     def keys(self, prefix: S3Location) -> list[str]:
         """All keys with that prefix in S3's order, without the markers of folders (keys that end in a slash).
 

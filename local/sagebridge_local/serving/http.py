@@ -23,10 +23,10 @@ STREAM_SECONDS: Final = 480.0
 
 
 class ContainerClient:
-    """A container's HTTP interface on a loopback port."""
+    """A container's HTTP interface on a loopback port: `port`, once the container has one."""
 
-    def __init__(self, port: int, *, name: str = PRIMARY) -> None:
-        self._url = f"http://127.0.0.1:{port}"
+    def __init__(self, *, name: str = PRIMARY) -> None:
+        self.port = 0
         self._name = name
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS)
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
@@ -96,6 +96,10 @@ class ContainerClient:
         """Close the connections."""
         await self._session.close()
         await asyncio.sleep(0)
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def _invocation(self, reply: aiohttp.ClientResponse, content: bytes) -> Invocation:
         headers = {name.lower(): value for name, value in reply.headers.items()}

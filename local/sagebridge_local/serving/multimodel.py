@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from sagebridge_local.runtime.s3 import S3Location
-from sagebridge_local.runtime.threads import in_thread
 from sagebridge_local.serving import artifacts
 from sagebridge_local.serving.records import ModelData, ModelNotFoundError, ServingError
 
@@ -68,7 +67,7 @@ class LoadedModels:
             return name
         directory = self._container.tree.models / name / "model"
         if not directory.exists():
-            await in_thread(self._bring, target, name)
+            await self._container.in_thread(self._bring, target, name)
         await self._load(target, name)
         self._recent[target] = name
         self._recent.move_to_end(target)
