@@ -10,7 +10,7 @@ STEP = """
         return None
 
     def transform_fn(model, body, content_type, accept):
-        if body == "refuse":
+        if body == "refuse" or body.endswith(os.environ.get("REFUSES", "nothing")):
             raise ValueError("no such row")
         return f"{body}>{os.environ['STEP']}", "text/csv"
 """
@@ -18,8 +18,9 @@ STEP = """
 
 @pytest.fixture
 def step(kitchen):
-    def make(number: int, **members):
-        return kitchen.definition(kitchen.model(STEP), Environment={"STEP": str(number)}, **members)
+    def make(number: int, environment=None, **members):
+        variables = {"STEP": str(number), **(environment or {})}
+        return kitchen.definition(kitchen.model(STEP), Environment=variables, **members)
 
     return make
 
@@ -38,6 +39,21 @@ async def test_the_first_container_that_fails_ends_it_and_is_named(kitchen, step
     answer = await server.invoke(b"refuse", content_type="text/csv")
 
     assert (answer.status, answer.container) == (500, "clean")
+
+
+async def test_fifteen_containers_with_one_in_the_middle_that_fails_sometimes(kitchen, step):
+    names = [f"step-{number}" for number in range(1, 16)]
+    steps = [
+        step(number, {"REFUSES": ">6>7"} if number == 8 else None, ContainerHostname=name)
+        for number, name in enumerate(names, start=1)
+    ]
+    server = await kitchen.serve(*steps)
+
+    failed = await server.invoke(b"row", content_type="text/csv")
+    rest = await server.invoke(b"row", content_type="text/csv", container="step-15")
+
+    assert (failed.status, failed.container, failed.body) == (500, "step-8", b"ValueError: no such row")
+    assert rest.body == b"row>15"
 
 
 async def test_one_container_can_be_invoked_directly(kitchen, step):

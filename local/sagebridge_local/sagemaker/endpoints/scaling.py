@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge_local.sagemaker import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet
 
 NAMESPACE: Final = "sagemaker"
+INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
 
 
 def check_update(endpoint: Endpoint, fleet: Fleet) -> None:
@@ -45,6 +48,24 @@ def deregister(endpoint: Endpoint) -> None:
     backend = _backend(endpoint)
     for target in _targets(endpoint):
         backend.deregister_scalable_target(NAMESPACE, target.resource_id, target.scalable_dimension)
+
+
+def target_of(endpoint: Endpoint, variant: str) -> Any:
+    """The scalable target of a variant's instances; None without one."""
+    found = [each for each in _targets(endpoint, variant=variant) if each.scalable_dimension == INSTANCES]
+    return found[0] if found else None
+
+
+def tracking_policies(endpoint: Endpoint, variant: str) -> list[Mapping[str, Any]]:
+    """The target tracking configurations of a variant's instances."""
+    backend, resource = _backend(endpoint), f"endpoint/{endpoint.name}/variant/{variant}"
+    policies = [] if backend is None else list(backend.policies.values())
+    return [
+        policy.target_tracking_scaling_policy_configuration
+        for policy in policies
+        if (policy.service_namespace, policy.resource_id, policy.scalable_dimension) == (NAMESPACE, resource, INSTANCES)
+        and policy.target_tracking_scaling_policy_configuration
+    ]
 
 
 def _targets(endpoint: Endpoint, *, variant: str = "") -> list[Any]:
