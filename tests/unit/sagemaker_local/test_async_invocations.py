@@ -100,6 +100,48 @@ async def test_an_update_changes_how_many(host, variant_of, outbox, model):
     assert len(model.asked) == 3
 
 
+async def test_an_endpoint_of_the_same_name_has_a_line_of_its_own(host, sagemaker, outbox, model):
+    await host.serving(**config(at_once=1))
+    await ask(host)
+    await host.call("DeleteEndpoint", EndpointName="e1")
+    host.call.advance(60)
+    await host.endpoint()
+    host.call.advance(60)
+    await ask(host)
+
+    assert len(model.asked) == 2
+
+
+async def test_they_wait_for_instances(host, variant_of, outbox, model):
+    await host.serving(variants=[variant_of(InitialInstanceCount=1)], **config(at_once=2))
+    await _scale(host, to=0)
+    for _ in range(6):
+        await ask(host)
+    without = len(model.asked)
+    await _scale(host, to=2)
+
+    assert (without, len(model.asked)) == (0, 4)
+
+
+async def test_who_waits_when_a_fleet_is_replaced_asks_the_next_one(host, outbox, model):
+    await host.serving(**config(at_once=1))
+    for _ in range(4):
+        await ask(host)
+    await host.config("c2", **config(at_once=2))
+    await host.update("c2")
+    host.call.advance(60)
+    await settle()
+
+    assert len(model.asked) == 3
+
+
+async def _scale(host, *, to):
+    changes = [{"VariantName": "AllTraffic", "DesiredInstanceCount": to}]
+    await host.call("UpdateEndpointWeightsAndCapacities", EndpointName="e1", DesiredWeightsAndCapacities=changes)
+    host.call.advance(30)
+    await settle()
+
+
 async def test_one_that_waited_too_long_fails(host, outbox, model):
     await host.serving(**config(at_once=1))
     await ask(host)

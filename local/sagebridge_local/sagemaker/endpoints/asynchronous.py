@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-prediction
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 Invoke = Callable[["RuntimeCall", "Endpoint", Request], Awaitable[tuple["Route", "Invocation"]]]
 
 DEFAULT_SECONDS: Final = 900.0
-DEFAULT_CONCURRENCY: Final = 4
 # https://docs.aws.amazon.com/sagemaker-runtime/latest/APIReference/API_runtime_InvokeEndpointAsync.html
 MAX_BODY: Final = 128_000
 DEFAULT_TTL_SECONDS: Final = 21_600
@@ -46,7 +45,6 @@ class AsyncInvocations:
         self._outbox = outbox
         self._clock = clock
         self._keep = keep
-        self._limits: dict[str, tuple[int, asyncio.Semaphore]] = {}
 
     def accept(self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any]) -> RuntimeReply:
         """Take a request: 202, with the places where its result or its failure will be.
@@ -81,7 +79,7 @@ class AsyncInvocations:
     ) -> None:
         where = {"account": endpoint.account, "region": endpoint.region}
         (ttl, seconds), accepted = limits, self._clock.now()
-        async with self._limit(endpoint, config):
+        async with _turn(endpoint):
             try:
                 if self._clock.now() - accepted > ttl:
                     raise OSError(f"The request waited longer than its {ttl:g} s to live")  # noqa: TRY301  one way to fail
@@ -118,15 +116,21 @@ class AsyncInvocations:
         if arn:
             await self._outbox.publish(arn, message, account=where["account"], region=where["region"])
 
-    def _limit(self, endpoint: Endpoint, config: Mapping[str, Any]) -> asyncio.Semaphore:
-        """MaxConcurrentInvocationsPerInstance, times the instances that there are now."""
-        each = config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
-        instances = sum(variant.count or 0 for variant in endpoint.fleet.variants) if endpoint.fleet else 1
-        asked = each * max(1, instances)
-        known = self._limits.get(endpoint.arn)
-        if known is None or known[0] != asked:
-            known = self._limits[endpoint.arn] = (asked, asyncio.Semaphore(asked))
-        return known[1]
+
+@contextlib.asynccontextmanager
+async def _turn(endpoint: Endpoint) -> AsyncIterator[None]:
+    """A turn of the fleet that serves; without one, what asks it is refused anyway."""
+    fleet = endpoint.fleet
+    while fleet is not None:
+        await fleet.turns.take()
+        try:
+            if endpoint.fleet is fleet:
+                yield
+                return
+        finally:
+            fleet.turns.leave()
+        fleet = endpoint.fleet
+    yield
 
 
 class _Places:
