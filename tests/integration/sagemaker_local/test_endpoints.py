@@ -340,7 +340,8 @@ def test_a_reply_comes_in_pieces(studio):
 def test_a_canary_that_trips_an_alarm_is_rolled_back_and_nobody_notices(studio, running):
     for word in ("good", "bad"):
         studio.model(word)
-    studio.deploy(studio.config("c1", studio.variant("good", InitialInstanceCount=10)))
+    variant = {"VariantName": "AllTraffic", "InitialInstanceCount": 10}
+    studio.deploy(studio.config("c1", studio.variant("good", **variant)))
     cloudwatch, alarm = running.client("cloudwatch"), f"{studio.prefix}-errors"
     cloudwatch.put_metric_alarm(
         AlarmName=alarm,
@@ -358,7 +359,7 @@ def test_a_canary_that_trips_an_alarm_is_rolled_back_and_nobody_notices(studio, 
         "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
     }
-    studio.update(studio.config("c2", studio.variant("bad", InitialInstanceCount=10)), DeploymentConfig=policy)
+    studio.update(studio.config("c2", studio.variant("bad", **variant)), DeploymentConfig=policy)
     while studio.ask() != "bad:x":
         pass
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="too many errors")
@@ -426,7 +427,7 @@ def test_updates_under_a_stream_of_invocations_lose_none(studio):
     words = [f"w{number}" for number in range(4)]
     for word in words:
         studio.model(word)
-    studio.deploy(studio.config("c0", studio.variant(words[0])))
+    studio.deploy(studio.config("c0", studio.variant(words[0], VariantName="AllTraffic")))
     answers, over = [], threading.Event()
 
     def ask_on_and_on():
@@ -445,7 +446,7 @@ def test_updates_under_a_stream_of_invocations_lose_none(studio):
     routing = {"Type": "LINEAR", "WaitIntervalInSeconds": 1, "LinearStepSize": size}
     policy = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
     for word in words[1:]:
-        studio.update(studio.config(word, studio.variant(word)), DeploymentConfig=policy)
+        studio.update(studio.config(word, studio.variant(word, VariantName="AllTraffic")), DeploymentConfig=policy)
         assert studio.settled()["EndpointConfigName"] == f"{studio.prefix}-{word}"
     over.set()
     for caller in callers:

@@ -1,7 +1,7 @@
 """Data capture: a share of the requests and replies, as lines of JSON in S3.
 
 Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html and
-https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CaptureContentTypeHeader.html (what is not named is BASE64)
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CaptureContentTypeHeader.html
 """
 
 from __future__ import annotations
@@ -81,4 +81,5 @@ def _side(mode: str, payload: tuple[bytes, str], config: Mapping[str, Any]) -> d
         return {**shown, "data": body.decode("utf-8", errors="replace"), "encoding": "CSV"}
     if kind in headers.get("JsonContentTypes", ()):
         return {**shown, "data": body.decode("utf-8", errors="replace"), "encoding": "JSON"}
+    # What no header names.
     return {**shown, "data": base64.b64encode(body).decode(), "encoding": "BASE64"}

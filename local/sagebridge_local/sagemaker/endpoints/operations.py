@@ -42,7 +42,7 @@ def create(call: Call) -> dict[str, Any]:
     fleet = _fleet(call, request["EndpointConfigName"])
     table.check_free(request["EndpointName"])
     deployment_config = request.get("DeploymentConfig")
-    rollout.check(deployment_config, instances=fleet.instances)
+    rollout.check(deployment_config, new=fleet)
     _check_quota(call, fleet)
     endpoint = Endpoint(
         name=request["EndpointName"],
@@ -101,7 +101,7 @@ def update(call: Call) -> dict[str, Any]:
         if deployment_config:
             raise errors.validation("DeploymentConfig and RetainDeploymentConfig exclude each other")
         deployment_config = endpoint.deployment_config
-    rollout.check(deployment_config, instances=fleet.instances)
+    rollout.check(deployment_config, new=fleet, old=endpoint.fleet)
     scaling.check_update(endpoint, fleet)
     _check_quota(call, fleet)
     if endpoint.green is not None:
