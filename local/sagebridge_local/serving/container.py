@@ -153,7 +153,12 @@ class RunningContainer:
     async def ping(self) -> bool:
         """Whether /ping answers 200 now; what answers while no process of ours runs does not count."""
         process = self._process
-        return process is not None and await self.client.ping() and process.is_running and process is self._process
+        if process is None or not await self.client.ping():
+            return False
+        if process is not self._process or not process.is_running:
+            return False
+        self._has_answered = True
+        return True
 
     def model_url(self, directory: Path) -> str:
         """A directory below ours as the container sees it."""
@@ -317,11 +322,10 @@ class RunningContainer:
         failed = 0
         while self._process is not None:
             await asyncio.sleep(self._place.health_seconds)
-            answered = await self.ping()
-            self._has_answered = self._has_answered or answered
+            failed = 0 if await self.ping() else failed + 1
             # One that was started again may take as long as the first one.
-            failed = failed + 1 if self._has_answered and not answered else 0
-            if failed >= _UNHEALTHY_PINGS:
+            starting = self._place.startup_seconds / self._place.health_seconds
+            if failed >= (_UNHEALTHY_PINGS if self._has_answered else starting):
                 self._log.note(f"Local mode: the container {self.name} does not answer /ping any more; it is ended")
                 await self._process.kill()
                 failed = 0

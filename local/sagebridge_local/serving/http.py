@@ -84,12 +84,13 @@ class ContainerClient:
                 return self._invocation(reply, await reply.read()), Pieces()
         return self._invocation(reply, b""), Pieces(_pieces(reply), on_close=reply.close)
 
-    async def call(self, method: str, path: str, content: Any = None) -> tuple[int, str]:
+    async def call(
+        self, method: str, path: str, content: Any = None, *, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
         """A request of the multi-model contract: its status, and its body as text."""
         body = b"" if content is None else json.dumps(content).encode()
-        async with self._session.request(
-            method, f"{self._url}{path}", data=body, headers={"Content-Type": "application/json"}
-        ) as reply:
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        async with self._session.request(method, f"{self._url}{path}", data=body, headers=sent) as reply:
             return reply.status, await reply.text()
 
     async def close(self) -> None:

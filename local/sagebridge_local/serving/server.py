@@ -10,7 +10,13 @@ from sagebridge_local.serving import artifacts
 from sagebridge_local.serving.container import RunningContainer, Workplace
 from sagebridge_local.serving.multimodel import LoadedModels
 from sagebridge_local.serving.pieces import Pieces
-from sagebridge_local.serving.records import Invocation, ServingContainer, ServingError
+from sagebridge_local.serving.records import (
+    TARGET_MODEL,
+    Invocation,
+    ModelNotLoadedError,
+    ServingContainer,
+    ServingError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +24,6 @@ if TYPE_CHECKING:
 
 INVOKE_SECONDS: Final = 60.0
 MAX_CONTAINERS: Final = 15
-TARGET_MODEL: Final = "X-Amzn-SageMaker-Target-Model"
 _INVOCATIONS: Final = "/invocations"
 
 
@@ -77,7 +82,7 @@ class ModelServer:
             The last container's answer, or the one that failed; status 0 where one did not answer at all.
 
         Raises:
-            ServingError: the target model can't be loaded.
+            ServingError: the target model is not to be had.
         """
         chain = self._chain(container)
         answer = Invocation(status=200, body=body, content_type=content_type)
@@ -150,8 +155,14 @@ class ModelServer:
         models = self._models.get(running.name)
         if models is None:
             return await running.client.post(_INVOCATIONS, body, headers=headers, timeout_seconds=timeout_seconds)
-        async with models.using(target_model or "") as path:
-            return await running.client.post(path, body, headers=headers, timeout_seconds=timeout_seconds)
+        try:
+            async with models.using(target_model or "") as path:
+                return await running.client.post(path, body, headers=headers, timeout_seconds=timeout_seconds)
+        except ModelNotLoadedError as error:
+            text = f"Failed to load model {target_model}: {error.text}"
+            return Invocation(
+                status=error.status, body=text.encode(), content_type="text/plain", container=running.name
+            )
 
 
 def _headers(
