@@ -35,12 +35,13 @@ class Model:
 
     def __init__(self):
         self.asked = []
+        self.status, self.body = 200, b"done"
         self.go = asyncio.Event()
 
     async def invoke(self, _fleet, variant, request):
         self.asked.append(request)
         await self.go.wait()
-        return Invocation(status=200, body=b"done", content_type="text/plain")
+        return Invocation(status=self.status, body=self.body, content_type="text/plain")
 
 
 @pytest.fixture
@@ -61,9 +62,9 @@ def model(monkeypatch):
     return made
 
 
-def config(*, at_once=None):
+def config(*, at_once=None, **topics):
     client = {"ClientConfig": {"MaxConcurrentInvocationsPerInstance": at_once}} if at_once else {}
-    return {"AsyncInferenceConfig": {"OutputConfig": OUTPUT | {"NotificationConfig": TOPICS}, **client}}
+    return {"AsyncInferenceConfig": {"OutputConfig": OUTPUT | {"NotificationConfig": TOPICS | topics}, **client}}
 
 
 async def ask(host, **options):
@@ -187,6 +188,71 @@ async def test_the_result_lies_where_the_request_wants_it(host, outbox, model):
     [(topic, notice)] = outbox.told
     assert (topic, notice["invocationStatus"], notice["inferenceId"]) == (SUCCESS, "Completed", "i-1")
     assert json.loads(reply.body) == {"InferenceId": "i-1"}
+
+
+async def test_a_notice_says_what_was_asked_and_when(host, outbox, model, start):
+    await host.serving(**config())
+    await ask(host, content_type="text/csv", accept="text/plain", inference_id="i-1")
+    host.call.advance(1.25)
+    model.go.set()
+    await settle()
+
+    [(_, notice)] = outbox.told
+    assert notice == {
+        "awsRegion": "us-east-1",
+        "receivedTime": "2027-01-15T08:01:00.000Z",
+        "eventTime": "2027-01-15T08:01:01.250Z",
+        "invocationStatus": "Completed",
+        "requestParameters": {
+            "accept": "text/plain",
+            "contentType": "text/csv",
+            "endpointName": "e1",
+            "inputLocation": "s3://bucket/in",
+        },
+        "responseParameters": {"contentType": "text/plain", "outputLocation": next(iter(outbox.written))},
+        "inferenceId": "i-1",
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    }
+
+
+@pytest.mark.parametrize(
+    ("included", "status", "want"),
+    [
+        (["SUCCESS_NOTIFICATION_TOPIC"], 200, {"content": "ZG9uZQ==", "encoding": "BASE64"}),
+        (["ERROR_NOTIFICATION_TOPIC"], 200, None),
+        (["SUCCESS_NOTIFICATION_TOPIC"], 500, None),
+    ],
+)
+async def test_the_response_is_included_where_it_is_asked_for(host, outbox, model, included, status, want):
+    await host.serving(**config(IncludeInferenceResponseIn=included))
+    model.status = status
+    model.go.set()
+    await ask(host)
+
+    [(_, notice)] = outbox.told
+    assert notice.get("responseBody") == want
+
+
+async def test_a_failure_is_included_with_its_reason(host, outbox, model):
+    await host.serving(**config(IncludeInferenceResponseIn=["ERROR_NOTIFICATION_TOPIC"]))
+    model.status = 500
+    model.go.set()
+    await ask(host)
+
+    [(_, notice)] = outbox.told
+    assert notice["responseBody"] == {"content": notice["failureReason"]}
+
+
+async def test_a_large_response_is_not_included(host, outbox, model):
+    await host.serving(**config(IncludeInferenceResponseIn=["SUCCESS_NOTIFICATION_TOPIC"]))
+    model.body = b"x" * (128 * 1024 + 1)
+    model.go.set()
+    await ask(host)
+
+    [(_, notice)] = outbox.told
+    assert "responseBody" not in notice
 
 
 async def test_less_is_measured_of_them(host, outbox, model):

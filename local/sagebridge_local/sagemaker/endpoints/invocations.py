@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import re
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -222,7 +223,8 @@ class Invocations:
         containers = model.get("Containers") or [model["PrimaryContainer"]]
         several = any(container.get("Mode") == "MultiModel" for container in containers)
         if several and call.option("target-model") is None:
-            raise replies.invalid(f"Endpoint {call.name} is a multi-model endpoint and needs a target model header.")
+            # https://github.com/aws/sagemaker-tensorflow-serving-container/issues/166
+            raise replies.invalid(f"Request {uuid.uuid4()} is missing a target model header.")
         if not several and call.option("target-model") is not None:
             # https://github.com/aws/amazon-sagemaker-examples/issues/1026
             text = "is not a multi-model endpoint and does not support target model header."
