@@ -5,13 +5,13 @@ import json
 import os
 import signal
 import sys
-import time
 
 import psutil
 import pytest
 from botocore.exceptions import EventStreamError
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
+from support.waiting import eventually
 
 BUCKET = "troubled-bucket"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
@@ -92,9 +92,12 @@ def deploy(simulator, name, **members):
 
 def wait(simulator, name):
     sagemaker = simulator.client("sagemaker")
-    while (status := sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]) in {"Creating", "Updating"}:
-        time.sleep(0.05)
-    assert status == "InService"
+
+    def status():
+        found = sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+        return None if found in {"Creating", "Updating"} else found
+
+    assert eventually(status, what="the end of a deployment") == "InService"
 
 
 def ask(simulator, name, body, **options):
@@ -114,7 +117,13 @@ def servers(simulator):
         for process in psutil.process_iter(["cmdline"])
         if "sagebridge_local.sagemaker" in (process.info["cmdline"] or []) and port in process.info["cmdline"]
     ]
-    return server, [child for child in server.children(recursive=True) if "serve" in child.cmdline()]
+    return server, [child for child in server.children(recursive=True) if "serve" in _command(child)]
+
+
+def _command(process):
+    with contextlib.suppress(psutil.Error):  # one that has just ended
+        return process.cmdline()
+    return []
 
 
 def test_attributes_and_ids_pass_both_ways(running):
@@ -130,12 +139,14 @@ def test_a_process_that_is_killed_is_started_again_and_its_failures_are_model_er
     first = pid(running, "killed")
     os.kill(first, signal.SIGKILL)
     failures = []
-    while True:
+
+    def ask_again():
         try:
-            second = pid(running, "killed")
-            break
+            return pid(running, "killed")
         except errors.ModelError as error:
             failures.append(error.response)
+
+    second = eventually(ask_again, what="an answer")
     described = running.client("sagemaker").describe_endpoint(EndpointName="killed")
 
     assert second != first
@@ -157,10 +168,11 @@ def test_a_model_that_never_answers_times_out_and_others_are_served_meanwhile(ru
         locations.append((reply["FailureLocation"], reply["OutputLocation"]))
 
     def content(uri):
-        while True:
+        def look():
             with contextlib.suppress(s3.exceptions.NoSuchKey):
                 return s3.get_object(Bucket=BUCKET, Key=uri.removeprefix(f"s3://{BUCKET}/"))["Body"].read()
-            time.sleep(0.05)
+
+        return eventually(look, what=uri)
 
     assert content(locations[1][1]) == b"fine"
     assert b"Your invocation timed out while waiting for a response from container primary" in content(locations[0][0])
@@ -184,11 +196,12 @@ def test_a_flood_of_output_is_logged_to_the_last_line_and_takes_no_memory(runnin
     assert ask(running, "flooded", b"flood")["Body"].read() == b"flood"
     logs, group = running.client("logs"), "/aws/sagemaker/Endpoints/flooded"
     [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
-    while True:
+
+    def is_whole():
         events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], limit=5)["events"]
-        if events and events[-1]["message"] == "the end":
-            break
-        time.sleep(0.1)
+        return bool(events) and events[-1]["message"] == "the end"
+
+    eventually(is_whole, what="the last line")
 
     # moto keeps the 200,000 events; the rest is ours.
     assert server.memory_info().rss - before < 600e6
@@ -204,8 +217,7 @@ def test_updates_leave_one_process(running):
         wait(running, "updated")
         assert ask(running, "updated", b"x")["Body"].read() == b"x"
 
-    while len(servers(running)[1]) > len(others):
-        time.sleep(0.05)
+    eventually(lambda: len(servers(running)[1]) <= len(others), what="the end of the replaced processes")
 
 
 def test_no_process_outlives_a_local_sagemaker_that_is_killed(tmp_path):
@@ -225,5 +237,4 @@ def test_no_process_outlives_a_local_sagemaker_that_is_killed(tmp_path):
 def test_a_reset_ends_every_process(running):
     deploy(running, "reset")
     AdminClient(running.url).reset()
-    while servers(running)[1]:
-        time.sleep(0.05)
+    eventually(lambda: not servers(running)[1], what="the end of every process")

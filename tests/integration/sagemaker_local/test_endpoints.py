@@ -7,7 +7,6 @@ import json
 import secrets
 import tarfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
+from support.waiting import eventually
 
 BUCKET = "serving-bucket"
 IMAGE = "246618743249.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
@@ -91,11 +91,12 @@ class Studio:
 
     def settled(self) -> dict[str, Any]:
         """Wait until nothing is under way."""
-        while True:
+
+        def look() -> dict[str, Any] | None:
             described = self.sagemaker.describe_endpoint(EndpointName=self.endpoint_name)
-            if described["EndpointStatus"] in {"InService", "Failed"}:
-                return described
-            time.sleep(0.05)
+            return described if described["EndpointStatus"] in {"InService", "Failed"} else None
+
+        return eventually(look, what="an endpoint that is settled")
 
     def ask(self, body: bytes | str = "x", **options: Any) -> str:
         given = {"ContentType": "text/csv", **options}
@@ -104,11 +105,14 @@ class Studio:
     def object(self, uri: str) -> str:
         """An object's content, once it is there."""
         bucket, key = uri.removeprefix("s3://").split("/", 1)
-        while True:
+
+        def look() -> tuple[str] | None:
             try:
-                return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+                return (self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(),)
             except self.s3.exceptions.NoSuchKey:
-                time.sleep(0.05)
+                return None
+
+        return eventually(look, what=uri)[0]
 
 
 @pytest.fixture(scope="module")
@@ -146,14 +150,13 @@ def test_what_the_model_prints_is_in_the_endpoints_log_group(studio, running):
         studio.ask("break")
     logs = running.client("logs")
     group = f"/aws/sagemaker/Endpoints/{studio.endpoint_name}"
-    while True:
+
+    def where():
         [stream] = logs.describe_log_streams(logGroupName=group)["logStreams"]
         events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
-        if any("no such row" in event["message"] for event in events):
-            break
-        time.sleep(0.05)
+        return stream["logStreamName"] if any("no such row" in event["message"] for event in events) else None
 
-    assert stream["logStreamName"].startswith("hello/i-")
+    assert eventually(where, what="the model's words").startswith("hello/i-")
 
 
 def test_a_model_that_fails_is_a_model_error_with_its_message(studio):
@@ -261,13 +264,13 @@ def test_a_shadow_variant_gets_a_copy_and_answers_nobody(studio, running):
 
     assert {studio.ask() for _ in range(5)} == {"real:x"}
     logs, group = running.client("logs"), f"/aws/sagemaker/Endpoints/{studio.endpoint_name}"
-    while True:
+
+    def copies():
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="shadow/")["logStreams"]
-        name = streams[0]["logStreamName"]
-        events = logs.get_log_events(logGroupName=group, logStreamName=name)["events"]
-        if sum("POST /invocations" in event["message"] for event in events) == 5:
-            break
-        time.sleep(0.05)
+        events = logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"])["events"]
+        return sum("POST /invocations" in event["message"] for event in events) == 5
+
+    eventually(copies, what="five copies")
     assert described["ShadowProductionVariants"][0]["VariantName"] == "shadow"
 
 
@@ -294,9 +297,13 @@ def test_an_asynchronous_invocation_writes_its_result_and_tells_a_topic(studio, 
     assert studio.object(replies[0]["OutputLocation"]) == "hello:row"
     assert "no such row" in studio.object(replies[1]["FailureLocation"])
     statuses = set()
-    while len(statuses) < 2:
+
+    def both():
         for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
             statuses.add(json.loads(json.loads(message["Body"])["Message"])["invocationStatus"])
+        return len(statuses) >= 2
+
+    eventually(both, what="two notices")
     assert statuses == {"Completed", "Failed"}
 
 
@@ -310,8 +317,9 @@ def test_requests_and_replies_are_captured(studio):
     described = studio.deploy(studio.config("c", studio.variant("hello"), DataCaptureConfig=capture))
     studio.ask("1,2", InferenceId="i-1")
     prefix = f"{studio.prefix}/capture/{studio.endpoint_name}/hello/"
-    while not (found := studio.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents")):
-        time.sleep(0.05)
+    found = eventually(
+        lambda: studio.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents"), what="a captured line"
+    )
     line = json.loads(studio.object(f"s3://{BUCKET}/{found[0]['Key']}"))
 
     assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
@@ -360,8 +368,7 @@ def test_a_canary_that_trips_an_alarm_is_rolled_back_and_nobody_notices(studio, 
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
     }
     studio.update(studio.config("c2", studio.variant("bad", **variant)), DeploymentConfig=policy)
-    while studio.ask() != "bad:x":
-        pass
+    eventually(lambda: studio.ask() == "bad:x", what="an answer of the canary")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="too many errors")
     described = studio.settled()
 
@@ -397,11 +404,16 @@ def test_a_canary_whose_model_fails_is_rolled_back_by_itself(studio, running):
     }
     studio.update(studio.config("c2", studio.variant("broken", **variant)), DeploymentConfig=policy)
     errors = []
-    while studio.sagemaker.describe_endpoint(EndpointName=studio.endpoint_name)["EndpointStatus"] == "Updating":
-        with contextlib.suppress(studio.runtime.exceptions.ModelError):
+
+    def is_over():
+        try:
             assert studio.ask() == "good:x"
-            continue
-        errors.append(1)
+        except studio.runtime.exceptions.ModelError:
+            errors.append(1)
+        described = studio.sagemaker.describe_endpoint(EndpointName=studio.endpoint_name)
+        return described["EndpointStatus"] != "Updating"
+
+    eventually(is_over, what="a rollback")
     described = studio.settled()
 
     assert len(errors) >= 3
@@ -459,12 +471,13 @@ def test_a_deleted_endpoint_leaves_no_process(studio, running):
     studio.model("hello")
     studio.deploy(studio.config("c", studio.variant("hello")))
     studio.sagemaker.delete_endpoint(EndpointName=studio.endpoint_name)
-    while studio.sagemaker.list_endpoints(NameContains=studio.prefix)["Endpoints"]:
-        time.sleep(0.05)
+    eventually(lambda: not studio.sagemaker.list_endpoints(NameContains=studio.prefix)["Endpoints"], what="no endpoint")
 
     port = int(running.url.rsplit(":", 1)[1])
-    while any(studio.endpoint_name in directory for directory in _directories_of_children(port)):
-        time.sleep(0.05)
+    eventually(
+        lambda: not any(studio.endpoint_name in directory for directory in _directories_of_children(port)),
+        what="no process",
+    )
 
     assert [each for each in AdminClient(running.url).endpoints() if each["name"] == studio.endpoint_name] == []
     with pytest.raises(ClientError, match="not found"):

@@ -5,6 +5,7 @@ import sys
 import psutil
 import pytest
 from sagebridge_local.serving import ServingError
+from support.waiting import eventually_async
 
 IMAGE = "123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1"
 SERVER = """
@@ -87,8 +88,7 @@ async def test_a_container_that_is_not_healthy_any_more_is_started_again(serve, 
     server = await serve(health_seconds=0.05)
     await server.invoke(b"sicken", content_type="text/plain")
     assert not await server.ping()
-    while not await server.ping():
-        pass
+    await eventually_async(server.ping, what="the container, started again")
     answer = await server.invoke(b"you", content_type="text/plain")
     await server.stop()
 

@@ -1,5 +1,8 @@
 """Two and more containers, chained; and one of them alone."""
 
+import contextlib
+
+import psutil
 import pytest
 from sagebridge_local.serving import ServingError
 
@@ -74,6 +77,24 @@ async def test_each_container_has_a_log_stream_of_its_own(kitchen, step):
 async def test_without_the_second_model_nothing_is_left_running(kitchen, step):
     with pytest.raises(ServingError, match="Failed to download model data"):
         await kitchen.serve(step(1), kitchen.definition(f"s3://{kitchen.bucket}/none.tar.gz"))
+
+    # A model that was served would run in its directory.
+    running = [_directory(each) for each in psutil.process_iter()]
+    assert [each for each in running if each.startswith(str(kitchen.work_dir))] == []
+    assert not (kitchen.work_dir / "0").exists()
+
+
+async def test_every_container_runs_in_a_directory_of_the_copy(kitchen, step):
+    await kitchen.serve(step(1), step(2))
+
+    running = [_directory(each) for each in psutil.process_iter()]
+    assert sum(each.startswith(str(kitchen.work_dir)) for each in running) == 2
+
+
+def _directory(process):
+    with contextlib.suppress(psutil.Error):
+        return process.cwd()
+    return ""
 
 
 async def test_there_are_at_most_fifteen(kitchen, step):

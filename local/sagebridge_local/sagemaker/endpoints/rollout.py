@@ -35,7 +35,6 @@ class Rollout:
         termination_wait_seconds: How long the old fleet stays after the last one.
         timeout_seconds: How long all may take.
         alarms: The CloudWatch alarms that are watched while baking.
-        rolling: Whether batches replace batches, so that the old fleet shrinks as the new one grows.
         rollback_step: The share of the traffic that goes back at each step of a rollback.
     """
 
@@ -44,7 +43,6 @@ class Rollout:
     termination_wait_seconds: float = 0.0
     timeout_seconds: float = 28_800.0
     alarms: tuple[str, ...] = ()
-    rolling: bool = False
     rollback_step: float = 1.0
 
 
@@ -65,7 +63,6 @@ def plan(config: Mapping[str, Any] | None, *, instances: int) -> Rollout:
             wait_seconds=policy["WaitIntervalInSeconds"],
             timeout_seconds=policy.get("MaximumExecutionTimeoutInSeconds", 28_800),
             alarms=alarms,
-            rolling=True,
             rollback_step=_fraction(policy["RollbackMaximumBatchSize"], instances)
             if "RollbackMaximumBatchSize" in policy
             else 1.0,
