@@ -79,7 +79,7 @@ def detail(kind: JobKind, job: Job) -> dict[str, Any]:
     shown = kind.describe(job)
     times = model.timestamp_members(f"Describe{kind.name}")
     told: dict[str, Any] = {
-        name: _milliseconds(value) if name in times else value for name, value in shown.items() if name != _TRANSITIONS
+        name: milliseconds(value) if name in times else value for name, value in shown.items() if name != _TRANSITIONS
     }
     if _TRANSITIONS in shown:
         told[_TRANSITIONS] = [_transition(transition) for transition in shown[_TRANSITIONS]]
@@ -88,11 +88,12 @@ def detail(kind: JobKind, job: Job) -> dict[str, Any]:
 
 def _transition(transition: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _milliseconds(value) if name in {"StartTime", "EndTime"} else value for name, value in transition.items()
+        name: milliseconds(value) if name in {"StartTime", "EndTime"} else value for name, value in transition.items()
     }
 
 
-def _milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """A time of an event's `detail`."""
     return str(round(seconds * 1000))
 
 

@@ -11,7 +11,8 @@ import pytest
 from sagebridge_local.sagemaker.clock import SystemClock
 from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet, Variant
 from sagebridge_local.sagemaker.endpoints.hosting import Request
-from sagebridge_local.sagemaker.endpoints.processes import HostingMachine, ProcessFleet, ProcessHosting
+from sagebridge_local.sagemaker.endpoints.processes import ProcessFleet, ProcessHosting
+from sagebridge_local.sagemaker.machine import Machine
 from sagebridge_local.serving.pieces import BrokenOffError
 
 IMAGE = "123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1"
@@ -97,7 +98,7 @@ async def harbour(kitchen, tmp_path):
     program = tmp_path / "server.py"
     program.write_text(SERVER)
     url = kitchen.put("mine.tar.gz", kitchen.archive_of("word.txt", "hello"))
-    machine = HostingMachine(
+    machine = Machine(
         work_dir=tmp_path / "endpoints",
         endpoint_url=kitchen.endpoint_url,
         images={IMAGE: [sys.executable, str(program)]},

@@ -20,10 +20,11 @@ from sagebridge_local.sagemaker.endpoints.endpoint import SERVING, Endpoint
 from sagebridge_local.sagemaker.endpoints.hosting import Hosted, Request
 from sagebridge_local.sagemaker.endpoints.replies import RuntimeReply
 from sagebridge_local.sagemaker.endpoints.traffic import Route, has_variant, route
+from sagebridge_local.sagemaker.models.containers import definitions
 from sagebridge_local.sagemaker.resources import ENDPOINT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 
     from sagebridge_local.sagemaker.endpoints.endpoint import Variant
     from sagebridge_local.sagemaker.endpoints.outbox import Outbox
@@ -220,7 +221,7 @@ class Invocations:
             raise replies.invalid(_component_text(component, call))
         if component is not None:
             raise replies.invalid(f"Inference Component Name header is not allowed for endpoint {call.name}.")
-        containers = model.get("Containers") or [model["PrimaryContainer"]]
+        containers = definitions(model)
         several = any(container.get("Mode") == "MultiModel" for container in containers)
         if several and call.option("target-model") is None:
             # https://github.com/aws/sagemaker-tensorflow-serving-container/issues/166
@@ -325,7 +326,7 @@ def _component_text(component: str | None, call: RuntimeCall) -> str:
     return f"Inference Component {component} of account {call.account} not found."
 
 
-def _check_container(call: RuntimeCall, model: Mapping[str, Any], containers: list[Mapping[str, Any]]) -> None:
+def _check_container(call: RuntimeCall, model: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html."""
     target = call.option("target-container-hostname")
     direct = model.get("InferenceExecutionConfig", {}).get("Mode") == "Direct"

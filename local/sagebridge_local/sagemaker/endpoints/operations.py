@@ -9,6 +9,7 @@ from sagebridge_local.sagemaker import errors, tags, wire
 from sagebridge_local.sagemaker.endpoints import configs, rollout, scaling
 from sagebridge_local.sagemaker.endpoints.describe import describe as description
 from sagebridge_local.sagemaker.endpoints.endpoint import BUSY, FAILED, Endpoint, Fleet, Variant, usages
+from sagebridge_local.sagemaker.models.containers import definitions
 from sagebridge_local.sagemaker.resources import (
     ENDPOINT,
     ENDPOINT_CONFIG,
@@ -189,7 +190,7 @@ def _fleet(call: Call, config_name: str) -> Fleet:
 
 def _check_serverless(model: Mapping[str, Any]) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (feature exclusions)."""
-    containers = model.get("Containers") or [model["PrimaryContainer"]]
+    containers = definitions(model)
     facts = {
         "several containers": len(containers) > 1,
         "multi-model containers": any(container.get("Mode") == "MultiModel" for container in containers),
