@@ -271,7 +271,8 @@ class RunningContainer:
         failed = 0
         while self._process is not None:
             await asyncio.sleep(self._place.health_seconds)
-            failed = 0 if await self.client.ping() else failed + 1
+            # A server of one thread can't answer while it works.
+            failed = 0 if self.client.in_flight or await self.client.ping() else failed + 1
             if failed >= _UNHEALTHY_PINGS:
                 self._log.note(f"Local mode: the container {self.name} does not answer /ping any more; it is ended")
                 await self._process.kill()
