@@ -46,7 +46,6 @@ class AsyncInvocations:
         self._outbox = outbox
         self._clock = clock
         self._keep = keep
-        self._limits: dict[str, tuple[int, asyncio.Semaphore]] = {}
 
     def accept(self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any]) -> RuntimeReply:
         """Take a request: 202, with the places where its result or its failure will be.
@@ -81,7 +80,7 @@ class AsyncInvocations:
     ) -> None:
         where = {"account": endpoint.account, "region": endpoint.region}
         (ttl, seconds), accepted = limits, self._clock.now()
-        async with self._limit(endpoint, config):
+        async with _limit(endpoint, config):
             try:
                 if self._clock.now() - accepted > ttl:
                     raise OSError(f"The request waited longer than its {ttl:g} s to live")  # noqa: TRY301  one way to fail
@@ -118,16 +117,6 @@ class AsyncInvocations:
         if arn:
             await self._outbox.publish(arn, message, account=where["account"], region=where["region"])
 
-    def _limit(self, endpoint: Endpoint, config: Mapping[str, Any]) -> asyncio.Semaphore:
-        """MaxConcurrentInvocationsPerInstance, times the instances that there are now."""
-        each = config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
-        instances = sum(variant.count or 0 for variant in endpoint.fleet.variants) if endpoint.fleet else 1
-        asked = each * max(1, instances)
-        known = self._limits.get(endpoint.arn)
-        if known is None or known[0] != asked:
-            known = self._limits[endpoint.arn] = (asked, asyncio.Semaphore(asked))
-        return known[1]
-
 
 class _Places:
     """Where an invocation's input is, and where its result or failure goes."""
@@ -139,6 +128,16 @@ class _Places:
         self.inference_id = inference_id
         self.output = output
         self.failed = failed
+
+
+def _limit(endpoint: Endpoint, config: Mapping[str, Any]) -> asyncio.Semaphore:
+    """MaxConcurrentInvocationsPerInstance, times the instances that there are now."""
+    each = config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
+    instances = sum(variant.count or 0 for variant in endpoint.fleet.variants) if endpoint.fleet else 1
+    asked = each * max(1, instances)
+    if endpoint.async_limit is None or endpoint.async_limit[0] != asked:
+        endpoint.async_limit = (asked, asyncio.Semaphore(asked))
+    return endpoint.async_limit[1]
 
 
 def _places(config: Mapping[str, Any], call: RuntimeCall) -> tuple[str, str | None]:

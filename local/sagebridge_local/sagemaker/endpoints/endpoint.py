@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge_local.sagemaker.resources import Resource
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterable, Mapping
 
     from sagebridge_local.sagemaker.endpoints.hosting import Hosted
@@ -38,6 +39,7 @@ class Variant:
         count: Its instances; None for a serverless variant.
         serverless: Its ServerlessConfig, as updated.
         in_flight: The invocations that it has not answered.
+        scaled_at: When a policy changed its instances last.
     """
 
     config: Mapping[str, Any]
@@ -49,6 +51,7 @@ class Variant:
     serverless: dict[str, Any] | None
     desired_serverless: dict[str, Any] | None
     in_flight: int = 0
+    scaled_at: float | None = None
 
     @property
     def name(self) -> str:
@@ -134,6 +137,7 @@ class Endpoint(Resource):
         green_message: What is going on, in words.
         green_since: When its deployment began.
         deployment_config: LastDeploymentConfig.
+        async_limit: How many asynchronous invocations are carried out at once, and who may.
     """
 
     config_name: str
@@ -147,6 +151,7 @@ class Endpoint(Resource):
     green_since: float = 0.0
     deployment_config: Mapping[str, Any] | None = None
     described: bytes | None = None
+    async_limit: tuple[int, asyncio.Semaphore] | None = None
 
     def enter(self, status: str, at: float) -> None:
         """Change the status."""
