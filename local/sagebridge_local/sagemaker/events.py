@@ -7,11 +7,11 @@ times in `detail` are strings of milliseconds, tags a map.
 from __future__ import annotations
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sagebridge_local.sagemaker import model
+from sagebridge_local.sagemaker.moto_modules import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ def milliseconds(seconds: float) -> str:
 
 def _backend(*, account: str, region: str) -> Any:
     """Moto's EventBridge of an account and region, if a rule was put to its default bus."""
-    models = sys.modules.get("moto.events.models")
+    models = loaded("moto.events.models")
     if models is None:
         return None
     backend = models.events_backends[account][region]

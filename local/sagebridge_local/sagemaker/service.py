@@ -174,6 +174,7 @@ class LocalSageMaker:
             run.cancel()
         self._runs.clear()
         self._followers.clear()
+        self.invocations.reset()
         self.endpoints.reset()
         self.alarms.reset()
         self.scheduler.clear()

@@ -322,7 +322,8 @@ class RunningContainer:
         failed = 0
         while self._process is not None:
             await asyncio.sleep(self._place.health_seconds)
-            failed = 0 if await self.ping() else failed + 1
+            # A server of one thread can't answer while it works.
+            failed = 0 if self.client.in_flight or await self.ping() else failed + 1
             # One that was started again may take as long as the first one.
             starting = self._place.startup_seconds / self._place.health_seconds
             if failed >= (_UNHEALTHY_PINGS if self._has_answered else starting):

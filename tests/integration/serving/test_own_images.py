@@ -19,12 +19,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if healthy else 500)
         self.end_headers()
     def do_POST(self):
+        global healthy
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if body == b"slow":
             time.sleep(30)
         if body == b"sicken":
-            global healthy
             healthy = False
+        if body == b"busy":
+            healthy = False
+            time.sleep(2)
+            healthy = True
         model = Path(os.environ["SM_MODEL_DIR"], "word.txt").read_text()
         custom = self.headers.get("X-Amzn-SageMaker-Custom-Attributes", "")
         self.send_response(200)
@@ -94,6 +98,14 @@ async def test_a_container_that_is_not_healthy_any_more_is_started_again(serve, 
 
     assert answer.body == b"hello you serve"
     assert any("does not answer /ping any more" in line for line in kitchen.log("AllTraffic/i-1"))
+
+
+async def test_a_container_that_works_need_not_answer_pings(serve):
+    server = await serve(health_seconds=0.05)
+
+    answer = await server.invoke(b"busy", content_type="text/plain")
+
+    assert (answer.status, answer.body) == (200, b"hello busy serve")
 
 
 async def test_a_container_that_takes_too_long_to_start_leaves_nothing_running(serve, kitchen):

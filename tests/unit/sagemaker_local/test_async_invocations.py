@@ -143,6 +143,20 @@ async def _scale(host, *, to):
     await settle()
 
 
+async def test_a_reset_forgets_what_waits(host, outbox, model):
+    await host.serving(**config(at_once=1))
+    for _ in range(2):
+        await ask(host)
+    host.call.admin("POST", "reset")
+    await host.serving(**config(at_once=1))
+    await ask(host, inference_id="new")
+    model.go.set()
+    await settle()
+
+    assert len(model.asked) == 2
+    assert [notice["inferenceId"] for _, notice in outbox.told] == ["new"]
+
+
 async def test_one_that_waited_too_long_fails(host, outbox, model):
     await host.serving(**config(at_once=1))
     await ask(host)

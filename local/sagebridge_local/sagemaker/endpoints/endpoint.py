@@ -42,6 +42,7 @@ class Variant:
         count: Its instances; None for a serverless variant.
         serverless: Its ServerlessConfig, as updated.
         in_flight: The invocations that it has not answered.
+        scaled_at: When a policy changed its instances last.
     """
 
     config: Mapping[str, Any]
@@ -53,6 +54,7 @@ class Variant:
     serverless: dict[str, Any] | None
     desired_serverless: dict[str, Any] | None
     in_flight: int = 0
+    scaled_at: float | None = None
 
     @property
     def name(self) -> str:

@@ -126,10 +126,14 @@ class Invocations:
         reply.close()
         return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode()) if malformed else None
 
-    async def close(self) -> None:
-        """Drop what is still to be written."""
+    def reset(self) -> None:
+        """Drop what is still to be carried out and written."""
         for task in list(self._tasks):
             task.cancel()
+
+    async def close(self) -> None:
+        """The same, to its end."""
+        self.reset()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _handle(self, call: RuntimeCall, struck: list[faults.Fault]) -> RuntimeReply:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors
+from sagebridge_local.sagemaker.moto_modules import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,5 +80,5 @@ def _targets(endpoint: Endpoint, *, variant: str = "") -> list[Any]:
 
 
 def _backend(endpoint: Endpoint) -> Any:
-    models = sys.modules.get("moto.applicationautoscaling.models")
+    models = loaded("moto.applicationautoscaling.models")
     return None if models is None else models.applicationautoscaling_backends[endpoint.account][endpoint.region]

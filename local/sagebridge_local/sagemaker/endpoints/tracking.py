@@ -57,7 +57,6 @@ class Tracking:
     def __init__(self, endpoints: Endpoints, metrics: Metrics) -> None:
         self._endpoints = endpoints
         self._metrics = metrics
-        self._scaled: dict[tuple[str, str], float] = {}
 
     def look(self, at: float) -> None:
         """Scale what should be scaled at an instant."""
@@ -72,7 +71,7 @@ class Tracking:
             wanted = self._wanted(endpoint, variant, at)
             if wanted is not None and wanted != variant.count:
                 variant.desired_count = wanted
-                self._scaled[endpoint.arn, variant.name] = at
+                variant.scaled_at = at
                 changed = True
         if changed:
             self._endpoints.rescale(endpoint, at=at)
@@ -105,7 +104,7 @@ class Tracking:
         if wanted is None:
             return None
         kind = "ScaleOutCooldown" if wanted > variant.count else "ScaleInCooldown"
-        last = self._scaled.get((endpoint.arn, variant.name))
+        last = variant.scaled_at
         resting = last is not None and at - last < float(policy.get(kind, COOLDOWN_SECONDS))
         return None if resting else wanted
 
