@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, OrderedDict, defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -67,7 +67,8 @@ class LoadedModels:
             self._in_use[target] -= 1
             if not self._container.container.caches_models:
                 async with self._locks[target]:
-                    await self._unload(target)
+                    with suppress(ModelNotLoadedError):  # which is nothing to who has an answer
+                        await self._unload(target)
 
     async def _loaded(self, target: str) -> str:
         """Bring and load a model, unless it is there. Its lock is held: others are loaded meanwhile."""

@@ -133,6 +133,8 @@ import http.server, json, os, pathlib
 class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.command == "DELETE" and os.environ.get("KEEPS"):
+            raise ConnectionError
         if self.path != "/ping":
             target = self.headers.get("X-Amzn-SageMaker-Target-Model")
             method = self.path if self.path.endswith("/invoke") else ""
@@ -146,15 +148,31 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_
 """
 
 
-async def test_the_target_model_is_named_in_every_request(kitchen, shelf, tmp_path):
+@pytest.fixture
+def recorder(kitchen, shelf, tmp_path):
+    """Starts the server above, whose models leave after each invocation; it writes to a file what it is asked."""
     image = "123456789012.dkr.ecr.us-west-2.amazonaws.com/recorder:1"
     program, record = tmp_path / "recorder.py", tmp_path / "record"
     program.write_text(RECORDER)
-    members = {"MultiModelConfig": {"ModelCacheSetting": "Disabled"}, "Environment": {"RECORD": str(record)}}
-    server = await kitchen.serve(
-        kitchen.definition(shelf, image=image, Mode="MultiModel", **members),
-        images={image: [sys.executable, str(program)]},
-    )
+
+    async def start(**environment):
+        members = {"MultiModelConfig": {"ModelCacheSetting": "Disabled"}}
+        definition = kitchen.definition(
+            shelf, image=image, Mode="MultiModel", Environment={"RECORD": str(record), **environment}, **members
+        )
+        return await kitchen.serve(definition, images={image: [sys.executable, str(program)]}), record
+
+    return start
+
+
+async def test_an_answer_counts_though_its_model_can_not_be_unloaded(recorder):
+    server, _ = await recorder(KEEPS="yes")
+
+    assert (await server.invoke(b"", content_type="text/plain", target_model="a.tar.gz")).status == 200
+
+
+async def test_the_target_model_is_named_in_every_request(recorder):
+    server, record = await recorder()
     await server.invoke(b"", content_type="text/plain", target_model="a.tar.gz")
 
     assert [json.loads(line) for line in record.read_text().splitlines()] == [
