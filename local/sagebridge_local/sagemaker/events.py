@@ -7,11 +7,11 @@ times in `detail` are strings of milliseconds, tags a map.
 from __future__ import annotations
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sagebridge_local.sagemaker import model
+from sagebridge_local.sagemaker.moto_modules import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def detail(kind: JobKind, job: Job) -> dict[str, Any]:
     shown = kind.describe(job)
     times = model.timestamp_members(f"Describe{kind.name}")
     told: dict[str, Any] = {
-        name: _milliseconds(value) if name in times else value for name, value in shown.items() if name != _TRANSITIONS
+        name: milliseconds(value) if name in times else value for name, value in shown.items() if name != _TRANSITIONS
     }
     if _TRANSITIONS in shown:
         told[_TRANSITIONS] = [_transition(transition) for transition in shown[_TRANSITIONS]]
@@ -88,17 +88,18 @@ def detail(kind: JobKind, job: Job) -> dict[str, Any]:
 
 def _transition(transition: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _milliseconds(value) if name in {"StartTime", "EndTime"} else value for name, value in transition.items()
+        name: milliseconds(value) if name in {"StartTime", "EndTime"} else value for name, value in transition.items()
     }
 
 
-def _milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """A time of an event's `detail`."""
     return str(round(seconds * 1000))
 
 
 def _backend(*, account: str, region: str) -> Any:
     """Moto's EventBridge of an account and region, if a rule was put to its default bus."""
-    models = sys.modules.get("moto.events.models")
+    models = loaded("moto.events.models")
     if models is None:
         return None
     backend = models.events_backends[account][region]

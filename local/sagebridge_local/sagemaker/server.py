@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sagebridge_local.sagemaker.clock import Clock, Scheduler
     from sagebridge_local.sagemaker.endpoints.hosting import Hosting
+    from sagebridge_local.sagemaker.machine import Machine
     from sagebridge_local.sagemaker.runners.protocol import Runner
     from sagebridge_local.sagemaker.settings import ServerSettings
 
@@ -141,30 +142,28 @@ async def serve(
 
 def _process_runner(settings: ServerSettings, clock: Clock, port: int) -> Runner:
     # Imported here: --lifecycle-only runs nothing, and starts in half the time without it.
-    from sagebridge_local.runtime.run import RuntimeSettings
-    from sagebridge_local.sagemaker.runners.processes import Machine, ProcessRunner
+    from sagebridge_local.sagemaker.runners.processes import ProcessRunner
 
-    machine = Machine(
-        work_dir=settings.work_dir,
-        endpoint_url=f"http://{HOST}:{port}",
-        images=settings.images,
-        runtime=RuntimeSettings.from_environment(stop_grace_seconds=settings.stop_grace_seconds),
-    )
-    return ProcessRunner(machine, clock=clock)
+    return ProcessRunner(_machine(settings, port, work_dir=settings.work_dir), clock=clock)
 
 
 def _process_hosting(settings: ServerSettings, clock: Clock, port: int) -> Hosting:
     # Imported here for the same reason.
-    from sagebridge_local.runtime.run import RuntimeSettings
-    from sagebridge_local.sagemaker.endpoints.processes import HostingMachine, ProcessHosting
+    from sagebridge_local.sagemaker.endpoints.processes import ProcessHosting
 
-    machine = HostingMachine(
-        work_dir=settings.work_dir / "endpoints",
+    return ProcessHosting(_machine(settings, port, work_dir=settings.work_dir / "endpoints"), clock=clock)
+
+
+def _machine(settings: ServerSettings, port: int, *, work_dir: Path) -> Machine:
+    from sagebridge_local.runtime.records import RuntimeSettings
+    from sagebridge_local.sagemaker.machine import Machine
+
+    return Machine(
+        work_dir=work_dir,
         endpoint_url=f"http://{HOST}:{port}",
         images=settings.images,
         runtime=RuntimeSettings.from_environment(stop_grace_seconds=settings.stop_grace_seconds),
     )
-    return ProcessHosting(machine, clock=clock)
 
 
 def _announce(port: int, port_file: Path | None) -> None:

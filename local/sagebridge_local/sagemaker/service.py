@@ -22,6 +22,7 @@ from sagebridge_local.sagemaker.endpoints.hosting import EndpointScripts, Script
 from sagebridge_local.sagemaker.endpoints.invocations import Invocations
 from sagebridge_local.sagemaker.endpoints.outbox import NoOutbox
 from sagebridge_local.sagemaker.endpoints.service import Endpoints
+from sagebridge_local.sagemaker.endpoints.tracking import Tracking
 from sagebridge_local.sagemaker.jobs import operations
 from sagebridge_local.sagemaker.jobs.lifecycle import Run
 from sagebridge_local.sagemaker.jobs.operations import Call
@@ -110,6 +111,7 @@ class LocalSageMaker:
             on_change=partial(self._tell_of_endpoint, endpoint_events.status_change),
             on_stage=partial(self._tell_of_endpoint, endpoint_events.deployment_change),
         )
+        self.alarms.after = Tracking(self.endpoints, self.metrics).look
         self.invocations = Invocations(self, outbox=outbox or NoOutbox())
         self._events = events
         self._runs: dict[str, Run] = {}
@@ -172,6 +174,7 @@ class LocalSageMaker:
             run.cancel()
         self._runs.clear()
         self._followers.clear()
+        self.invocations.reset()
         self.endpoints.reset()
         self.alarms.reset()
         self.scheduler.clear()

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sagebridge_local.runtime.failures import RunFailedError
+from sagebridge_local.runtime.failures import RunFailedError, TransferCancelledError
 from sagebridge_local.runtime.s3 import S3Location, Storage
 from sagebridge_local.runtime.source import place, unpack
 from sagebridge_local.serving.records import ServingError
@@ -32,6 +32,8 @@ def bring(data: ModelData, directory: Path, *, storage: Storage, container: str)
             _bring_archive(location, directory, storage=storage)
         else:
             storage.download(location, directory / Path(location.key).name)
+    except TransferCancelledError as error:
+        raise ServingError(f'The container "{container}" was stopped while its model was brought') from error
     except RunFailedError as error:
         raise ServingError(_not_there(data.uri, error.reason, container=container)) from error
 
@@ -61,7 +63,7 @@ def _bring_archive(location: S3Location, directory: Path, *, storage: Storage) -
     archive = directory.with_name(f"{directory.name}.tar.gz")
     storage.download(location, archive)
     try:
-        unpack(archive, directory, limit_bytes=MODEL_LIMIT_BYTES)
+        unpack(archive, directory, limit_bytes=MODEL_LIMIT_BYTES, what="model archive", check=storage.check)
     finally:
         archive.unlink(missing_ok=True)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from sagebridge.core.container.entry_point import EntryPointKind
 from sagebridge.core.container.layout import Layout
@@ -25,13 +25,17 @@ from sagebridge_local.runtime.threads import CancelToken, in_thread
 from sagebridge_local.serving import artifacts, images
 from sagebridge_local.serving.http import ContainerClient
 from sagebridge_local.serving.launches import Tree, command_launch, docker_launch, script_launch
+from sagebridge_local.serving.ports import PORTS
 from sagebridge_local.serving.records import PRIMARY, ServingContainer, ServingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sagebridge_local.runtime.host import Launch
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 STARTUP_SECONDS: Final = 480.0
 # Chosen here: how often a container that serves is asked for its health, and what makes it unhealthy.
@@ -81,20 +85,22 @@ class Workplace:
 class RunningContainer:
     """A container that is started, restarted when it exits, and stopped."""
 
-    def __init__(self, container: ServingContainer, *, place: Workplace, port: int) -> None:
+    def __init__(self, container: ServingContainer, *, place: Workplace) -> None:
         self.container = container
         self.name = container.hostname or PRIMARY
         self.tree = Tree(root=place.work_dir / self.name)
-        self.storage = Storage(place.connection, token=CancelToken())
-        self.client = ContainerClient(port, name=self.name)
+        self.client = ContainerClient(name=self.name)
         self.in_docker = False
+        self._token = CancelToken()
+        self.storage = Storage(place.connection, token=self._token)
         self._place = place
-        self._port = port
-        self._launch: Launch | None = None
+        self._transfers: set[asyncio.Task[Any]] = set()
+        self._launch_on: Callable[[int], Launch] | None = None
         self._process: ContainerProcess | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._doctor: asyncio.Task[None] | None = None
         self._exits = 0
+        self._has_answered = False
         suffix = f"/{container.hostname}" if container.hostname else ""
         stream = LogStream(logs_client(place.connection), name=f"{place.log_stream}{suffix}", group=place.log_group)
         self._log = HostLog(
@@ -110,17 +116,18 @@ class RunningContainer:
         Raises:
             ServingError: one of them fails.
         """
-        await in_thread(self.tree.prepare)
+        await self.in_thread(self.tree.prepare)
         await self._log.open()
         await self._bring_models()
-        self._launch = await self._decide()
+        self._launch_on = await self._decide()
         await self._spawn()
         self._watcher = asyncio.create_task(self._keep_running())
         await self._wait_for_ping()
         self._doctor = asyncio.create_task(self._keep_healthy())
 
     async def stop(self) -> None:
-        """SIGTERM, two seconds, SIGKILL; then close the log."""
+        """Break transfers off; SIGTERM, two seconds, SIGKILL; then close the log."""
+        self._token.cancel()
         for task in (self._doctor, self._watcher):
             if task is not None:
                 task.cancel()
@@ -131,8 +138,27 @@ class RunningContainer:
             await asyncio.wait([waiting], timeout=_STOP_SECONDS)
             await self._process.kill()
             await waiting
+        await asyncio.gather(*self._transfers, return_exceptions=True)
         await self.client.close()
+        PORTS.give_back(self.client.port)
         await self._log.close()
+
+    async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function in a thread, which `stop` waits for."""
+        work = asyncio.ensure_future(in_thread(function, *args, **kwargs))
+        self._transfers.add(work)
+        work.add_done_callback(self._transfers.discard)
+        return await asyncio.shield(work)
+
+    async def ping(self) -> bool:
+        """Whether /ping answers 200 now; what answers while no process of ours runs does not count."""
+        process = self._process
+        if process is None or not await self.client.ping():
+            return False
+        if process is not self._process or not process.is_running:
+            return False
+        self._has_answered = True
+        return True
 
     def model_url(self, directory: Path) -> str:
         """A directory below ours as the container sees it."""
@@ -141,14 +167,14 @@ class RunningContainer:
     async def _bring_models(self) -> None:
         data = self.container.model_data
         if data is not None and not self.container.is_multi_model:
-            await in_thread(artifacts.bring, data, self.tree.model, storage=self.storage, container=self.name)
+            await self.in_thread(artifacts.bring, data, self.tree.model, storage=self.storage, container=self.name)
         for channel, more in self.container.additional.items():
-            await in_thread(
+            await self.in_thread(
                 artifacts.bring, more, self.tree.additional / channel, storage=self.storage, container=self.name
             )
 
-    async def _decide(self) -> Launch:
-        """What the image means, as a launch.
+    async def _decide(self) -> Callable[[int], Launch]:
+        """What the image means, as a launch on a port.
 
         Raises:
             ServingError: nothing here can serve it.
@@ -164,9 +190,9 @@ class RunningContainer:
             case images.ScriptImage():
                 return await self._script(code)
             case images.CommandImage():
-                return command_launch(found, tree=self.tree, environment=self._variables(self._python()))
+                return partial(self._command, found)
             case images.DockerImage():
-                return self._docker(found)
+                return partial(self._docker, found)
             case images.UnknownImage(reason=reason):
                 raise ServingError(reason)
 
@@ -174,7 +200,7 @@ class RunningContainer:
         given = self.container.environment.get(_SUBMIT_DIRECTORY, "")
         if not given:
             return self.tree.model / "code"
-        return await in_thread(
+        return await self.in_thread(
             artifacts.bring_source,
             given,
             self.tree.code,
@@ -188,7 +214,10 @@ class RunningContainer:
         torch_script = [path for path in self.tree.model.glob("*.pt*") if path.suffix in {".pt", ".pth"}]
         return (code / program).is_file() or ("pytorch" in self.container.image and len(torch_script) == 1)
 
-    async def _script(self, code: Path) -> Launch:
+    def _command(self, image: images.CommandImage, port: int) -> Launch:
+        return command_launch(image, tree=self.tree, environment=self._variables(self._python(), port))
+
+    async def _script(self, code: Path) -> Callable[[int], Launch]:
         python = self._python()
         base = machine.base_environment(interpreter=python, scratch=self.tree.scratch)
         installer = Installer(
@@ -202,10 +231,13 @@ class RunningContainer:
             python = await installer.prepare(code, EntryPointKind.PROGRAM)
         except RunFailedError as error:
             raise ServingError(error.reason) from error
-        variables = self._variables(python)
-        if _SUBMIT_DIRECTORY in self.container.environment:
-            variables["SM_MODULE_DIR"] = str(code)
-        return script_launch(python=python, tree=self.tree, code=code, environment=variables)
+        more = {"SM_MODULE_DIR": str(code)} if _SUBMIT_DIRECTORY in self.container.environment else {}
+
+        def launch(port: int) -> Launch:
+            variables = self._variables(python, port) | more
+            return script_launch(python=python, tree=self.tree, code=code, environment=variables)
+
+        return launch
 
     def _python(self) -> str:
         try:
@@ -213,13 +245,13 @@ class RunningContainer:
         except FileNotFoundError as error:
             raise ServingError(f"Local mode: {error}") from error
 
-    def _variables(self, python: str) -> dict[str, str]:
+    def _variables(self, python: str, port: int) -> dict[str, str]:
         base = machine.base_environment(interpreter=python, scratch=self.tree.scratch)
         aws = {} if self._place.isolated else self._place.connection.variables()
         contract = {
             "SAGEMAKER_BASE_DIR": str(self.tree.base),
-            "SAGEMAKER_BIND_TO_PORT": str(self._port),
-            "SAGEMAKER_SAFE_PORT_RANGE": f"{self._port}-{self._port}",
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "SAGEMAKER_SAFE_PORT_RANGE": f"{port}-{port}",
             "SM_MODEL_DIR": str(self.tree.model),
         }
         # Paths of the container lead to where its tree is here.
@@ -231,21 +263,29 @@ class RunningContainer:
         several = {"SAGEMAKER_MULTI_MODEL": "true"} if self.container.is_multi_model else {}
         return {**self.container.environment, **self._place.environment, **several}
 
-    def _docker(self, image: images.DockerImage) -> Launch:
+    def _docker(self, image: images.DockerImage, port: int) -> Launch:
         self.in_docker = True
         base = machine.base_environment(interpreter=self._python(), scratch=self.tree.scratch)
         return docker_launch(
             image,
             name=f"sagebridge-serving-{uuid.uuid4().hex[:12]}",
-            port=self._port,
+            port=port,
             tree=self.tree,
             base=base | docker.client_environment(),
             environment=self._users_variables() | {"AWS_REGION": self._place.connection.region},
         )
 
     async def _spawn(self) -> None:
-        assert self._launch is not None
-        launch = self._launch
+        """Start the process, on a port that is free now.
+
+        Raises:
+            ServingError: it can't be started.
+        """
+        assert self._launch_on is not None  # `start` has decided
+        PORTS.give_back(self.client.port)
+        self.client.port = PORTS.take()
+        self._has_answered = False
+        launch = self._launch_on(self.client.port)
         try:
             self._process = await ContainerProcess.start(
                 launch.command,
@@ -263,16 +303,30 @@ class RunningContainer:
             code = await self._process.wait()
             self._exits += 1
             self._log.note(f"Local mode: the container {self.name} exited with code {code}; it is started again")
+            await self._start_again()
+
+    async def _start_again(self) -> None:
+        """Try until it is started: a container that nobody tries to start is dead without a word."""
+        while True:
             await asyncio.sleep(_RESTART_SECONDS)
-            await self._spawn()
+            try:
+                await self._spawn()
+            except ServingError as error:
+                self._exits += 1
+                self._log.note(f"Local mode: the container {self.name} can't be started again: {error.reason}")
+            else:
+                return
 
     async def _keep_healthy(self) -> None:
         """A container that does not answer /ping any more is ended, and so started again."""
         failed = 0
         while self._process is not None:
             await asyncio.sleep(self._place.health_seconds)
-            failed = 0 if await self.client.ping() else failed + 1
-            if failed >= _UNHEALTHY_PINGS:
+            # A server of one thread can't answer while it works.
+            failed = 0 if self.client.in_flight or await self.ping() else failed + 1
+            # One that was started again may take as long as the first one.
+            starting = self._place.startup_seconds / self._place.health_seconds
+            if failed >= (_UNHEALTHY_PINGS if self._has_answered else starting):
                 self._log.note(f"Local mode: the container {self.name} does not answer /ping any more; it is ended")
                 await self._process.kill()
                 failed = 0
@@ -285,19 +339,12 @@ class RunningContainer:
         """
         try:
             async with asyncio.timeout(self._place.startup_seconds):
-                while not await self.client.ping():
-                    self._check_watcher()
+                while not await self.ping():
+                    if self._exits >= _STARTUP_EXITS:
+                        raise self._unhealthy()
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError as error:
             raise self._unhealthy() from error
-
-    def _check_watcher(self) -> None:
-        if self._exits >= _STARTUP_EXITS:
-            raise self._unhealthy()
-        if self._watcher is not None and self._watcher.done() and not self._watcher.cancelled():
-            error = self._watcher.exception()
-            if error is not None:
-                raise error
 
     def _unhealthy(self) -> ServingError:
         # https://github.com/aws/sagemaker-python-sdk/issues/155
@@ -306,10 +353,3 @@ class RunningContainer:
             f"The {self.name} container for {self._place.subject} did not pass the ping health check. Please check "
             f"CloudWatch logs for this endpoint.{' Its last words: ' + words if words else ''}"
         )
-
-
-def free_port() -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -23,11 +23,13 @@ STREAM_SECONDS: Final = 480.0
 
 
 class ContainerClient:
-    """A container's HTTP interface on a loopback port."""
+    """A container's HTTP interface on a loopback port: `port`, once the container has one."""
 
-    def __init__(self, port: int, *, name: str = PRIMARY) -> None:
-        self._url = f"http://127.0.0.1:{port}"
+    def __init__(self, *, name: str = PRIMARY) -> None:
+        self.port = 0
         self._name = name
+        self.in_flight = 0
+        """The invocations that are not answered yet, streams until their reply begins."""
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS)
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
@@ -44,6 +46,7 @@ class ContainerClient:
         self, path: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float | None
     ) -> Invocation:
         """POST a body and take the reply, whatever it is; no reply at all is status 0."""
+        self.in_flight += 1
         try:
             timeout = aiohttp.ClientTimeout(total=timeout_seconds)
             async with self._session.post(
@@ -59,6 +62,8 @@ class ContainerClient:
             )
         except aiohttp.ClientError as error:
             return self._unreachable(f"The container {self._name} did not answer: {error}")
+        finally:
+            self.in_flight -= 1
 
     async def stream(
         self, path: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float | None
@@ -75,27 +80,35 @@ class ContainerClient:
             The reply, and what is to be closed by the caller, also when the reply failed.
         """
         timeout = aiohttp.ClientTimeout(total=STREAM_SECONDS, sock_read=timeout_seconds)
+        self.in_flight += 1
         try:
             reply = await self._session.post(f"{self._url}{path}", data=body, headers=dict(headers), timeout=timeout)
         except (aiohttp.ClientError, TimeoutError) as error:
             return self._unreachable(f"The container {self._name} did not answer: {error}"), Pieces()
+        finally:
+            self.in_flight -= 1
         if reply.status // 100 != 2:
             async with reply:
                 return self._invocation(reply, await reply.read()), Pieces()
         return self._invocation(reply, b""), Pieces(_pieces(reply), on_close=reply.close)
 
-    async def call(self, method: str, path: str, content: Any = None) -> tuple[int, str]:
+    async def call(
+        self, method: str, path: str, content: Any = None, *, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
         """A request of the multi-model contract: its status, and its body as text."""
         body = b"" if content is None else json.dumps(content).encode()
-        async with self._session.request(
-            method, f"{self._url}{path}", data=body, headers={"Content-Type": "application/json"}
-        ) as reply:
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        async with self._session.request(method, f"{self._url}{path}", data=body, headers=sent) as reply:
             return reply.status, await reply.text()
 
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
         await asyncio.sleep(0)
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def _invocation(self, reply: aiohttp.ClientResponse, content: bytes) -> Invocation:
         headers = {name.lower(): value for name, value in reply.headers.items()}

@@ -11,6 +11,7 @@ from sagebridge.core.container.layout import Layout
 
 from sagebridge_local.runtime import docker
 from sagebridge_local.runtime.host import Launch
+from sagebridge_local.serving.images import SERVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ class Tree:
 
     def prepare(self) -> None:
         """Make the directories. Blocks."""
-        for directory in (self.model, self.models, self.library, self.scratch):
+        for directory in (self.model, self.models, self.additional, self.library, self.scratch):
             directory.mkdir(parents=True, exist_ok=True)
         link = self.library / TOOLKIT
         if not link.exists():
@@ -105,14 +106,20 @@ def docker_launch(
         base: Variables of the docker client.
         environment: Variables of the container.
     """
-    words = [shutil.which("docker") or "docker", "run", "--rm", "--init", "--name", name]
-    words += ["--publish", f"127.0.0.1:{port}:{CONTAINER_PORT}"]
-    for target in ("model", "models", "additional-model-data-sources"):
-        words += ["--mount", f"type=bind,source={tree.base / target},target=/opt/ml/{target}"]
-    for variable in sorted(environment):
-        words += ["--env", variable]
+    container = docker.Container(
+        name=name,
+        image=image.image,
+        entrypoint=(),
+        arguments=(SERVE,),
+        mounts={f"/opt/ml/{part}": tree.base / part for part in ("model", "models", "additional-model-data-sources")},
+        environment=environment,
+        hosts=(),
+        gpus=False,
+        isolated=False,
+        ports={CONTAINER_PORT: port},
+    )
     return Launch(
-        command=[*words, image.image, "serve"],
+        command=[shutil.which("docker") or "docker", *docker.run_command(container)[1:]],
         directory=tree.root,
         environment={**base, **environment},
         kill_command=docker.kill_command(name),

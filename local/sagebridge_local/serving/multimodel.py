@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter, OrderedDict
-from contextlib import asynccontextmanager
+from collections import Counter, OrderedDict, defaultdict
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
 from sagebridge_local.runtime.s3 import S3Location
-from sagebridge_local.runtime.threads import in_thread
 from sagebridge_local.serving import artifacts
-from sagebridge_local.serving.records import ModelData, ModelNotFoundError, ServingError
+from sagebridge_local.serving.records import (
+    TARGET_MODEL,
+    UNREACHABLE,
+    ModelData,
+    ModelNotFoundError,
+    ModelNotLoadedError,
+    ServingError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +42,8 @@ class LoadedModels:
         self._container = container
         self._recent: OrderedDict[str, str] = OrderedDict()
         self._in_use: Counter[str] = Counter()
-        self._lock = asyncio.Lock()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._room = asyncio.Lock()
 
     def names(self) -> list[str]:
         """The loaded target models, least recently used first."""
@@ -48,28 +55,29 @@ class LoadedModels:
 
         Raises:
             ModelNotFoundError: there is no such object below the container's prefix.
-            ServingError: it can't be loaded.
+            ModelNotLoadedError: the container does not load it.
         """
-        async with self._lock:
-            name = await self._loaded(target)
-            self._in_use[target] += 1
+        # Before its lock is awaited: what is wanted is not unloaded.
+        self._in_use[target] += 1
         try:
+            async with self._locks[target]:
+                name = await self._loaded(target)
             yield f"/models/{name}/invoke"
         finally:
             self._in_use[target] -= 1
             if not self._container.container.caches_models:
-                async with self._lock:
-                    await self._unload(target)
+                async with self._locks[target]:
+                    with suppress(ModelNotLoadedError):  # which is nothing to who has an answer
+                        await self._unload(target)
 
     async def _loaded(self, target: str) -> str:
+        """Bring and load a model, unless it is there. Its lock is held: others are loaded meanwhile."""
         name = _model_name(target)
-        if target in self._recent and await self._still_there(name):
-            self._recent.move_to_end(target)
-            return name
-        directory = self._container.tree.models / name / "model"
-        if not directory.exists():
-            await in_thread(self._bring, target, name)
-        await self._load(target, name)
+        if target not in self._recent or not await self._still_there(target, name):
+            directory = self._container.tree.models / name / "model"
+            if not directory.exists():
+                await self._container.in_thread(self._bring, target, name)
+            await self._load(target, name)
         self._recent[target] = name
         self._recent.move_to_end(target)
         return name
@@ -93,38 +101,44 @@ class LoadedModels:
             ) from error
 
     async def _load(self, target: str, name: str) -> None:
-        url = self._container.model_url(self._container.tree.models / name / "model")
+        directory = self._container.tree.models / name
+        content = {"model_name": name, "url": self._container.model_url(directory / "model")}
         while True:
-            status, text = await self._call("POST", "/models", {"model_name": name, "url": url})
+            status, text = await self._call("POST", "/models", content, target=target)
             if status in LOADED:
                 return
             if status != NO_ROOM or not await self._make_room():
-                raise ServingError(f"Failed to load model {target}: {status} {text}")
+                # What lies in S3 may be another model by the next invocation.
+                await self._container.in_thread(artifacts.remove, directory)
+                raise ModelNotLoadedError(status, text)
 
     async def _make_room(self) -> bool:
         """Unload the least recently used model that nobody uses now."""
-        oldest = next((target for target in self._recent if not self._in_use[target]), None)
-        if oldest is None:
-            return False
-        await self._unload(oldest)
-        return True
+        async with self._room:
+            oldest = next((target for target in self._recent if not self._in_use[target]), None)
+            if oldest is None:
+                return False
+            # Nobody holds it, since nobody uses the model; who wants the model now waits until it is unloaded.
+            async with self._locks[oldest]:
+                await self._unload(oldest)
+            return True
 
     async def _unload(self, target: str) -> None:
         name = self._recent.get(target)
         if name is None or self._in_use[target]:
             return
-        await self._call("DELETE", f"/models/{name}", None)
         del self._recent[target]
+        await self._call("DELETE", f"/models/{name}", None, target=target)
 
-    async def _still_there(self, name: str) -> bool:
-        status, _ = await self._call("GET", f"/models/{name}", None)
+    async def _still_there(self, target: str, name: str) -> bool:
+        status, _ = await self._call("GET", f"/models/{name}", None, target=target)
         return status != NOT_LOADED
 
-    async def _call(self, method: str, path: str, content: object) -> tuple[int, str]:
+    async def _call(self, method: str, path: str, content: object, *, target: str) -> tuple[int, str]:
         try:
-            return await self._container.client.call(method, path, content)
+            return await self._container.client.call(method, path, content, headers={TARGET_MODEL: target})
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServingError(f"The container {self._container.name} did not answer: {error}") from error
+            raise ModelNotLoadedError(UNREACHABLE, f"the container did not answer: {error}") from error
 
 
 def _model_name(target: str) -> str:

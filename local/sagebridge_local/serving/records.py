@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 SINGLE_MODEL: Final = "SingleModel"
 MULTI_MODEL: Final = "MultiModel"
 PRIMARY: Final = "primary"
+TARGET_MODEL: Final = "X-Amzn-SageMaker-Target-Model"
 UNREACHABLE: Final = 0
 """The status that AWS's messages show when a container did not answer at all."""
 
@@ -25,6 +26,15 @@ class ServingError(Exception):
 
 class ModelNotFoundError(ServingError):
     """The target model of a multi-model container is not in S3."""
+
+
+class ModelNotLoadedError(Exception):
+    """The container did not load a target model: with its status, 0 for no answer, and what it said."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

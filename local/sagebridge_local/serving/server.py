@@ -5,26 +5,34 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from sagebridge_local.serving.container import RunningContainer, Workplace, free_port
+from sagebridge_local.runtime.threads import in_thread
+from sagebridge_local.serving import artifacts
+from sagebridge_local.serving.container import RunningContainer, Workplace
 from sagebridge_local.serving.multimodel import LoadedModels
 from sagebridge_local.serving.pieces import Pieces
-from sagebridge_local.serving.records import Invocation, ServingContainer, ServingError
+from sagebridge_local.serving.records import (
+    TARGET_MODEL,
+    Invocation,
+    ModelNotLoadedError,
+    ServingContainer,
+    ServingError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
+    from pathlib import Path
 
 INVOKE_SECONDS: Final = 60.0
 MAX_CONTAINERS: Final = 15
-TARGET_MODEL: Final = "X-Amzn-SageMaker-Target-Model"
 _INVOCATIONS: Final = "/invocations"
 
 
 class ModelServer:
     """A copy of a model that answers; made by `start`."""
 
-    def __init__(self, running: Sequence[RunningContainer]) -> None:
+    def __init__(self, running: Sequence[RunningContainer], *, directory: Path) -> None:
         self._running = running
+        self._directory = directory
         self._models = {each.name: LoadedModels(each) for each in running if each.container.is_multi_model}
 
     @classmethod
@@ -40,7 +48,7 @@ class ModelServer:
         """
         if not 1 <= len(containers) <= MAX_CONTAINERS:
             raise ServingError(f"A model has 1 to {MAX_CONTAINERS} containers, not {len(containers)}")
-        server = cls([RunningContainer(each, place=place, port=free_port()) for each in containers])
+        server = cls([RunningContainer(each, place=place) for each in containers], directory=place.work_dir)
         try:
             await server._start()
         except BaseException:
@@ -74,7 +82,7 @@ class ModelServer:
             The last container's answer, or the one that failed; status 0 where one did not answer at all.
 
         Raises:
-            ServingError: the target model can't be loaded.
+            ServingError: the target model is not to be had.
         """
         chain = self._chain(container)
         answer = Invocation(status=200, body=body, content_type=content_type)
@@ -109,7 +117,7 @@ class ModelServer:
 
     async def ping(self) -> bool:
         """Whether every container answers /ping with 200 now."""
-        return all(await asyncio.gather(*(each.client.ping() for each in self._running)))
+        return all(await asyncio.gather(*(each.ping() for each in self._running)))
 
     async def ask(self, path: str) -> tuple[int, str]:
         """GET a path of the first container, such as /execution-parameters: the status, and the body as text."""
@@ -120,16 +128,9 @@ class ModelServer:
         return [name for models in self._models.values() for name in models.names()]
 
     async def stop(self) -> None:
-        """End every container's process, and what it started."""
+        """End every container's process, and what it started, and delete its files."""
         await asyncio.gather(*(each.stop() for each in self._running))
-
-    async def __aenter__(self) -> ModelServer:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+        await in_thread(artifacts.remove, self._directory)
 
     async def _start(self) -> None:
         starts = [asyncio.create_task(each.start()) for each in self._running]
@@ -154,8 +155,14 @@ class ModelServer:
         models = self._models.get(running.name)
         if models is None:
             return await running.client.post(_INVOCATIONS, body, headers=headers, timeout_seconds=timeout_seconds)
-        async with models.using(target_model or "") as path:
-            return await running.client.post(path, body, headers=headers, timeout_seconds=timeout_seconds)
+        try:
+            async with models.using(target_model or "") as path:
+                return await running.client.post(path, body, headers=headers, timeout_seconds=timeout_seconds)
+        except ModelNotLoadedError as error:
+            text = f"Failed to load model {target_model}: {error.text}"
+            return Invocation(
+                status=error.status, body=text.encode(), content_type="text/plain", container=running.name
+            )
 
 
 def _headers(

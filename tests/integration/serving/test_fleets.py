@@ -5,12 +5,14 @@ import math
 import sys
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from sagebridge_local.sagemaker.clock import SystemClock
 from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet, Variant
 from sagebridge_local.sagemaker.endpoints.hosting import Request
-from sagebridge_local.sagemaker.endpoints.processes import HostingMachine, ProcessFleet, ProcessHosting
+from sagebridge_local.sagemaker.endpoints.processes import ProcessFleet, ProcessHosting
+from sagebridge_local.sagemaker.machine import Machine
 from sagebridge_local.serving.pieces import BrokenOffError
 
 IMAGE = "123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1"
@@ -64,6 +66,10 @@ class Harbour:
 
     hosting: ProcessHosting
     model: dict
+    work_dir: Path
+
+    def files(self) -> list[Path]:
+        return [path for path in self.work_dir.rglob("*") if path.is_file()]
 
     async def launch(self) -> tuple[ProcessFleet, Variant]:
         name = f"e-{uuid.uuid4().hex[:8]}"
@@ -92,14 +98,16 @@ async def harbour(kitchen, tmp_path):
     program = tmp_path / "server.py"
     program.write_text(SERVER)
     url = kitchen.put("mine.tar.gz", kitchen.archive_of("word.txt", "hello"))
-    machine = HostingMachine(
+    machine = Machine(
         work_dir=tmp_path / "endpoints",
         endpoint_url=kitchen.endpoint_url,
         images={IMAGE: [sys.executable, str(program)]},
         runtime=kitchen.settings,
     )
     hosting = ProcessHosting(machine, clock=SystemClock(), drain_seconds=math.inf)
-    yield Harbour(hosting, {"PrimaryContainer": kitchen.definition(url, image=IMAGE), "ExecutionRoleArn": "r"})
+    yield Harbour(
+        hosting, {"PrimaryContainer": kitchen.definition(url, image=IMAGE), "ExecutionRoleArn": "r"}, machine.work_dir
+    )
     await hosting.close()
 
 
@@ -128,6 +136,16 @@ async def test_a_stream_that_nobody_reads_holds_no_fleet(harbour, body, status):
 
     assert answer.status == status
     assert [piece async for piece in pieces] == []
+
+
+async def test_a_fleet_that_is_gone_leaves_no_files(harbour):
+    fleet, _ = await harbour.launch()
+    before = harbour.files()
+
+    await _ends(fleet)
+
+    assert any(path.name == "word.txt" for path in before)
+    assert harbour.files() == []
 
 
 async def test_a_fleet_waits_for_a_stream_until_it_is_closed(harbour):

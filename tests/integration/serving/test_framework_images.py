@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from sagebridge_local.serving import ServingError
+from support.waiting import eventually_async
 
 DOUBLER = """
     class Doubler:
@@ -275,8 +276,7 @@ async def test_a_container_that_exits_is_started_again(kitchen):
     )
     first = await server.invoke(b"live", content_type="text/csv")
     died = await server.invoke(b"die", content_type="text/csv")
-    while not await server.ping():
-        pass
+    await eventually_async(server.ping, what="the container, started again")
     second = await server.invoke(b"live", content_type="text/csv")
 
     assert (died.status, second.status) == (0, 200)

@@ -4,11 +4,11 @@ import io
 import json
 import secrets
 import tarfile
-import time
 from typing import Any
 
 import pytest
 from sagebridge_local.stack import Simulator
+from support.waiting import eventually
 
 ROLE = "arn:aws:iam::123456789012:role/serving"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
@@ -108,11 +108,12 @@ class Transforms:
 
     def ended(self) -> dict[str, Any]:
         """The job, once it has ended."""
-        while True:
+
+        def look() -> dict[str, Any] | None:
             described = self._sagemaker.describe_transform_job(TransformJobName=self.name)
-            if described["TransformJobStatus"] in ("Completed", "Failed", "Stopped"):
-                return described
-            time.sleep(0.05)
+            return described if described["TransformJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+        return eventually(look, what="the end of the job")
 
     def run(self, **request: Any) -> dict[str, Any]:
         self.start(**request)

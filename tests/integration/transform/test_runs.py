@@ -3,7 +3,8 @@
 import gzip
 import json
 import re
-import time
+
+from support.waiting import eventually
 
 import pytest
 
@@ -201,8 +202,7 @@ def test_a_job_is_stopped_with_its_model_server(transforms, client):
     transforms.make_model(inference=SLOW)
     transforms.put(**{"a.csv": b"1\n"})
     transforms.start()
-    while not any("/data-log" not in stream for stream in _streams(transforms)):
-        time.sleep(0.05)
+    eventually(lambda: any("/data-log" not in stream for stream in _streams(transforms)), what="the model's log")
     client.stop_transform_job(TransformJobName=transforms.name)
     described = transforms.ended()
     assert described["TransformJobStatus"] == "Stopped"

@@ -92,6 +92,16 @@ async def test_invocations_are_measured(host, variant_of, cloudwatch, answers, s
     assert total("ModelLatency")[1] == total("OverheadLatency")[1] == 6
 
 
+async def test_no_answer_at_all_counts_as_a_servers_error(host, cloudwatch, answers):
+    await host.serving()
+    alarm(cloudwatch, Threshold=0.0)
+    answers["c1"] = 0
+    await ask(host)
+    host.call.advance(10)
+
+    assert state(cloudwatch) == "ALARM"
+
+
 async def test_metrics_are_listed_with_their_dimensions(host, cloudwatch, answers):
     await host.serving()
     await ask(host)

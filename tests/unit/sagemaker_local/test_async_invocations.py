@@ -35,12 +35,13 @@ class Model:
 
     def __init__(self):
         self.asked = []
+        self.status, self.body = 200, b"done"
         self.go = asyncio.Event()
 
     async def invoke(self, _fleet, variant, request):
         self.asked.append(request)
         await self.go.wait()
-        return Invocation(status=200, body=b"done", content_type="text/plain")
+        return Invocation(status=self.status, body=self.body, content_type="text/plain")
 
 
 @pytest.fixture
@@ -61,9 +62,9 @@ def model(monkeypatch):
     return made
 
 
-def config(*, at_once=None):
+def config(*, at_once=None, **topics):
     client = {"ClientConfig": {"MaxConcurrentInvocationsPerInstance": at_once}} if at_once else {}
-    return {"AsyncInferenceConfig": {"OutputConfig": OUTPUT | {"NotificationConfig": TOPICS}, **client}}
+    return {"AsyncInferenceConfig": {"OutputConfig": OUTPUT | {"NotificationConfig": TOPICS | topics}, **client}}
 
 
 async def ask(host, **options):
@@ -98,6 +99,62 @@ async def test_an_update_changes_how_many(host, variant_of, outbox, model):
         await ask(host)
 
     assert len(model.asked) == 3
+
+
+async def test_an_endpoint_of_the_same_name_has_a_line_of_its_own(host, sagemaker, outbox, model):
+    await host.serving(**config(at_once=1))
+    await ask(host)
+    await host.call("DeleteEndpoint", EndpointName="e1")
+    host.call.advance(60)
+    await host.endpoint()
+    host.call.advance(60)
+    await ask(host)
+
+    assert len(model.asked) == 2
+
+
+async def test_they_wait_for_instances(host, variant_of, outbox, model):
+    await host.serving(variants=[variant_of(InitialInstanceCount=1)], **config(at_once=2))
+    await _scale(host, to=0)
+    for _ in range(6):
+        await ask(host)
+    without = len(model.asked)
+    await _scale(host, to=2)
+
+    assert (without, len(model.asked)) == (0, 4)
+
+
+async def test_who_waits_when_a_fleet_is_replaced_asks_the_next_one(host, outbox, model):
+    await host.serving(**config(at_once=1))
+    for _ in range(4):
+        await ask(host)
+    await host.config("c2", **config(at_once=2))
+    await host.update("c2")
+    host.call.advance(60)
+    await settle()
+
+    assert len(model.asked) == 3
+
+
+async def _scale(host, *, to):
+    changes = [{"VariantName": "AllTraffic", "DesiredInstanceCount": to}]
+    await host.call("UpdateEndpointWeightsAndCapacities", EndpointName="e1", DesiredWeightsAndCapacities=changes)
+    host.call.advance(30)
+    await settle()
+
+
+async def test_a_reset_forgets_what_waits(host, outbox, model):
+    await host.serving(**config(at_once=1))
+    for _ in range(2):
+        await ask(host)
+    host.call.admin("POST", "reset")
+    await host.serving(**config(at_once=1))
+    await ask(host, inference_id="new")
+    model.go.set()
+    await settle()
+
+    assert len(model.asked) == 2
+    assert [notice["inferenceId"] for _, notice in outbox.told] == ["new"]
 
 
 async def test_one_that_waited_too_long_fails(host, outbox, model):
@@ -145,6 +202,71 @@ async def test_the_result_lies_where_the_request_wants_it(host, outbox, model):
     [(topic, notice)] = outbox.told
     assert (topic, notice["invocationStatus"], notice["inferenceId"]) == (SUCCESS, "Completed", "i-1")
     assert json.loads(reply.body) == {"InferenceId": "i-1"}
+
+
+async def test_a_notice_says_what_was_asked_and_when(host, outbox, model, start):
+    await host.serving(**config())
+    await ask(host, content_type="text/csv", accept="text/plain", inference_id="i-1")
+    host.call.advance(1.25)
+    model.go.set()
+    await settle()
+
+    [(_, notice)] = outbox.told
+    assert notice == {
+        "awsRegion": "us-east-1",
+        "receivedTime": "2027-01-15T08:01:00.000Z",
+        "eventTime": "2027-01-15T08:01:01.250Z",
+        "invocationStatus": "Completed",
+        "requestParameters": {
+            "accept": "text/plain",
+            "contentType": "text/csv",
+            "endpointName": "e1",
+            "inputLocation": "s3://bucket/in",
+        },
+        "responseParameters": {"contentType": "text/plain", "outputLocation": next(iter(outbox.written))},
+        "inferenceId": "i-1",
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    }
+
+
+@pytest.mark.parametrize(
+    ("included", "status", "want"),
+    [
+        (["SUCCESS_NOTIFICATION_TOPIC"], 200, {"content": "ZG9uZQ==", "encoding": "BASE64"}),
+        (["ERROR_NOTIFICATION_TOPIC"], 200, None),
+        (["SUCCESS_NOTIFICATION_TOPIC"], 500, None),
+    ],
+)
+async def test_the_response_is_included_where_it_is_asked_for(host, outbox, model, included, status, want):
+    await host.serving(**config(IncludeInferenceResponseIn=included))
+    model.status = status
+    model.go.set()
+    await ask(host)
+
+    [(_, notice)] = outbox.told
+    assert notice.get("responseBody") == want
+
+
+async def test_a_failure_is_included_with_its_reason(host, outbox, model):
+    await host.serving(**config(IncludeInferenceResponseIn=["ERROR_NOTIFICATION_TOPIC"]))
+    model.status = 500
+    model.go.set()
+    await ask(host)
+
+    [(_, notice)] = outbox.told
+    assert notice["responseBody"] == {"content": notice["failureReason"]}
+
+
+async def test_a_large_response_is_not_included(host, outbox, model):
+    await host.serving(**config(IncludeInferenceResponseIn=["SUCCESS_NOTIFICATION_TOPIC"]))
+    model.body = b"x" * (128 * 1024 + 1)
+    model.go.set()
+    await ask(host)
+
+    [(_, notice)] = outbox.told
+    assert "responseBody" not in notice
 
 
 async def test_less_is_measured_of_them(host, outbox, model):

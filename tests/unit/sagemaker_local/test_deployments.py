@@ -71,6 +71,58 @@ async def test_without_a_deployment_config_all_traffic_shifts_at_once(host, upda
     assert await host.status() == "InService"
 
 
+ROLLING = {
+    "RollingUpdatePolicy": {
+        "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+        "WaitIntervalInSeconds": 10,
+    }
+}
+SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+
+
+@pytest.mark.parametrize(
+    ("reason", "old", "new", "deployment", "want"),
+    [
+        ("another name", ["a"], ["b"], blue_green("ALL_AT_ONCE"), "same variant names as the old one: a"),
+        ("one name more", ["a"], ["a", "b"], blue_green("ALL_AT_ONCE"), "same variant names"),
+        ("another name, rolling", ["a"], ["b"], ROLLING, "same variant names"),
+        ("rolling with several", ["a", "b"], ["a", "b"], ROLLING, "do not support endpoints with several variants"),
+        ("rolling to serverless", ["a"], ["serverless a"], ROLLING, "do not support serverless endpoints"),
+        ("rolling from serverless", ["serverless a"], ["a"], ROLLING, "do not support serverless endpoints"),
+    ],
+)
+async def test_what_guardrails_exclude(host, variant_of, sagemaker, reason, old, new, deployment, want):
+    def variants(names):
+        return [_variant(variant_of, name) for name in names]
+
+    await host.serving(variants=variants(old))
+    await host.config("c2", variants=variants(new))
+
+    refused = await sagemaker.refused(
+        "UpdateEndpoint", EndpointName="e1", EndpointConfigName="c2", DeploymentConfig=deployment
+    )
+
+    assert refused.code == "ValidationException"
+    assert want in refused.message, reason
+    assert await host.status() == "InService"
+
+
+async def test_without_guardrails_variants_may_be_renamed(host, variant_of):
+    await host.serving(variants=[variant_of("a")])
+    await host.config("c2", variants=[variant_of("b")])
+    await host.update("c2")
+    host.call.advance(60)
+
+    assert [each["VariantName"] for each in (await host.describe())["ProductionVariants"]] == ["b"]
+
+
+def _variant(variant_of, name):
+    if not name.startswith("serverless "):
+        return variant_of(name)
+    serverless = {"InstanceType": None, "InitialInstanceCount": None, "ServerlessConfig": SERVERLESS}
+    return variant_of(name.removeprefix("serverless "), **serverless)
+
+
 async def test_all_at_once_bakes_before_the_old_fleet_goes(host, updating):
     await updating(blue_green("ALL_AT_ONCE", termination=30))
     baking = await host.describe()

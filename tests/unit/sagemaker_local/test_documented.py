@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "local-sagemaker.md"
 FOLDERS = [
     ROOT / "tests" / kind / area for kind in ("unit", "integration") for area in ("sagemaker_local", "transform")
 ]
-FOLDERS.append(ROOT / "tests/unit/tuning_local")
+FOLDERS += [ROOT / "tests" / area for area in ("unit/tuning_local", "unit/cloudwatch", "integration/serving")]
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 

@@ -1,6 +1,7 @@
 """The runtime API without processes: who takes an invocation, and what is refused."""
 
 import json
+import re
 
 import pytest
 
@@ -90,7 +91,7 @@ async def test_a_multi_model_endpoint_needs_a_target_model(host):
     await host.endpoint()
     host.call.advance(60)
 
-    assert "is a multi-model endpoint and needs a target model header" in message(await host.invoke())
+    assert re.fullmatch(r"Request [0-9a-f-]{36} is missing a target model header\.", message(await host.invoke()))
     assert json.loads((await host.invoke(target_model="a.tar.gz")).body)["TargetModel"] == "a.tar.gz"
 
 

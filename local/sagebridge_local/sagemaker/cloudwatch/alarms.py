@@ -12,7 +12,7 @@ from sagebridge_local.sagemaker.cloudwatch import expressions, moto, rules, stat
 from sagebridge_local.sagemaker.cloudwatch.metrics import KEPT_SECONDS, PERIOD_SECONDS, Metric, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sagebridge_local.sagemaker.clock import Scheduler, Timer
     from sagebridge_local.sagemaker.cloudwatch.metrics import Metrics, Place
@@ -53,6 +53,8 @@ class Alarms:
         self._scheduler = scheduler
         self._said: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
         self._timer: Timer | None = None
+        self.after: Callable[[float], None] = lambda _: None
+        """Called after each regular evaluation, with its instant."""
 
     def wake(self) -> None:
         """Evaluate every alarm now and then from now on, as long as there are measurements."""
@@ -94,6 +96,7 @@ class Alarms:
         places = self._metrics.places()
         for place in places:
             self.evaluate(place, at=at)
+        self.after(at)
         if places:
             self._timer = self._scheduler.at(at + EVALUATION_SECONDS, self._tick)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker.cloudwatch.metrics import Metric, Tally
+from sagebridge_local.sagemaker.moto_modules import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def withdraw(metrics: Metrics) -> None:
 
 def backend(place: Place) -> Any:
     """Moto's CloudWatch of an account and region; None unless it was used."""
-    models = sys.modules.get("moto.cloudwatch.models")
+    models = loaded("moto.cloudwatch.models")
     account, region = place
     return None if models is None else models.cloudwatch_backends[account][region]
 

@@ -6,14 +6,15 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-prediction
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors
-from sagebridge_local.sagemaker.endpoints import replies
+from sagebridge_local.sagemaker.endpoints import notices, replies
 from sagebridge_local.sagemaker.endpoints.hosting import Request
 from sagebridge_local.sagemaker.endpoints.replies import RuntimeReply
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 Invoke = Callable[["RuntimeCall", "Endpoint", Request], Awaitable[tuple["Route", "Invocation"]]]
 
 DEFAULT_SECONDS: Final = 900.0
-DEFAULT_CONCURRENCY: Final = 4
 # https://docs.aws.amazon.com/sagemaker-runtime/latest/APIReference/API_runtime_InvokeEndpointAsync.html
 MAX_BODY: Final = 128_000
 DEFAULT_TTL_SECONDS: Final = 21_600
@@ -46,7 +46,6 @@ class AsyncInvocations:
         self._outbox = outbox
         self._clock = clock
         self._keep = keep
-        self._limits: dict[str, tuple[int, asyncio.Semaphore]] = {}
 
     def accept(self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any]) -> RuntimeReply:
         """Take a request: 202, with the places where its result or its failure will be.
@@ -63,7 +62,7 @@ class AsyncInvocations:
         seconds = float(call.option("invocationtimeoutseconds") or DEFAULT_SECONDS)
         inference_id = call.option("inference-id") or str(uuid.uuid4())
         output, failed = _places(config["OutputConfig"], call)
-        places = _Places(source, inference_id, output, failed)
+        places = _Places(source=source, inference_id=inference_id, output=output, failed=failed)
         self._keep(self._carry_out(call, endpoint, config, places, limits=(ttl, seconds)))
         headers = {"content-type": "application/json", "x-amzn-sagemaker-outputlocation": output}
         if failed:
@@ -81,7 +80,7 @@ class AsyncInvocations:
     ) -> None:
         where = {"account": endpoint.account, "region": endpoint.region}
         (ttl, seconds), accepted = limits, self._clock.now()
-        async with self._limit(endpoint, config):
+        async with _turn(endpoint):
             try:
                 if self._clock.now() - accepted > ttl:
                     raise OSError(f"The request waited longer than its {ttl:g} s to live")  # noqa: TRY301  one way to fail
@@ -91,10 +90,12 @@ class AsyncInvocations:
                 text = error.message if isinstance(error, errors.ServiceError) else str(error)
                 if places.failed:
                     await self._outbox.write(places.failed, text.encode(), content_type="text/plain", **where)
-                await self._tell(config, "ErrorTopic", _notice(endpoint, places, failure=text), where)
+                notice = self._notice(call, endpoint, places, accepted=accepted)
+                await self._tell(config, "ErrorTopic", notices.failed(notice, text, location=places.failed), where)
                 return
             await self._outbox.write(places.output, answer.body, content_type=answer.content_type, **where)
-            await self._tell(config, "SuccessTopic", _notice(endpoint, places, failure=None), where)
+            notice = self._notice(call, endpoint, places, accepted=accepted)
+            await self._tell(config, "SuccessTopic", notices.completed(notice, answer, location=places.output), where)
 
     async def _request(
         self, call: RuntimeCall, source: str | None, where: Mapping[str, str], *, seconds: float
@@ -114,31 +115,52 @@ class AsyncInvocations:
     async def _tell(
         self, config: Mapping[str, Any], topic: str, message: Mapping[str, Any], where: Mapping[str, str]
     ) -> None:
-        arn = config["OutputConfig"].get("NotificationConfig", {}).get(topic)
-        if arn:
-            await self._outbox.publish(arn, message, account=where["account"], region=where["region"])
+        wanted = config["OutputConfig"].get("NotificationConfig", {})
+        if topic not in wanted:
+            return
+        told = notices.for_topic(message, topic, wanted)
+        await self._outbox.publish(wanted[topic], told, account=where["account"], region=where["region"])
 
-    def _limit(self, endpoint: Endpoint, config: Mapping[str, Any]) -> asyncio.Semaphore:
-        """MaxConcurrentInvocationsPerInstance, times the instances that there are now."""
-        each = config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
-        instances = sum(variant.count or 0 for variant in endpoint.fleet.variants) if endpoint.fleet else 1
-        asked = each * max(1, instances)
-        known = self._limits.get(endpoint.arn)
-        if known is None or known[0] != asked:
-            known = self._limits[endpoint.arn] = (asked, asyncio.Semaphore(asked))
-        return known[1]
+    def _notice(self, call: RuntimeCall, endpoint: Endpoint, places: _Places, *, accepted: float) -> dict[str, Any]:
+        asked = {
+            "accept": call.option("accept"),
+            "contentType": call.option("content-type"),
+            "endpointName": endpoint.name,
+            "inputLocation": places.source,
+        }
+        return notices.notice(
+            region=endpoint.region,
+            inference_id=places.inference_id,
+            asked={name: value for name, value in asked.items() if value is not None},
+            received=accepted,
+            ended=self._clock.now(),
+        )
 
 
+@contextlib.asynccontextmanager
+async def _turn(endpoint: Endpoint) -> AsyncIterator[None]:
+    """A turn of the fleet that serves; without one, what asks it is refused anyway."""
+    fleet = endpoint.fleet
+    while fleet is not None:
+        await fleet.turns.take()
+        try:
+            if endpoint.fleet is fleet:
+                yield
+                return
+        finally:
+            fleet.turns.leave()
+        fleet = endpoint.fleet
+    yield
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Places:
     """Where an invocation's input is, and where its result or failure goes."""
 
-    __slots__ = ("failed", "inference_id", "output", "source")
-
-    def __init__(self, source: str | None, inference_id: str, output: str, failed: str | None) -> None:
-        self.source = source
-        self.inference_id = inference_id
-        self.output = output
-        self.failed = failed
+    source: str | None
+    inference_id: str
+    output: str
+    failed: str | None
 
 
 def _places(config: Mapping[str, Any], call: RuntimeCall) -> tuple[str, str | None]:
@@ -151,18 +173,3 @@ def _places(config: Mapping[str, Any], call: RuntimeCall) -> tuple[str, str | No
     output = "/".join(part for part in (path.rstrip("/"), extension, name) if part)
     failed = config.get("S3FailurePath")
     return output, f"{failed.rstrip('/')}/{unique}-error.out" if failed else None
-
-
-def _notice(endpoint: Endpoint, places: _Places, *, failure: str | None) -> dict[str, Any]:
-    notice: dict[str, Any] = {
-        "awsRegion": endpoint.region,
-        "eventSource": "aws:sagemaker",
-        "eventName": "InferenceResult",
-        "eventVersion": "1.0",
-        "invocationStatus": "Completed" if failure is None else "Failed",
-        "requestParameters": {"endpointName": endpoint.name, "inputLocation": places.source},
-        "inferenceId": places.inference_id,
-    }
-    if failure is None:
-        return notice | {"responseParameters": {"outputLocation": places.output}}
-    return notice | {"failureReason": failure, "responseParameters": {"failureLocation": places.failed}}

@@ -1,6 +1,7 @@
 """Data capture: a share of the requests and replies, as lines of JSON in S3.
 
-Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html and
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CaptureContentTypeHeader.html
 """
 
 from __future__ import annotations
@@ -10,13 +11,10 @@ import json
 import random
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-CSV_TYPES: Final = frozenset({"text/csv"})
-JSON_TYPES: Final = frozenset({"application/json"})
 
 
 def wanted(config: Mapping[str, Any] | None, *, chance: Callable[[], float] = random.random) -> bool:
@@ -79,8 +77,9 @@ def _side(mode: str, payload: tuple[bytes, str], config: Mapping[str, Any]) -> d
     headers = config.get("CaptureContentTypeHeader", {})
     kind = content_type.partition(";")[0].strip()
     shown = {"observedContentType": content_type, "mode": mode}
-    if kind in headers.get("CsvContentTypes", CSV_TYPES):
+    if kind in headers.get("CsvContentTypes", ()):
         return {**shown, "data": body.decode("utf-8", errors="replace"), "encoding": "CSV"}
-    if kind in headers.get("JsonContentTypes", JSON_TYPES):
+    if kind in headers.get("JsonContentTypes", ()):
         return {**shown, "data": body.decode("utf-8", errors="replace"), "encoding": "JSON"}
+    # What no header names.
     return {**shown, "data": base64.b64encode(body).decode(), "encoding": "BASE64"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sagebridge_local.sagemaker import wire
 from sagebridge_local.sagemaker.endpoints.endpoint import CREATING, UPDATING
+from sagebridge_local.sagemaker.models.containers import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,7 @@ def _images(model: Mapping[str, Any] | None, at: float) -> list[dict[str, Any]] 
     """SageMaker resolves tags to digests when it deploys; here the digest is that of the name."""
     if model is None:
         return None
-    containers = model.get("Containers") or [model["PrimaryContainer"]]
+    containers = definitions(model)
     images = [container["Image"] for container in containers if "Image" in container]
     return [
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge_local.sagemaker.endpoints.turns import Turns
 from sagebridge_local.sagemaker.resources import Resource
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ DELETING: Final = "Deleting"
 BUSY: Final = frozenset({CREATING, UPDATING, ROLLING_BACK, DELETING, SYSTEM_UPDATING})
 SERVING: Final = frozenset({IN_SERVICE, UPDATING, ROLLING_BACK, UPDATE_ROLLBACK_FAILED, SYSTEM_UPDATING})
 
+# Chosen here: how many asynchronous invocations an instance takes at once, where the configuration does not say.
+DEFAULT_CONCURRENCY: Final = 4
+
 ACTIVATING_TRAFFIC: Final = "ActivatingTraffic"
 BAKING: Final = "Baking"
 
@@ -38,6 +42,7 @@ class Variant:
         count: Its instances; None for a serverless variant.
         serverless: Its ServerlessConfig, as updated.
         in_flight: The invocations that it has not answered.
+        scaled_at: When a policy changed its instances last.
     """
 
     config: Mapping[str, Any]
@@ -49,6 +54,7 @@ class Variant:
     serverless: dict[str, Any] | None
     desired_serverless: dict[str, Any] | None
     in_flight: int = 0
+    scaled_at: float | None = None
 
     @property
     def name(self) -> str:
@@ -89,6 +95,7 @@ class Fleet:
         variants: The production variants.
         shadows: The shadow variants.
         hosted: What answers; None until it is launched.
+        turns: Of asynchronous invocations.
     """
 
     config_name: str
@@ -96,6 +103,10 @@ class Fleet:
     variants: list[Variant]
     shadows: list[Variant] = field(default_factory=list)
     hosted: Hosted | None = None
+    turns: Turns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(self._at_once)
 
     @property
     def instances(self) -> int:
@@ -111,12 +122,20 @@ class Fleet:
         """Every variant has what it wants."""
         for variant in self.everything:
             variant.settle()
+        self.turns.admit()
 
     def stop(self) -> None:
         """Let go what answers."""
         if self.hosted is not None:
             self.hosted.stop()
             self.hosted = None
+        self.turns.open()  # who still waits asks the endpoint again
+
+    def _at_once(self) -> int:
+        """MaxConcurrentInvocationsPerInstance, times the instances that there are now."""
+        client = self.config.get("AsyncInferenceConfig", {}).get("ClientConfig", {})
+        each: int = client.get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
+        return each * sum(1 if variant.count is None else variant.count for variant in self.variants)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import model
 from sagebridge_local.sagemaker.endpoints.describe import describe
+from sagebridge_local.sagemaker.events import SOURCE, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint
 
-SOURCE: Final = "aws.sagemaker"
 STATUS_CHANGE: Final = "SageMaker Endpoint State Change"
 DEPLOYMENT_CHANGE: Final = "SageMaker Endpoint Deployment State Change"
 _TIMES: Final = frozenset({"CreationTime", "LastModifiedTime", "StartTime"})
@@ -27,7 +27,7 @@ _TIMES: Final = frozenset({"CreationTime", "LastModifiedTime", "StartTime"})
 def status_change(endpoint: Endpoint, at: float) -> dict[str, Any]:
     """The PutEvents entry of an endpoint's present status."""
     times = model.timestamp_members("DescribeEndpoint")
-    detail = {name: str(round(value * 1000)) if name in times else value for name, value in describe(endpoint).items()}
+    detail = {name: milliseconds(value) if name in times else value for name, value in describe(endpoint).items()}
     detail.pop("PendingDeploymentSummary", None)
     return _entry(STATUS_CHANGE, endpoint, at, detail)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import re
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,10 +20,11 @@ from sagebridge_local.sagemaker.endpoints.endpoint import SERVING, Endpoint
 from sagebridge_local.sagemaker.endpoints.hosting import Hosted, Request
 from sagebridge_local.sagemaker.endpoints.replies import RuntimeReply
 from sagebridge_local.sagemaker.endpoints.traffic import Route, has_variant, route
+from sagebridge_local.sagemaker.models.containers import definitions
 from sagebridge_local.sagemaker.resources import ENDPOINT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 
     from sagebridge_local.sagemaker.endpoints.endpoint import Variant
     from sagebridge_local.sagemaker.endpoints.outbox import Outbox
@@ -124,10 +126,14 @@ class Invocations:
         reply.close()
         return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode()) if malformed else None
 
-    async def close(self) -> None:
-        """Drop what is still to be written."""
+    def reset(self) -> None:
+        """Drop what is still to be carried out and written."""
         for task in list(self._tasks):
             task.cancel()
+
+    async def close(self) -> None:
+        """The same, to its end."""
+        self.reset()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _handle(self, call: RuntimeCall, struck: list[faults.Fault]) -> RuntimeReply:
@@ -219,10 +225,11 @@ class Invocations:
             raise replies.invalid(_component_text(component, call))
         if component is not None:
             raise replies.invalid(f"Inference Component Name header is not allowed for endpoint {call.name}.")
-        containers = model.get("Containers") or [model["PrimaryContainer"]]
+        containers = definitions(model)
         several = any(container.get("Mode") == "MultiModel" for container in containers)
         if several and call.option("target-model") is None:
-            raise replies.invalid(f"Endpoint {call.name} is a multi-model endpoint and needs a target model header.")
+            # https://github.com/aws/sagemaker-tensorflow-serving-container/issues/166
+            raise replies.invalid(f"Request {uuid.uuid4()} is missing a target model header.")
         if not several and call.option("target-model") is not None:
             # https://github.com/aws/amazon-sagemaker-examples/issues/1026
             text = "is not a multi-model endpoint and does not support target model header."
@@ -326,7 +333,7 @@ def _component_text(component: str | None, call: RuntimeCall) -> str:
     return f"Inference Component {component} of account {call.account} not found."
 
 
-def _check_container(call: RuntimeCall, model: Mapping[str, Any], containers: list[Mapping[str, Any]]) -> None:
+def _check_container(call: RuntimeCall, model: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-direct.html."""
     target = call.option("target-container-hostname")
     direct = model.get("InferenceExecutionConfig", {}).get("Mode") == "Direct"

@@ -9,6 +9,7 @@ from sagebridge_local.sagemaker import errors, tags, wire
 from sagebridge_local.sagemaker.endpoints import configs, rollout, scaling
 from sagebridge_local.sagemaker.endpoints.describe import describe as description
 from sagebridge_local.sagemaker.endpoints.endpoint import BUSY, FAILED, Endpoint, Fleet, Variant, usages
+from sagebridge_local.sagemaker.models.containers import definitions
 from sagebridge_local.sagemaker.resources import (
     ENDPOINT,
     ENDPOINT_CONFIG,
@@ -42,7 +43,7 @@ def create(call: Call) -> dict[str, Any]:
     fleet = _fleet(call, request["EndpointConfigName"])
     table.check_free(request["EndpointName"])
     deployment_config = request.get("DeploymentConfig")
-    rollout.check(deployment_config, instances=fleet.instances)
+    rollout.check(deployment_config, new=fleet)
     _check_quota(call, fleet)
     endpoint = Endpoint(
         name=request["EndpointName"],
@@ -101,7 +102,7 @@ def update(call: Call) -> dict[str, Any]:
         if deployment_config:
             raise errors.validation("DeploymentConfig and RetainDeploymentConfig exclude each other")
         deployment_config = endpoint.deployment_config
-    rollout.check(deployment_config, instances=fleet.instances)
+    rollout.check(deployment_config, new=fleet, old=endpoint.fleet)
     scaling.check_update(endpoint, fleet)
     _check_quota(call, fleet)
     if endpoint.green is not None:
@@ -189,7 +190,7 @@ def _fleet(call: Call, config_name: str) -> Fleet:
 
 def _check_serverless(model: Mapping[str, Any]) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (feature exclusions)."""
-    containers = model.get("Containers") or [model["PrimaryContainer"]]
+    containers = definitions(model)
     facts = {
         "several containers": len(containers) > 1,
         "multi-model containers": any(container.get("Mode") == "MultiModel" for container in containers),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sagebridge_local.sagemaker.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sagebridge_local.runtime.s3 import Connection
 
 LOCAL_KEY: Final = "sagebridge-local"
 _log: Final = logging.getLogger(__name__)
@@ -56,7 +59,7 @@ class AwsOutbox:
 
     def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url = endpoint_url
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._connections: dict[tuple[str, str], Connection] = {}
 
     async def read(self, uri: str, *, account: str, region: str) -> tuple[bytes, str]:
         """An object's content and content type.
@@ -94,36 +97,31 @@ class AwsOutbox:
             raise OSError(f"{uri} can't be read: {error}") from error
 
     def _client(self, service: str, account: str, region: str) -> Any:
-        key = (service, account, region)
-        if key not in self._clients:
-            import boto3
+        # Imported here: --lifecycle-only starts in half the time without it.
+        from sagebridge_local.runtime.s3 import client
 
-            keys: Any = keys_of(account, region=region, endpoint_url=self._endpoint_url)
-            # A session of its own: the default one is not for threads.
-            session = boto3.Session(region_name=region, **keys)
-            kind: Any = service
-            self._clients[key] = session.client(kind, endpoint_url=self._endpoint_url)
-        return self._clients[key]
+        key = (account, region)
+        if key not in self._connections:
+            self._connections[key] = connection_to(account, region=region, endpoint_url=self._endpoint_url)
+        return client(self._connections[key], service)
 
 
-def keys_of(account: str, *, region: str, endpoint_url: str, role: str | None = None) -> dict[str, str]:
-    """Credentials that act in an account, as boto3 takes them. Blocks."""
-    own = {"aws_access_key_id": LOCAL_KEY, "aws_secret_access_key": LOCAL_KEY}
+def connection_to(account: str, *, region: str, endpoint_url: str, role: str | None = None) -> Connection:
+    """A connection that acts in an account. Blocks."""
+    from sagebridge_local.runtime.s3 import Connection, client
+
+    own = {"AWS_ACCESS_KEY_ID": LOCAL_KEY, "AWS_SECRET_ACCESS_KEY": LOCAL_KEY}
+    connection = Connection.of(endpoint_url=endpoint_url, region=region, credentials=own)
     if account == DEFAULT_ACCOUNT:
-        return own
-    import boto3
-
-    session = boto3.Session(
-        region_name=region, aws_access_key_id=own["aws_access_key_id"], aws_secret_access_key=LOCAL_KEY
-    )
-    sts = session.client("sts", endpoint_url=endpoint_url)
+        return connection
     arn = role or f"arn:aws:iam::{account}:role/SageMaker"
-    issued = sts.assume_role(RoleArn=arn, RoleSessionName="SageMaker")["Credentials"]
-    return {
-        "aws_access_key_id": issued["AccessKeyId"],
-        "aws_secret_access_key": issued["SecretAccessKey"],
-        "aws_session_token": issued["SessionToken"],
-    }
+    issued = client(connection, "sts").assume_role(RoleArn=arn, RoleSessionName="SageMaker")["Credentials"]
+    return replace(
+        connection,
+        access_key_id=issued["AccessKeyId"],
+        secret_access_key=issued["SecretAccessKey"],
+        session_token=issued["SessionToken"],
+    )
 
 
 async def _logged(action: Any, problem: str) -> None:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sagebridge_local.runtime.records import RuntimeSettings
-from sagebridge_local.runtime.s3 import Connection
-from sagebridge_local.sagemaker.endpoints.outbox import keys_of
+from sagebridge_local.sagemaker.endpoints.outbox import connection_to
 from sagebridge_local.serving import Invocation, ModelServer, ServingError, Workplace, containers_of
 from sagebridge_local.serving.container import STARTUP_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
     from sagebridge_local.sagemaker.clock import Clock
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet, Variant
     from sagebridge_local.sagemaker.endpoints.hosting import Listener, Request
+    from sagebridge_local.sagemaker.machine import Machine
     from sagebridge_local.serving.pieces import Pieces
 
 LOG_GROUP: Final = "/aws/sagemaker/Endpoints"
@@ -28,16 +25,6 @@ SCALE_SECONDS: Final = 1.0
 DELETE_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 60.0
 _log: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostingMachine:
-    """What fleets find here."""
-
-    work_dir: Path
-    endpoint_url: str
-    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 
 class ProcessHosting:
@@ -49,7 +36,7 @@ class ProcessHosting:
         drain_seconds: how long a fleet that was stopped goes on answering what is under way.
     """
 
-    def __init__(self, machine: HostingMachine, *, clock: Clock, drain_seconds: float = DRAIN_SECONDS) -> None:
+    def __init__(self, machine: Machine, *, clock: Clock, drain_seconds: float = DRAIN_SECONDS) -> None:
         self._machine = machine
         self._drain_seconds = drain_seconds
         self._clock = clock
@@ -92,7 +79,7 @@ class ProcessFleet:
 
     def __init__(
         self,
-        machine: HostingMachine,
+        machine: Machine,
         endpoint: Endpoint,
         fleet: Fleet,
         *,
@@ -186,17 +173,12 @@ class ProcessFleet:
         model, endpoint = variant.model, self._endpoint
         assert model is not None  # the caller looked
         instance = f"i-{uuid.uuid4().hex[:17]}"
-        keys = await asyncio.to_thread(
-            keys_of,
+        connection = await asyncio.to_thread(
+            connection_to,
             endpoint.account,
             region=endpoint.region,
             endpoint_url=self._machine.endpoint_url,
             role=model.get("ExecutionRoleArn"),
-        )
-        connection = Connection.of(
-            endpoint_url=self._machine.endpoint_url,
-            region=endpoint.region,
-            credentials={name.upper(): value for name, value in keys.items()},
         )
         place = Workplace(
             work_dir=self._machine.work_dir / endpoint.account / endpoint.region / endpoint.name / instance,

@@ -15,6 +15,8 @@ from sagebridge_local.sagemaker import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sagebridge_local.sagemaker.endpoints.endpoint import Fleet
+
 ALL_AT_ONCE: Final = "ALL_AT_ONCE"
 CANARY: Final = "CANARY"
 LINEAR: Final = "LINEAR"
@@ -33,7 +35,6 @@ class Rollout:
         termination_wait_seconds: How long the old fleet stays after the last one.
         timeout_seconds: How long all may take.
         alarms: The CloudWatch alarms that are watched while baking.
-        rolling: Whether batches replace batches, so that the old fleet shrinks as the new one grows.
         rollback_step: The share of the traffic that goes back at each step of a rollback.
     """
 
@@ -42,7 +43,6 @@ class Rollout:
     termination_wait_seconds: float = 0.0
     timeout_seconds: float = 28_800.0
     alarms: tuple[str, ...] = ()
-    rolling: bool = False
     rollback_step: float = 1.0
 
 
@@ -63,7 +63,6 @@ def plan(config: Mapping[str, Any] | None, *, instances: int) -> Rollout:
             wait_seconds=policy["WaitIntervalInSeconds"],
             timeout_seconds=policy.get("MaximumExecutionTimeoutInSeconds", 28_800),
             alarms=alarms,
-            rolling=True,
             rollback_step=_fraction(policy["RollbackMaximumBatchSize"], instances)
             if "RollbackMaximumBatchSize" in policy
             else 1.0,
@@ -80,14 +79,22 @@ def plan(config: Mapping[str, Any] | None, *, instances: int) -> Rollout:
     return Rollout(shares=(1.0,), alarms=alarms)
 
 
-def check(config: Mapping[str, Any] | None, *, instances: int) -> None:
-    """Refuse a DeploymentConfig whose members don't fit together.
+def check(config: Mapping[str, Any] | None, *, new: Fleet, old: Fleet | None = None) -> None:
+    """Refuse a DeploymentConfig whose members don't fit together, or don't fit the fleets.
+
+    Args:
+        config: The DeploymentConfig.
+        new: The fleet that is deployed.
+        old: The fleet that it replaces.
 
     Raises:
         ServiceError: ValidationException.
     """
     if not config:
         return
+    if old is not None:
+        _check_fleets(config, new=new, old=old)
+    instances = new.instances
     if "RollingUpdatePolicy" in config and "BlueGreenUpdatePolicy" in config:
         raise errors.validation("BlueGreenUpdatePolicy and RollingUpdatePolicy exclude each other")
     if "RollingUpdatePolicy" in config:
@@ -101,6 +108,21 @@ def check(config: Mapping[str, Any] | None, *, instances: int) -> None:
             raise errors.validation(f"{member} is not allowed for traffic routing of type {kind}")
         if member in routing:
             _check_size(member, routing[member], least, instances)
+
+
+def _check_fleets(config: Mapping[str, Any], *, new: Fleet, old: Fleet) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html."""
+    names, olds = ({variant.name for variant in fleet.variants} for fleet in (new, old))
+    if names != olds:
+        raise errors.validation(
+            f"The new endpoint configuration must have the same variant names as the old one: {', '.join(sorted(olds))}"
+        )
+    if "RollingUpdatePolicy" not in config:
+        return
+    if any(len(fleet.variants) > 1 for fleet in (new, old)):
+        raise errors.validation("Rolling deployments do not support endpoints with several variants")
+    if any(variant.serverless for fleet in (new, old) for variant in fleet.variants):
+        raise errors.validation("Rolling deployments do not support serverless endpoints")
 
 
 def _check_size(member: str, size: Mapping[str, Any], least: int, instances: int) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors
+from sagebridge_local.sagemaker.moto_modules import loaded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sagebridge_local.sagemaker.endpoints.endpoint import Endpoint, Fleet
 
 NAMESPACE: Final = "sagemaker"
+INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
 
 
 def check_update(endpoint: Endpoint, fleet: Fleet) -> None:
@@ -47,6 +50,24 @@ def deregister(endpoint: Endpoint) -> None:
         backend.deregister_scalable_target(NAMESPACE, target.resource_id, target.scalable_dimension)
 
 
+def target_of(endpoint: Endpoint, variant: str) -> Any:
+    """The scalable target of a variant's instances; None without one."""
+    found = [each for each in _targets(endpoint, variant=variant) if each.scalable_dimension == INSTANCES]
+    return found[0] if found else None
+
+
+def tracking_policies(endpoint: Endpoint, variant: str) -> list[Mapping[str, Any]]:
+    """The target tracking configurations of a variant's instances."""
+    backend, resource = _backend(endpoint), f"endpoint/{endpoint.name}/variant/{variant}"
+    policies = [] if backend is None else list(backend.policies.values())
+    return [
+        policy.target_tracking_scaling_policy_configuration
+        for policy in policies
+        if (policy.service_namespace, policy.resource_id, policy.scalable_dimension) == (NAMESPACE, resource, INSTANCES)
+        and policy.target_tracking_scaling_policy_configuration
+    ]
+
+
 def _targets(endpoint: Endpoint, *, variant: str = "") -> list[Any]:
     backend = _backend(endpoint)
     if backend is None:
@@ -59,5 +80,5 @@ def _targets(endpoint: Endpoint, *, variant: str = "") -> list[Any]:
 
 
 def _backend(endpoint: Endpoint) -> Any:
-    models = sys.modules.get("moto.applicationautoscaling.models")
+    models = loaded("moto.applicationautoscaling.models")
     return None if models is None else models.applicationautoscaling_backends[endpoint.account][endpoint.region]

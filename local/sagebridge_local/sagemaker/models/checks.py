@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sagebridge_local.sagemaker import errors
+from sagebridge_local.sagemaker.models.containers import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ def check(request: Mapping[str, Any], *, account: str) -> None:
     role = request.get("ExecutionRoleArn")
     if role is not None and role.split(":")[4] != account:
         raise errors.validation(f"Cross-account pass role is not allowed: {role}")
-    for container in containers or [request["PrimaryContainer"]]:
+    for container in definitions(request):
         _check_container(container)
     hostnames = [each["ContainerHostname"] for each in containers or () if "ContainerHostname" in each]
     if len(set(hostnames)) < len(hostnames):

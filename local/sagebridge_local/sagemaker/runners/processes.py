@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -14,24 +13,23 @@ from sagebridge_local.runtime.run import (
     Progress,
     Report,
     RunHandle,
-    RuntimeSettings,
     start_processing,
     start_training,
     start_transform,
 )
 from sagebridge_local.runtime.stopping import StopReason
-from sagebridge_local.sagemaker.endpoints.outbox import keys_of
+from sagebridge_local.sagemaker.endpoints.outbox import connection_to
 from sagebridge_local.sagemaker.jobs.job import FAILED
 from sagebridge_local.sagemaker.runners.protocol import Listener, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from sagebridge_local.runtime import run as runtime
     from sagebridge_local.sagemaker.clock import Clock
     from sagebridge_local.sagemaker.jobs.job import Job
     from sagebridge_local.sagemaker.jobs.kind import JobKind
+    from sagebridge_local.sagemaker.machine import Machine
 
 Keep = Callable[[Coroutine[Any, Any, None]], object]
 
@@ -50,17 +48,8 @@ STARTS: Final[Mapping[str, Start]] = {
     "TransformJob": start_transform,
 }
 
+CREDENTIALS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _log: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What runs find here: directories, the endpoint of all services, images, and the runtime's settings."""
-
-    work_dir: Path
-    endpoint_url: str
-    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 
 class ProcessRunner:
@@ -212,5 +201,6 @@ def _fresh_directory(parent: Path, name: str) -> Path:
 
 def _credentials(job: Job, endpoint_url: str) -> dict[str, str]:
     """The AWS_* variables of a run: those of its role, so that it acts in its own account."""
-    keys = keys_of(job.account, region=job.region, endpoint_url=endpoint_url, role=job.request["RoleArn"])
-    return {name.upper(): value for name, value in keys.items()}
+    role = job.request["RoleArn"]
+    connection = connection_to(job.account, region=job.region, endpoint_url=endpoint_url, role=role)
+    return {name: value for name, value in connection.variables().items() if name in CREDENTIALS}
