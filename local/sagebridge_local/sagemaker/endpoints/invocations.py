@@ -122,6 +122,10 @@ class Invocations:
             return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode())
         return None if lost else reply
 
+    def look_again(self) -> None:
+        """Note that an endpoint has changed."""
+        self._async.wake()
+
     def reset(self) -> None:
         """Drop what is still to be carried out and written."""
         for task in list(self._tasks):
