@@ -4,9 +4,8 @@ import gzip
 import json
 import re
 
-from support.waiting import eventually
-
 import pytest
+from support.waiting import eventually
 
 JOINED = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
 

@@ -90,6 +90,38 @@ async def test_so_many_are_carried_out_at_once(host, variant_of, outbox, model, 
     assert len(model.asked) == 6
 
 
+async def scale(host, count):
+    changes = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count}]
+    await host.call("UpdateEndpointWeightsAndCapacities", EndpointName="e1", DesiredWeightsAndCapacities=changes)
+    host.call.advance(30)
+    await settle()
+
+
+async def test_requests_wait_while_there_are_no_instances(host, outbox, model):
+    model.go.set()
+    await host.serving(**config())
+    await scale(host, 0)
+    for _ in range(3):
+        await ask(host)
+    asked = len(model.asked)
+    await scale(host, 1)
+
+    assert (asked, len(model.asked)) == (0, 3)
+    assert {notice["invocationStatus"] for _, notice in outbox.told} == {"Completed"}
+
+
+async def test_requests_that_wait_when_the_endpoint_goes_fail(host, outbox, model):
+    await host.serving(**config())
+    await scale(host, 0)
+    await ask(host)
+    await host.call("DeleteEndpoint", EndpointName="e1")
+    host.call.advance(5)
+    await settle()
+
+    assert [notice["invocationStatus"] for _, notice in outbox.told] == ["Failed"]
+    assert model.asked == []
+
+
 async def test_an_update_changes_how_many(host, variant_of, outbox, model):
     await host.serving(**config(at_once=1))
     await host.config("c2", **config(at_once=3))
