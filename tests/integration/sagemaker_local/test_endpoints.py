@@ -9,6 +9,7 @@ import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -396,6 +397,7 @@ def test_a_canary_whose_model_fails_is_rolled_back_by_itself(studio, running):
         Threshold=2.0,
         TreatMissingData="notBreaching",
     )
+    cloudwatch.put_composite_alarm(AlarmName=f"{alarm}-too", AlarmRule=f'ALARM("{alarm}")')
     size = {"Type": "CAPACITY_PERCENT", "Value": 50}
     routing = {"Type": "CANARY", "WaitIntervalInSeconds": 600, "CanarySize": size}
     policy = {
@@ -420,7 +422,23 @@ def test_a_canary_whose_model_fails_is_rolled_back_by_itself(studio, running):
     assert described["EndpointConfigName"] == f"{studio.prefix}-c1"
     assert described["FailureReason"].endswith(f"ALARM state: {alarm}")
     assert cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"] == "ALARM"
+    assert cloudwatch.describe_alarms(AlarmNames=[f"{alarm}-too"])["CompositeAlarms"][0]["StateValue"] == "ALARM"
+    assert _total(cloudwatch, "Invocation5XXErrors", dimensions) == len(errors)
     assert {studio.ask() for _ in range(20)} == {"good:x"}
+
+
+def _total(cloudwatch, metric, dimensions):
+    now = datetime.now(UTC)
+    found = cloudwatch.get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return sum(point["Sum"] for point in found["Datapoints"])
 
 
 def test_a_fleet_that_can_not_start_leaves_the_old_one_serving(studio):
