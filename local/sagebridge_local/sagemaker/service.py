@@ -108,7 +108,7 @@ class LocalSageMaker:
             scheduler=self.scheduler,
             hosting=hosting or ScriptedHosting(self.scheduler, self.endpoint_scripts),
             alarms=self.alarms,
-            on_change=self._endpoint_changed,
+            on_change=partial(self._tell_of_endpoint, endpoint_events.status_change),
             on_stage=partial(self._tell_of_endpoint, endpoint_events.deployment_change),
         )
         self.alarms.after = Tracking(self.endpoints, self.metrics).look
@@ -253,10 +253,6 @@ class LocalSageMaker:
         """Tell the world of a change of state."""
         if self._events is not None:
             self._events.changed(table.kind, job, at)
-
-    def _endpoint_changed(self, endpoint: Endpoint, at: float) -> None:
-        self.invocations.look_again()
-        self._tell_of_endpoint(endpoint_events.status_change, endpoint, at)
 
     def _tell_of_endpoint(
         self, entry: Callable[[Endpoint, float], dict[str, Any]], endpoint: Endpoint, at: float

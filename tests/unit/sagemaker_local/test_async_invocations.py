@@ -145,15 +145,14 @@ async def test_an_endpoint_of_the_same_name_has_a_line_of_its_own(host, sagemake
     assert len(model.asked) == 2
 
 
-async def test_they_wait_for_instances(host, variant_of, outbox, model):
-    await host.serving(variants=[variant_of(InitialInstanceCount=1)], **config(at_once=2))
-    await _scale(host, to=0)
+async def test_so_many_as_the_new_instances_take_begin(host, outbox, model):
+    await host.serving(**config(at_once=2))
+    await scale(host, 0)
     for _ in range(6):
         await ask(host)
-    without = len(model.asked)
-    await _scale(host, to=2)
+    await scale(host, 2)
 
-    assert (without, len(model.asked)) == (0, 4)
+    assert len(model.asked) == 4
 
 
 async def test_who_waits_when_a_fleet_is_replaced_asks_the_next_one(host, outbox, model):
@@ -166,13 +165,6 @@ async def test_who_waits_when_a_fleet_is_replaced_asks_the_next_one(host, outbox
     await settle()
 
     assert len(model.asked) == 3
-
-
-async def _scale(host, *, to):
-    changes = [{"VariantName": "AllTraffic", "DesiredInstanceCount": to}]
-    await host.call("UpdateEndpointWeightsAndCapacities", EndpointName="e1", DesiredWeightsAndCapacities=changes)
-    host.call.advance(30)
-    await settle()
 
 
 async def test_a_reset_forgets_what_waits(host, outbox, model):

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-prediction
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import uuid
@@ -47,7 +46,6 @@ class AsyncInvocations:
         self._outbox = outbox
         self._clock = clock
         self._keep = keep
-        self._waiting: list[asyncio.Future[None]] = []
 
     def accept(self, call: RuntimeCall, endpoint: Endpoint, config: Mapping[str, Any]) -> RuntimeReply:
         """Take a request: 202, with the places where its result or its failure will be.
@@ -71,20 +69,6 @@ class AsyncInvocations:
             headers["x-amzn-sagemaker-failurelocation"] = failed
         return RuntimeReply(status=202, body=json.dumps({"InferenceId": inference_id}).encode(), headers=headers)
 
-    def wake(self) -> None:
-        """Let requests that wait for an instance look again."""
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            if not each.done():
-                each.set_result(None)
-
-    async def _instances(self, endpoint: Endpoint) -> None:
-        """Wait until an endpoint that was scaled to zero has instances."""
-        while endpoint.fleet is not None and not endpoint.fleet.has_capacity:
-            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiting)
-            await waiting
-
     async def _carry_out(
         self,
         call: RuntimeCall,
@@ -96,7 +80,6 @@ class AsyncInvocations:
     ) -> None:
         where = {"account": endpoint.account, "region": endpoint.region}
         (ttl, seconds), accepted = limits, self._clock.now()
-        await self._instances(endpoint)
         async with _turn(endpoint):
             try:
                 if self._clock.now() - accepted > ttl:

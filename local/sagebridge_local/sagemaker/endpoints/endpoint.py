@@ -114,11 +114,6 @@ class Fleet:
         return sum(variant.desired_count or 0 for variant in self.variants)
 
     @property
-    def has_capacity(self) -> bool:
-        """Whether a production variant has instances, or needs none."""
-        return any(variant.count is None or variant.count > 0 for variant in self.variants)
-
-    @property
     def everything(self) -> Iterable[Variant]:
         """Production and shadow variants."""
         return (*self.variants, *self.shadows)

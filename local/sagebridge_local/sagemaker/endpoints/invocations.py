@@ -127,10 +127,6 @@ class Invocations:
         reply.close()
         return RuntimeReply(status=malformed.status or 200, body=malformed.body.encode()) if malformed else None
 
-    def look_again(self) -> None:
-        """Note that an endpoint has changed."""
-        self._async.wake()
-
     def reset(self) -> None:
         """Drop what is still to be carried out and written."""
         for task in list(self._tasks):
