@@ -69,6 +69,7 @@ _RULES = (
 SCHEMA = KindSchema(
     kind="Endpoint",
     plural="sagemakerendpoints",
+    singular="sagemakerendpoint",
     short_names=("smep",),
     description="A SageMaker endpoint with its models: spec is the request of CreateEndpointConfig in lowerCamelCase, "
     "with models, autoscaling and deployment on top. Edits are rolled out without a gap.",

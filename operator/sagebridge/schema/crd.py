@@ -63,7 +63,8 @@ def spec_schema(kind: KindSchema) -> Schema:
 
 
 def _names(kind: KindSchema) -> Schema:
-    names = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural, "singular": kind.kind.lower()}
+    singular = kind.singular or kind.kind.lower()
+    names = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural, "singular": singular}
     short_names = {"shortNames": list(kind.short_names)} if kind.short_names else {}
     return {**names, **short_names, "categories": [CATEGORY]}
 

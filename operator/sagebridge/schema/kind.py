@@ -46,6 +46,7 @@ class KindSchema:
     Attributes:
         kind: The kind, in the singular.
         plural: The resource's name in URLs and for kubectl.
+        singular: What kubectl calls one; the kind in small letters if empty.
         short_names: For kubectl.
         description: One or two sentences for `kubectl explain`.
         operation: The Create operation whose request `spec` is; None where the whole of `spec` is in `fields`.
@@ -68,6 +69,7 @@ class KindSchema:
     kind: str
     plural: str
     description: str
+    singular: str = ""
     short_names: tuple[str, ...] = ()
     operation: str | None = None
     describe_operation: str | None = None
