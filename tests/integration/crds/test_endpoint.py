@@ -125,6 +125,8 @@ def test_refused(endpoints: Resource, reason: str, wanted: Spec, words: str) -> 
         ("another image", spec(), {"models": [{**MODEL, "image": IMAGE + "0"}]}, ""),
         ("other variants", spec(), {"productionVariants": [{**VARIANT, "variantName": "b"}]}, ""),
         ("another name", spec(endpointName="one"), {"endpointName": "two"}, "callers know the endpoint by its name"),
+        ("a name where there was none", spec(), {"endpointName": "two"}, "neither added nor removed"),
+        ("no name any more", spec(endpointName="one"), {"endpointName": None}, "neither added nor removed"),
         ("another region", spec(region="eu-west-1"), {"region": "eu-west-2"}, "does not move"),
     ],
 )
