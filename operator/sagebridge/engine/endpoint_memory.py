@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sagebridge.core.endpoint.observed import Observed
 from sagebridge.engine.endpoint_inputs import EndpointInput
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What SageMaker was asked for, until it has ended.
+
+    Attributes:
+        what: Create, Update, or Weights for weights and counts alone.
+        since: when.
+    """
+
+    what: str
+    since: datetime
 
 
 @dataclass(kw_only=True, slots=True)
@@ -19,6 +33,8 @@ class EndpointMemory:
         is_ours: whether its tags say so; None until they were read.
         is_adopted: whether it was there before the object.
         made: models and configs that are known to be there.
+        change: what is under way, if this process has asked for it.
+        blind_since: since when looking fails; None while it works.
     """
 
     resolved: EndpointInput | None = None
@@ -26,6 +42,8 @@ class EndpointMemory:
     is_ours: bool | None = None
     is_adopted: bool = False
     made: set[str] = field(default_factory=set)
+    change: Change | None = None
+    blind_since: datetime | None = None
 
     @property
     def status(self) -> str:
