@@ -14,7 +14,7 @@ from sagebridge.core import steps, tenancy
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
-from sagebridge.core.job import Attempt, Job, MadeModel, tag_map
+from sagebridge.core.job import Attempt, Job, MadeModel
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.regions import account_of
@@ -285,11 +285,10 @@ class Actions:
         memory.observation = seen
 
     async def _tag(self, step: steps.Tag, memory: Memory) -> None:
-        wanted, applied = tag_map(memory.job.spec.get("tags")), tag_map(memory.job.status.get("tags"))
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
-        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
-        removed = sorted(applied.keys() - wanted.keys())
+        added, removed = memory.job.unapplied_tags
         await self._target.tag(handle, tags=added, remove=removed)
+        memory.tags_refused = ""
         await self.report(memory, verdict=None, changes={"tags": list(memory.job.spec.get("tags") or ())})
 
     async def _close(self, step: steps.Close, memory: Memory) -> None:

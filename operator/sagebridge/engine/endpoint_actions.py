@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sagebridge.core.conditions import Verdict
@@ -13,7 +14,7 @@ from sagebridge.core.endpoint.observed import target_of
 from sagebridge.core.job import Job, tag_map
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.endpoint_inputs import EndpointInput, EndpointInputs
-from sagebridge.engine.endpoint_memory import EndpointMemory
+from sagebridge.engine.endpoint_memory import Change, EndpointMemory
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
@@ -39,6 +40,7 @@ class EndpointActions:
         status: StatusWriter,
         objects: Objects,
         metrics: Metrics,
+        now: Callable[[], datetime],
     ) -> None:
         self._resource = resource
         self._service = service
@@ -46,6 +48,7 @@ class EndpointActions:
         self._status = status
         self._objects = objects
         self._metrics = metrics
+        self._now = now
         self._takers: Mapping[type[Any], Callable[[Any, Memory, EndpointMemory], Awaitable[None]]] = {
             steps.Protect: self._protect,
             steps.Resolve: self._resolve,
@@ -76,6 +79,23 @@ class EndpointActions:
     async def report(self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any]) -> None:
         """Write how things stand."""
         await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes)
+        if memory.changed_at is not None:
+            lag = (self._now() - memory.changed_at).total_seconds()
+            self._metrics.status_lag_seconds.labels(kind=KIND).observe(max(0.0, lag))
+            memory.changed_at = None
+
+    def tell(self, memory: Memory, verdict: Verdict) -> None:
+        """Emit a verdict as an Event, and leave status alone."""
+        self._status.tell(memory.job, verdict=verdict, kind=KIND)
+
+    def measure(self, known: EndpointMemory, *, succeeded: bool) -> None:
+        """What was under way has ended."""
+        if known.change is None:
+            return
+        outcome = "Succeeded" if succeeded else "Failed"
+        took = (self._now() - known.change.since).total_seconds()
+        self._metrics.endpoint_change_seconds.labels(change=known.change.what, outcome=outcome).observe(max(0.0, took))
+        known.change = None
 
     # --- the object ----------------------------------------------------------------------------------------------
 
@@ -104,6 +124,7 @@ class EndpointActions:
             targets |= dict.fromkeys(target_of(name, plan) for name, plan in scaled.items())
         known.take_look(await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets)))
         memory.stale_because = ""
+        known.blind_since = None
 
     async def _claim(self, _: steps.Claim, memory: Memory, known: EndpointMemory) -> None:
         job = memory.job
@@ -139,6 +160,7 @@ class EndpointActions:
         tags = _tags(job, handle)
         if not await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags):
             return
+        known.change = Change(what="Create", since=self._now())
         self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
         await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
 
@@ -152,12 +174,14 @@ class EndpointActions:
             exclude=step.exclude,
             deployment=step.deployment,
         )
+        known.change = Change(what="Update", since=self._now())
         self._tell(memory.job, Reason.UPDATING, f"Endpoint {handle.name} is updated to {step.config_name}.")
 
     async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.forget_look()
         await self._service.update_numbers(handle, step.variants)
+        known.change = Change(what="Weights", since=self._now())
         names = ", ".join(variant.name for variant in step.variants)
         self._tell(memory.job, Reason.UPDATING, f"Weights and counts of {names} are updated.")
 
@@ -178,36 +202,37 @@ class EndpointActions:
 
     async def _apply_tags(self, _: steps.ApplyTags, memory: Memory, __: EndpointMemory) -> None:
         job = memory.job
-        wanted, applied = tag_map(job.spec.get("tags")), tag_map(job.status.get("tags"))
-        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
-        removed = sorted(applied.keys() - wanted.keys())
+        added, removed = job.unapplied_tags
         await self._service.tag(self._inputs.handle(job), tags=added, remove=removed)
+        memory.tags_refused = ""
         await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
 
     # --- scaling -------------------------------------------------------------------------------------------------
 
     async def _register(self, step: steps.Register, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.register(self._inputs.handle(memory.job), step.key, step.plan)
+        await self._service.scaling.register(self._inputs.handle(memory.job), step.key, step.plan)
         known.update_look(lambda seen: seen.with_target(step.key, step.plan))
 
     async def _deregister(self, step: steps.Deregister, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.deregister(self._inputs.handle(memory.job), step.key)
+        await self._service.scaling.deregister(self._inputs.handle(memory.job), step.key)
         known.update_look(lambda seen: seen.without_target(step.key))
 
     async def _put_policy(self, step: steps.PutPolicy, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.put_policy(self._inputs.handle(memory.job), step.key, step.name, step.definition)
-        known.update_look(lambda seen: seen.with_policy(step.key, step.name, step.definition))
+        handle = self._inputs.handle(memory.job)
+        arn = await self._service.scaling.put_policy(handle, step.key, step.name, step.definition)
+        policy = {**step.definition, "PolicyARN": arn}
+        known.update_look(lambda seen: seen.with_policy(step.key, step.name, policy))
 
     async def _delete_policy(self, step: steps.DeletePolicy, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
         known.update_look(lambda seen: seen.with_policy(step.key, step.name, None))
 
     async def _put_scheduled(self, step: steps.PutScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
+        await self._service.scaling.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, step.definition))
 
     async def _delete_scheduled(self, step: steps.DeleteScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, None))
 
     # --- telling -------------------------------------------------------------------------------------------------

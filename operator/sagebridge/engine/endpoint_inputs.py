@@ -58,6 +58,15 @@ class _Container:
     def key(self) -> tuple[str, int]:
         return self.model, self.index
 
+    @property
+    def takes_archives_only(self) -> bool:
+        """Whether it can't serve a model that is not in a model.tar.gz.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/large-model-inference-uncompressed.html
+        """
+        multi_model = self.section.text("mode") == "MultiModel"
+        return self.place.instance_type is None or multi_model or self.section.has("source")
+
 
 class EndpointInputs:
     """Resolves endpoints' specs."""
@@ -171,7 +180,15 @@ class EndpointInputs:
         spec, status = found.spec, found.status
         if kind == TUNING_JOB:
             spec, status = training_of_tuning(spec, status, container.place, field=section.path)
-        trained = trained_model(kind=kind, name=name, spec=spec, status=status, field=section.path)
+        archive_only = container.takes_archives_only
+        trained = trained_model(
+            kind=kind, name=name, spec=spec, status=status, field=section.path, archive_only=archive_only
+        )
+        if trained.region and trained.region != container.place.region:
+            message = (
+                f"{trained.what} left its model in {trained.region}, and this serves in {container.place.region}: "
+            )
+            raise SpecError(section.path, f"{message}set region to the same, or train it here.")
         return {"kind": kind, "name": name, "uid": found.uid, "uri": trained.artifact}, trained, None
 
     async def _repack(self, job: Job, handle: Handle, container: _Container, served: Served) -> Repack:

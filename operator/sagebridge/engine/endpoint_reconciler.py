@@ -7,16 +7,28 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from sagebridge.core import conditions
+from sagebridge.core import steps as job_steps
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import FAILED
-from sagebridge.core.endpoint.plan import Situation, next_step
-from sagebridge.core.endpoint.steps import Claim, Conclude, Release, Resolve, Step, Wait
+from sagebridge.core.endpoint.plan import IN_SERVICE_MESSAGE, Situation, next_step
+from sagebridge.core.endpoint.steps import (
+    ApplyTags,
+    Claim,
+    Collect,
+    Conclude,
+    Look,
+    Release,
+    Resolve,
+    Step,
+    Wait,
+)
 from sagebridge.core.errors import AwsError, ErrorClass
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
-from sagebridge.engine import failures
+from sagebridge.engine import failures, setbacks
 from sagebridge.engine.endpoint_actions import EndpointActions
 from sagebridge.engine.endpoint_memory import EndpointMemory
 from sagebridge.engine.reconciler import ReconcilerSettings
@@ -29,6 +41,8 @@ logger = logging.getLogger(__name__)
 _STEPS_PER_PASS = 400
 _DELETION_RETRY_SECONDS = 10.0
 _DEFAULT_HISTORY = 3
+_ENDS = (Reason.IN_SERVICE, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED, Reason.RETRY_PENDING)
+"""Reasons of verdicts with which a change has ended."""
 
 
 class EndpointReconciler:
@@ -62,20 +76,26 @@ class EndpointReconciler:
         endpoint = known.observed.endpoint if known.observed else None
         if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
             known.forget_look()
+        memory.tags_again_after = memory.models_again_after = None
+        pauses = (await self._take_steps(memory, known), memory.tags_again_after, memory.models_again_after)
+        return min((pause for pause in pauses if pause is not None), default=None)
+
+    async def _take_steps(self, memory: Memory, known: EndpointMemory) -> float | None:
         for _ in range(_STEPS_PER_PASS):
             step = next_step(self._situation(memory, known))
             try:
                 if isinstance(step, Wait):
                     return None
                 if isinstance(step, Conclude):
-                    await self._actions.report(memory, verdict=step.verdict, changes=_changes(step, known))
-                    return step.again_after
+                    return await self._conclude(memory, known, step)
                 await self._actions.take(step, memory, known)
                 if isinstance(step, Release):
                     self.forget(memory.job.uid)
                     return None
             except failures.EXPECTED as error:
-                return await self._conclude_failure(memory, known, error, step=step)
+                outcome = self._judge(memory, error)
+                if not self._goes_on(memory, step, error, outcome):
+                    return await self._conclude_failure(memory, known, step, error, outcome)
             else:
                 memory.failures = 0
         logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
@@ -94,7 +114,8 @@ class EndpointReconciler:
             is_adopted=known.is_adopted,
             made=frozenset(known.made),
             history_limit=int(limit),
-            has_unapplied_tags=job.has_unapplied_tags,
+            has_unapplied_tags=job.has_unapplied_tags and memory.tags_again_after is None,
+            keeps_remains=memory.models_again_after is not None,
             is_finalized=job.is_finalized,
             is_paused=job.is_paused,
             deletion_requested_at=job.deletion_requested_at,
@@ -102,11 +123,18 @@ class EndpointReconciler:
             deletion_deadline=self._settings.deletion_deadline,
         )
 
-    async def _conclude_failure(
-        self, memory: Memory, known: EndpointMemory, error: Exception, *, step: Step
-    ) -> float | None:
+    async def _conclude(self, memory: Memory, known: EndpointMemory, step: Conclude) -> float | None:
+        verdict = step.verdict
+        if verdict.reason in _ENDS:
+            self._actions.measure(known, succeeded=verdict.state is State.SERVING)
+        if memory.stale_because and verdict.state is State.SERVING:
+            verdict = _stale(verdict, memory.stale_because)
+        await self._actions.report(memory, verdict=verdict, changes=_changes(step, known))
+        return step.again_after
+
+    def _judge(self, memory: Memory, error: Exception) -> job_steps.Conclude:
         memory.failures += 1
-        outcome = failures.conclude(
+        return failures.conclude(
             error,
             job=memory.job,
             failures=memory.failures,
@@ -114,7 +142,30 @@ class EndpointReconciler:
             patience=self._settings.patience,
             since=_began(memory.job),
         )
-        is_anothers = isinstance(error, NotOwnedError) or (isinstance(step, Claim) and isinstance(error, NameConflictError))
+
+    def _goes_on(self, memory: Memory, step: Step, error: Exception, outcome: job_steps.Conclude) -> bool:
+        """Whether the endpoint serves as it should, whatever becomes of its tags and of what it does not use."""
+        recheck = self._settings.patience.recheck_seconds
+        is_gone = isinstance(error, AwsError) and error.error_class is ErrorClass.NOT_FOUND
+        if isinstance(error, NotOwnedError):
+            return False
+        if isinstance(step, ApplyTags) and not is_gone:
+            news = setbacks.without_tags(memory, error, outcome, recheck=recheck)
+        elif isinstance(step, Collect) and memory.job.deletion_requested_at is None:
+            what = f"The config {step.config_name}, or a model that only it needs,"
+            news = setbacks.with_remains(memory, outcome, what=what, recheck=recheck)
+        else:
+            return False
+        if news is not None:
+            self._actions.tell(memory, news)
+        return True
+
+    async def _conclude_failure(
+        self, memory: Memory, known: EndpointMemory, step: Step, error: Exception, outcome: job_steps.Conclude
+    ) -> float | None:
+        if isinstance(step, Look | Claim) and _passes(error) and _is_thought_to_serve(memory.job):
+            return await self._conclude_blind(memory, known, outcome)
+        is_anothers = isinstance(error, NotOwnedError) or _is_conflict(step, error)
         seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known)
         if not isinstance(step, Resolve):
             known.forget_look()
@@ -126,6 +177,16 @@ class EndpointReconciler:
         if memory.job.deletion_requested_at is not None:
             return await self._conclude_blocked_deletion(memory, outcome.verdict, outcome.again_after)
         await self._actions.report(memory, verdict=outcome.verdict, changes=seen)
+        return outcome.again_after
+
+    async def _conclude_blind(self, memory: Memory, known: EndpointMemory, outcome: job_steps.Conclude) -> float | None:
+        """It served when it was last seen, and nobody has heard otherwise: only after a while that may be old."""
+        known.forget_look()
+        now = self._now()
+        known.blind_since = known.blind_since or now
+        if now - known.blind_since >= self._settings.stale_after:
+            last = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message=IN_SERVICE_MESSAGE)
+            await self._actions.report(memory, verdict=_stale(last, outcome.verdict.message), changes={})
         return outcome.again_after
 
     async def _conclude_blocked_deletion(self, memory: Memory, verdict: Verdict, again_after: float | None) -> float:
@@ -141,15 +202,42 @@ class EndpointReconciler:
         return max(1.0, min(again_after or _DELETION_RETRY_SECONDS, _DELETION_RETRY_SECONDS * 3, remaining))
 
 
+def _stale(verdict: Verdict, because: str) -> Verdict:
+    """What is not seen may serve as before, or not: nobody knows."""
+    message = f"This status may be old: {because} Last known: {verdict.message}"
+    return Verdict(state=State.UNSEEN, reason=Reason.STATUS_STALE, message=message)
+
+
+def _is_conflict(step: Step, error: Exception) -> bool:
+    return isinstance(step, Claim) and isinstance(error, NameConflictError)
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, AwsError) and error.error_class is ErrorClass.FAST_RETRY
+
+
+def _is_thought_to_serve(job: Job) -> bool:
+    """Whether status says that this generation was in service when the endpoint was seen last."""
+    ready = conditions.find(job.conditions, conditions.READY) or {}
+    known = ready.get("status") == "True" or (ready.get("status"), ready.get("reason")) == (
+        "Unknown",
+        Reason.STATUS_STALE,
+    )
+    is_this = ready.get("observedGeneration") == job.generation
+    return known and is_this and job.deletion_requested_at is None
+
+
 def _changes(step: Conclude, known: EndpointMemory) -> dict[str, Any]:
     resolved = dict(known.resolved.status) if known.resolved else {}
     return resolved | _seen(known) | step.ledger.dump()
 
 
 def _seen(known: EndpointMemory) -> dict[str, Any]:
-    """What status shows of an endpoint that is this object's; of another's, nothing is told."""
-    endpoint = known.observed.endpoint if known.observed and known.is_ours else None
-    return dict(endpoint.fields) if endpoint else {}
+    """What the last look tells status; of another's endpoint, or of none, nothing."""
+    observed = known.observed
+    if observed is None or observed.endpoint is None or not known.is_ours:
+        return {}
+    return {**observed.endpoint.fields, "scalingPolicies": observed.policies or None}
 
 
 def _began(job: Job) -> datetime | None:

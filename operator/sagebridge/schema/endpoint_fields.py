@@ -43,7 +43,10 @@ def models() -> Schema:
 def _with_reference(container: dict[str, Schema]) -> dict[str, Schema]:
     return container | {
         "modelRef": _model_reference(),
-        "modelPackageArn": text("The ARN of a model package, instead of an image.", longest=2048),
+        "modelPackageArn": text(
+            "The ARN of an approved model package, with its version if it has one, instead of image and model.",
+            longest=2048,
+        ),
         "framework": common_fields.framework(),
         "algorithm": common_fields.algorithm(),
         "source": common_fields.source(),
@@ -53,7 +56,7 @@ def _with_reference(container: dict[str, Schema]) -> dict[str, Schema]:
 def _model_reference() -> Schema:
     return structure(
         {
-            "kind": choice("The kind of the object.", ["TrainingJob", "HPTuningJob", "ModelPackage"]),
+            "kind": choice("The kind of the object.", ["TrainingJob", "HPTuningJob"]),
             "name": object_name("The object's name, in this namespace."),
             "updatePolicy": choice(
                 "Follow deploys the model of a newer object of that name once it is Ready. Pin, the default, keeps "
@@ -213,6 +216,15 @@ def status() -> dict[str, Schema]:
             },
             "The last change that failed.",
         ),
+        "scalingPolicies": {
+            "type": "array",
+            "description": "The scaling policies of the variants: an alarm acts on the ARN of a step scaling policy.",
+            "items": structure(
+                {"variantName": _TEXT, "policyName": _TEXT, "policyType": _TEXT, "policyArn": _TEXT},
+                "A scaling policy.",
+                required=["variantName", "policyName"],
+            ),
+        },
         "scalableTargets": {
             "type": "array",
             "description": "What may be registered with Application Auto Scaling.",
@@ -243,7 +255,9 @@ def _variant_status() -> dict[str, Schema]:
         "desiredWeight": _NUMBER,
         "currentInstanceCount": _COUNT,
         "desiredInstanceCount": _COUNT,
-        "modelName": _TEXT,
+        "currentProvisionedConcurrency": _COUNT,
+        "desiredProvisionedConcurrency": _COUNT,
+        "status": _TEXT | {"description": "What SageMaker is doing to it, such as Creating or Baking."},
     }
 
 

@@ -90,12 +90,14 @@ def test_a_pipeline() -> None:
 
 
 def test_what_was_resolved_completes_a_container() -> None:
-    served = {("m", 0): Served(image="resolved", model_data_url="s3://trained", environment={"A": "1", "B": "2"})}
+    served = {
+        ("m", 0): Served(image="resolved", model_data_url="s3://trained/model.tar.gz", environment={"A": "1", "B": "2"})
+    }
     wanted = spec() | {"models": [{"name": "m", "environment": {"B": "mine"}}]}
     found = build(wanted, BuildContext(owner=OWNER, role_arn=ROLE, served=served))
     assert found.models[0].request["primaryContainer"] == {
         "image": "resolved",
-        "modelDataUrl": "s3://trained",
+        "modelDataUrl": "s3://trained/model.tar.gz",
         "environment": {"A": "1", "B": "mine"},
     }
 

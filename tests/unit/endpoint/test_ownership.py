@@ -9,7 +9,7 @@ import pytest
 from sagebridge.engine.store import Memory
 from sagebridge.targets.protocol import Handle, NotOwnedError
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
-from support.endpoint_bench import EndpointBench, ready
+from support.served_endpoints import EndpointBench, ready
 from support.endpoints import spec
 
 NAMED = spec(endpointName="shared")

@@ -51,7 +51,7 @@ class Served:
 
     Attributes:
         image: the image that serves it; None to take the manifest's.
-        model_data_url: the artifact; None to take the manifest's.
+        model_data_url: the artifact, an archive or a prefix of files; None to take the manifest's.
         environment: variables that the image's toolkit needs; the manifest's go before.
     """
 
@@ -156,10 +156,17 @@ def _container(container: Mapping[str, Any], served: Served) -> dict[str, Any]:
     if served.image and "image" not in found:
         found["image"] = served.image
     if served.model_data_url:
-        found.pop("modelDataSource", None)
-        found["modelDataUrl"] = served.model_data_url
+        found |= _artifact(served.model_data_url)
     environment = {**served.environment, **(found.get("environment") or {})}
     return found | ({"environment": environment} if environment else {})
+
+
+def _artifact(uri: str) -> dict[str, Any]:
+    """An archive, or what a training job with compressionType NONE has left under a prefix."""
+    if uri.endswith(".tar.gz"):
+        return {"modelDataUrl": uri}
+    source = {"s3Uri": f"{uri.rstrip('/')}/", "s3DataType": "S3Prefix", "compressionType": "None"}
+    return {"modelDataSource": {"s3DataSource": source}}
 
 
 def _check_container(container: Mapping[str, Any], *, field: str) -> None:

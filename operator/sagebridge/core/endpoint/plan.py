@@ -53,10 +53,12 @@ from sagebridge.core.endpoint.steps import (
 from sagebridge.core.errors import JobFailure, failure_class
 from sagebridge.core.reasons import Reason
 
-__all__ = ["RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
+__all__ = ["IN_SERVICE_MESSAGE", "RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
 
 RETRY_FAILED_AFTER_SECONDS = 600.0
 """Pause before an endpoint that SageMaker's own side made fail is made anew."""
+
+IN_SERVICE_MESSAGE = "The endpoint is InService."
 
 _CHANGES = (
     ApplyTags,
@@ -201,10 +203,7 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     message = ledger.failure.message if ledger.failure else ""
     pause = _pause_after_failure(situation)
     if pause is None:
-        collected = garbage.next_collection(
-            ledger, desired=desired, running=endpoint.config_name, limit=situation.history_limit
-        )
-        return collected or _stalled(
+        return _collect(situation, desired, endpoint) or _stalled(
             situation,
             Reason.ENDPOINT_FAILED,
             f"The endpoint has failed: {message} Correct the spec, and it is deleted and made anew.",
@@ -340,9 +339,7 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
         return scaling
     if situation.has_unapplied_tags:
         return ApplyTags()
-    collected = garbage.next_collection(
-        situation.ledger, desired=desired, running=endpoint.config_name, limit=situation.history_limit
-    )
+    collected = _collect(situation, desired, endpoint)
     if collected is not None:
         return collected
     if refused:
@@ -356,13 +353,21 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
     return _conclude_settled(situation, endpoint)
 
 
+def _collect(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step | None:
+    if situation.keeps_remains:
+        return None
+    return garbage.next_collection(
+        situation.ledger, desired=desired, running=endpoint.config_name, limit=situation.history_limit
+    )
+
+
 def _conclude_settled(situation: Situation, endpoint: EndpointView) -> Conclude:
     ledger = replace(situation.ledger, update=None, failure=_resolved(situation.ledger.failure))
     if endpoint.status != IN_SERVICE:
         message = f"The endpoint is {endpoint.status}. {endpoint.failure_reason}".rstrip()
         verdict = Verdict(state=State.STALLED, reason=Reason.ENDPOINT_FAILED, message=message)
     else:
-        verdict = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message="The endpoint is InService.")
+        verdict = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message=IN_SERVICE_MESSAGE)
     return Conclude(verdict=verdict, ledger=ledger)
 
 
