@@ -48,6 +48,7 @@ class SmallSageMaker:
 
     def __init__(self) -> None:
         self.errors: dict[str, Reply] = {}
+        self.errors_after: dict[str, dict[str, Reply]] = {}
         self.endpoint: dict[str, Any] | None = None
         self.tags: dict[str, str] = {}
         self.targets: dict[str, dict[str, Any]] = {}
@@ -62,6 +63,7 @@ class SmallSageMaker:
             return identity(ACCOUNT)
         self.asked.append(request)
         refused = self.errors.get(request.operation)
+        self.errors |= self.errors_after.pop(request.operation, {})
         return refused or getattr(self, f"_{request.operation}", lambda _: ok())(request.json)
 
     def names(self, prefix: str = "") -> list[str]:

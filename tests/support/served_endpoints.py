@@ -157,6 +157,7 @@ class EndpointBench:
             status=StatusWriter(client=self.client, recorder=recorder, store=self.store, now=self.now),
             objects=Objects(client=self.client, store=self.store, resource=RESOURCE),
             metrics=self.metrics,
+            now=self.now,
         )
         settings = ReconcilerSettings(deletion_deadline=timedelta(hours=1), patience=Patience(jitter=lambda: 1.0))
         self.reconciler = EndpointReconciler(actions=actions, settings=settings, now=self.now)
@@ -194,6 +195,15 @@ class EndpointBench:
             if ready(memory)["status"] == "True":
                 return
         raise AssertionError(ready(memory))
+
+    def fail_next(self, name: str, *, reason: str) -> None:
+        """Let the deployments of one endpoint fail from now on."""
+        self.local.endpoint_scripts.set(name, EndpointScript(seconds=60, outcome="Failed", failure_reason=reason))
+
+    def succeed(self) -> None:
+        """Let all deployments succeed again."""
+        self.local.endpoint_scripts.clear()
+        self.local.endpoint_scripts.set("*", EndpointScript(seconds=60, delete_seconds=5))
 
     def advance(self, seconds: float) -> None:
         """Let time pass at AWS."""

@@ -158,11 +158,11 @@ class EndpointActions:
         job, handle = memory.job, _resolved(known).handle
         known.forget_look()
         tags = _tags(job, handle)
-        if not await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags):
-            return
+        await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags)
         known.change = Change(what="Create", since=self._now())
         self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
-        await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
+        applied = {"tags": list(job.spec.get("tags") or ()) or None}
+        await self.report(memory, verdict=None, changes=applied | _begun(memory))
 
     async def _update_endpoint(self, step: steps.UpdateEndpoint, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
@@ -176,14 +176,17 @@ class EndpointActions:
         )
         known.change = Change(what="Update", since=self._now())
         self._tell(memory.job, Reason.UPDATING, f"Endpoint {handle.name} is updated to {step.config_name}.")
+        await self.report(memory, verdict=None, changes=_begun(memory))
 
     async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.forget_look()
-        await self._service.update_numbers(handle, step.variants)
+        await self._service.update_numbers(handle, weights=step.weights, counts=step.counts)
         known.change = Change(what="Weights", since=self._now())
-        names = ", ".join(variant.name for variant in step.variants)
-        self._tell(memory.job, Reason.UPDATING, f"Weights and counts of {names} are updated.")
+        changed = [f"weight {weight:g} of {name}" for name, weight in step.weights.items()]
+        changed += [f"{count} instances of {name}" for name, count in step.counts.items()]
+        self._tell(memory.job, Reason.UPDATING, f"Updating to {', '.join(changed)}.")
+        await self.report(memory, verdict=None, changes=_begun(memory))
 
     async def _delete_endpoint(self, _: steps.DeleteEndpoint, memory: Memory, known: EndpointMemory) -> None:
         handle = self._inputs.handle(memory.job)
@@ -254,6 +257,11 @@ def _resolved(known: EndpointMemory) -> EndpointInput:
     if known.resolved is None:
         raise RuntimeError("a step that needs the spec was planned without it")
     return known.resolved
+
+
+def _begun(memory: Memory) -> dict[str, Any]:
+    """What status says once SageMaker has accepted what it records."""
+    return Ledger.parse(memory.job.status).with_begun().dump()
 
 
 def _tags(job: Job, handle: Handle) -> dict[str, str]:

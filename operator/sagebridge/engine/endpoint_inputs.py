@@ -117,7 +117,9 @@ class EndpointInputs:
         """
         handle = self.handle(job)
         if handle.name != self._wanted_name(job):
-            message = f"The endpoint is {handle.name}, and is not renamed: set its name again, or make another Endpoint."
+            message = (
+                f"The endpoint is {handle.name}, and is not renamed: set its name again, or make another Endpoint."
+            )
             raise SpecError("spec.endpointName", message)
         wanted_region = job.spec.get("region") or handle.region
         if wanted_region != handle.region:

@@ -19,10 +19,14 @@ from sagebridge.core.endpoint.steps import (
     Claim,
     Collect,
     Conclude,
+    CreateEndpoint,
+    DeleteEndpoint,
     Look,
     Release,
     Resolve,
     Step,
+    UpdateEndpoint,
+    UpdateNumbers,
     Wait,
 )
 from sagebridge.core.errors import AwsError, ErrorClass
@@ -38,7 +42,11 @@ from sagebridge.targets.sagemaker.endpoints import OBSERVED_FIELDS
 
 logger = logging.getLogger(__name__)
 
-_STEPS_PER_PASS = 400
+_STEPS_PER_PASS = 50
+"""After which the others have their turn."""
+_ONCE = (CreateEndpoint, UpdateEndpoint, UpdateNumbers, DeleteEndpoint)
+"""Steps that a pass takes once: if another is wanted, what SageMaker shows lags behind."""
+_GO_ON_SECONDS = 5.0
 _DELETION_RETRY_SECONDS = 10.0
 _DEFAULT_HISTORY = 3
 _ENDS = (Reason.IN_SERVICE, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED, Reason.RETRY_PENDING)
@@ -81,12 +89,18 @@ class EndpointReconciler:
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _take_steps(self, memory: Memory, known: EndpointMemory) -> float | None:
+        job = memory.job
+        taken: set[type[Any]] = set()
         for _ in range(_STEPS_PER_PASS):
             step = next_step(self._situation(memory, known))
+            if isinstance(step, _ONCE) and type(step) in taken:
+                return _GO_ON_SECONDS
+            taken.add(type(step))
             try:
                 if isinstance(step, Wait):
                     return None
                 if isinstance(step, Conclude):
+                    memory.failures = 0
                     return await self._conclude(memory, known, step)
                 await self._actions.take(step, memory, known)
                 if isinstance(step, Release):
@@ -96,10 +110,8 @@ class EndpointReconciler:
                 outcome = self._judge(memory, error)
                 if not self._goes_on(memory, step, error, outcome):
                     return await self._conclude_failure(memory, known, step, error, outcome)
-            else:
-                memory.failures = 0
-        logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
-        return self._settings.patience.recheck_seconds
+        logger.info("%s/%s: a pass of %s steps; to be continued", job.namespace, job.name, _STEPS_PER_PASS)
+        return _GO_ON_SECONDS
 
     def _situation(self, memory: Memory, known: EndpointMemory) -> Situation:
         job = memory.job
@@ -171,11 +183,13 @@ class EndpointReconciler:
             known.forget_look()
         if isinstance(error, NotOwnedError):
             known.forget_owner()
-        if (isinstance(error, AwsError) and error.error_class is not ErrorClass.FAST_RETRY) or _is_about_fresh(error):
+        if _is_refusal(error) or _is_about_fresh(error):
             # Perhaps somebody has deleted what was known to be there.
             known.made.clear()
         if memory.job.deletion_requested_at is not None:
             return await self._conclude_blocked_deletion(memory, outcome.verdict, outcome.again_after)
+        if isinstance(step, UpdateEndpoint | UpdateNumbers) and not _may_have_begun(error):
+            seen |= Ledger.parse(memory.job.status).with_refused().dump()
         await self._actions.report(memory, verdict=outcome.verdict, changes=seen)
         return outcome.again_after
 
@@ -241,10 +255,21 @@ def _seen(known: EndpointMemory) -> dict[str, Any]:
 
 
 def _began(job: Job) -> datetime | None:
-    """When the newest revision was recorded: an exhausted quota is waited for since then."""
-    revisions = Ledger.parse(job.status).revisions
-    recorded_at = revisions[-1].recorded_at if revisions else ""
+    """When what is wanted now was recorded: an exhausted quota is waited for since then."""
+    ledger = Ledger.parse(job.status)
+    revision = ledger.revisions[-1].recorded_at if ledger.revisions else ""
+    recorded_at = (ledger.update.recorded_at if ledger.update else "") or revision
     return parse_time(recorded_at) if recorded_at else None
+
+
+def _may_have_begun(error: Exception) -> bool:
+    """Whether a call that failed may have been done all the same."""
+    return isinstance(error, AwsError) and error.error_class is ErrorClass.FAST_RETRY and not error.is_throttle
+
+
+def _is_refusal(error: Exception) -> bool:
+    passing = (ErrorClass.FAST_RETRY, ErrorClass.CONFLICT)
+    return isinstance(error, AwsError) and error.error_class not in passing
 
 
 def _is_about_fresh(error: Exception) -> bool:

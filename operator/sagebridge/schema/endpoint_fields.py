@@ -203,7 +203,15 @@ def status() -> dict[str, Schema]:
         "servedModels": _list("name", _model_status(), "What was taken for spec.models."),
         "revisions": _list("endpointConfigName", _revision(), "The configs in SageMaker, oldest first."),
         "update": structure(
-            {"key": _TEXT, "since": _TEXT, "begun": {"type": "boolean"}, "tries": _COUNT},
+            {
+                "key": _TEXT,
+                "since": _TEXT,
+                "failureBefore": _TEXT,
+                "begun": {"type": "boolean"},
+                "refused": {"type": "boolean"},
+                "tries": _COUNT,
+                "recordedAt": _TIME,
+            },
             "The change that SageMaker was asked for last.",
         ),
         "lastFailure": structure(

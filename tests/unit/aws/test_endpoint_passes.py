@@ -98,7 +98,7 @@ async def test_refused_tags_do_not_hold_an_update_up(bench: EndpointBench) -> No
 @pytest.mark.parametrize("operation", ["DeleteEndpointConfig", "DeleteModel", "ListTags"])
 async def test_what_cannot_be_cleaned_up_does_not_hide_that_it_serves(bench: EndpointBench, operation: str) -> None:
     await bench.reconcile(spec(history={"limit": 0}))
-    bench.sagemaker.errors[operation] = DENIED
+    bench.sagemaker.errors_after["UpdateEndpoint"] = {operation: DENIED}
     assert await bench.reconcile(spec(data="2", history={"limit": 0})) == 600.0
     assert bench.verdict == ("True", "InService")
     assert len(bench.status["revisions"]) == 2, "it is not forgotten"
@@ -165,7 +165,7 @@ async def test_a_restart_while_aws_is_away_does_not_say_that_it_has_stopped_serv
 async def test_a_new_spec_while_aws_is_away_waits(bench: EndpointBench) -> None:
     await bench.reconcile()
     bench.reconciler.forget("uid-1")
-    bench.sagemaker.errors["DescribeEndpoint"] = BROKEN
+    bench.sagemaker.errors_after["UpdateEndpoint"] = {"DescribeEndpoint": BROKEN}
     await bench.reconcile(spec(data="2"))
     assert bench.verdict == ("False", "ServiceUnavailable")
 
@@ -199,7 +199,7 @@ async def test_at_rest_nothing_is_asked_between_sweeps(bench: EndpointBench) -> 
 
 async def test_changes_are_measured_from_asking_to_their_end(bench: EndpointBench) -> None:
     await bench.reconcile()
-    bench.sagemaker.errors["DescribeEndpoint"] = BROKEN
+    bench.sagemaker.errors_after["UpdateEndpoint"] = {"DescribeEndpoint": BROKEN}
     await bench.reconcile(spec(data="2"))
     bench.sagemaker.errors.clear()
     await bench.reconcile(seconds=40)
@@ -213,7 +213,7 @@ async def test_a_failed_update_is_measured_as_such(bench: EndpointBench) -> None
     await bench.reconcile()
     good = bench.sagemaker.endpoint
     assert good is not None
-    bench.sagemaker.errors["DescribeEndpoint"] = BROKEN
+    bench.sagemaker.errors_after["UpdateEndpoint"] = {"DescribeEndpoint": BROKEN}
     await bench.reconcile(spec(data="2"))
     bench.sagemaker.endpoint = good | {"FailureReason": "alarm errors", "LastModifiedTime": 1_800_000_000}
     bench.sagemaker.errors.clear()

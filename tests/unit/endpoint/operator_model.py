@@ -79,6 +79,8 @@ class Operator:
             self._take(step)
         except RefusedError:
             self.forget()
+            if isinstance(step, steps.UpdateEndpoint | steps.UpdateNumbers):
+                self._write(Ledger.parse(self.status).with_refused())
 
     def _write(self, ledger: Ledger) -> None:
         dumped = self.status | ledger.dump()
@@ -122,13 +124,18 @@ class Operator:
                 self._write(ledger)
 
     def _change(self, step: steps.Step) -> None:
+        self._call(step)
+        if not isinstance(step, steps.DeleteEndpoint):
+            self._write(Ledger.parse(self.status).with_begun())
+
+    def _call(self, step: steps.Step) -> None:
         match step:
             case steps.CreateEndpoint(config_name=name):
                 self.service.create_endpoint(name)
             case steps.UpdateEndpoint(config_name=name, retain=retain, exclude=exclude):
                 self.service.update(name, retain=retain, exclude=exclude)
-            case steps.UpdateNumbers(variants=variants):
-                self.service.update_numbers({variant.name: (variant.weight, variant.count) for variant in variants})
+            case steps.UpdateNumbers(weights=weights, counts=counts):
+                self.service.update_numbers(weights, counts)
             case steps.DeleteEndpoint():
                 self.service.delete_endpoint()
 

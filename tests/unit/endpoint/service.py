@@ -99,14 +99,18 @@ class Service:
             endpoint, status="Updating", target=config, numbers=numbers, modified=self._tick(), failure=""
         )
 
-    def update_numbers(self, wanted: Mapping[str, tuple[float, int | None]]) -> None:
+    def update_numbers(self, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
         self.calls.append("UpdateEndpointWeightsAndCapacities")
         endpoint = self._settled()
         numbers = dict(endpoint.variants)
-        for name, (weight, count) in wanted.items():
+        assert len(counts) + bool(weights) == 1, "weights, or the capacity of one variant"
+        for name in (*weights, *counts):
             if name not in numbers:
                 raise RefusedError(f"no variant {name}")
-            numbers[name] = (weight, numbers[name][1] if count is None else count)
+        for name, weight in weights.items():
+            numbers[name] = (weight, numbers[name][1])
+        for name, count in counts.items():
+            numbers[name] = (numbers[name][0], count)
         self.endpoint = replace(
             endpoint, status="Updating", target=endpoint.config, numbers=numbers, modified=self._tick(), failure=""
         )

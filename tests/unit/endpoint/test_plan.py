@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.desired import Desired, content_hash
 from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
 from sagebridge.core.endpoint.observed import Observed, target_of
 from sagebridge.core.endpoint.plan import RETRY_FAILED_AFTER_SECONDS, Situation, next_step
@@ -24,6 +25,13 @@ BIG = desired(spec(variant("a", initialInstanceCount=5), data="old"))
 SCALED = desired(spec(variant("a", autoscaling=SCALING), data="old"))
 SCALED_NEW = desired(spec(variant("a", autoscaling=SCALING), data="new"))
 MOVED = desired(spec(variant("a", autoscaling=SCALING, instanceType="ml.m5.xlarge"), data="old"))
+PAIR = desired(spec(variant("a"), variant("b")))
+BOTH = desired(
+    spec(
+        variant("a", initialInstanceCount=5, initialVariantWeight=3.0),
+        variant("b", initialInstanceCount=2, initialVariantWeight=2.0),
+    )
+)
 CANARY = desired(
     spec(
         data="new",
@@ -45,7 +53,12 @@ REGISTERED = {"targets": (TARGET,), "bounds": {TARGET: (1, 4)}}
 
 
 def update(wanted: object, **fields: object) -> Update:
-    return Update(key=wanted.deployment_key, since="1", **fields)  # type: ignore[attr-defined,arg-type]
+    found = {"since": "1", "recorded_at": "2026-01-01T00:00:00Z"} | fields
+    return Update(key=wanted.deployment_key, **found)  # type: ignore[attr-defined,arg-type]
+
+
+def numbers(wanted: Desired, part: str) -> Update:
+    return Update(key=f"{wanted.numbers_key}/{part}", since="1", recorded_at="2026-01-01T00:00:00Z")
 
 
 def failure(wanted: object, *, message: str = "no answer to /ping", **fields: object) -> Failure:
@@ -69,11 +82,11 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
         (
             "creating is recorded before it is done",
             situation(OLD, ledger=ledger(OLD), made=made(OLD)),
-            steps.Remember(ledger=ledger(OLD, update=Update(key=OLD.deployment_key))),
+            steps.Remember(ledger=ledger(OLD, update=update(OLD, since=""))),
         ),
         (
             "then the endpoint",
-            situation(OLD, ledger=ledger(OLD, update=Update(key=OLD.deployment_key)), made=made(OLD)),
+            situation(OLD, ledger=ledger(OLD, update=update(OLD, since="")), made=made(OLD)),
             steps.CreateEndpoint(config_name=OLD.config.name),
         ),
         (
@@ -133,7 +146,7 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             steps.UpdateEndpoint(
                 config_name=SCALED_NEW.config.name,
                 retain=True,
-                exclude=("DataCaptureConfig", "DesiredWeight"),
+                exclude=("DesiredWeight",),
                 deployment=None,
             ),
         ),
@@ -151,7 +164,46 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
         (
             "an update that somebody else's change has hidden is recorded anew",
             situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, update=update(NEW)), made=made(NEW)),
-            steps.Remember(ledger=ledger(OLD, NEW, update=Update(key=NEW.deployment_key, since="2", tries=2))),
+            steps.Remember(ledger=ledger(OLD, NEW, update=update(NEW, since="2"))),
+        ),
+        (
+            "a change that was accepted, and that somebody else's has followed, is tried once more",
+            situation(
+                NEW,
+                endpoint(OLD, modified="2"),
+                ledger=ledger(OLD, NEW, update=update(NEW, begun=True)),
+                made=made(NEW),
+            ),
+            steps.Remember(ledger=ledger(OLD, NEW, update=update(NEW, since="2", tries=2))),
+        ),
+        (
+            "an update that never began is not blamed for what was wrong before",
+            situation(
+                NEW,
+                endpoint(OLD, modified="2", reason="alarm errors"),
+                ledger=ledger(OLD, NEW, update=update(NEW, failure_before=content_hash("alarm errors"))),
+                made=made(NEW),
+            ),
+            steps.Remember(
+                ledger=ledger(OLD, NEW, update=update(NEW, since="2", failure_before=content_hash("alarm errors")))
+            ),
+        ),
+        (
+            "one whose answer was lost is",
+            situation(
+                NEW,
+                endpoint(OLD, modified="2", reason="alarm errors"),
+                ledger=ledger(OLD, NEW, update=update(NEW)),
+                made=made(NEW),
+            ),
+            steps.Remember(
+                ledger=ledger(OLD, NEW, failure=failure(NEW, message="alarm errors", config_name=NEW.config.name))
+            ),
+        ),
+        (
+            "an endpoint that failed before the update began is not the update's fault",
+            situation(NEW, endpoint(OLD, status="Failed", reason="x"), ledger=ledger(OLD, NEW, update=update(NEW))),
+            steps.DeleteEndpoint(),
         ),
         (
             "a failed update is recorded with its reason",
@@ -167,17 +219,31 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
         (
             "a change of weights alone is recorded",
             situation(HEAVY, endpoint(OLD), ledger=ledger(OLD)),
-            steps.Remember(ledger=ledger(OLD, update=Update(key=HEAVY.numbers_key, since="1"))),
+            steps.Remember(ledger=ledger(OLD, update=numbers(HEAVY, "weights"))),
         ),
         (
             "a change of weights alone",
-            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, update=Update(key=HEAVY.numbers_key, since="1"))),
-            steps.UpdateNumbers(variants=HEAVY.variants),
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, update=numbers(HEAVY, "weights"))),
+            steps.UpdateNumbers(weights={"a": 3.0}),
+        ),
+        (
+            "SageMaker takes weights or a count: first weights",
+            situation(BOTH, endpoint(PAIR), ledger=ledger(PAIR, update=numbers(BOTH, "weights"))),
+            steps.UpdateNumbers(weights={"a": 3.0, "b": 2.0}),
+        ),
+        (
+            "then one count after the other",
+            situation(
+                BOTH,
+                endpoint(replace(BOTH, config=PAIR.config), a=1, b=1),
+                ledger=ledger(PAIR, update=numbers(BOTH, "counts.a")),
+            ),
+            steps.UpdateNumbers(counts={"a": 5}),
         ),
         (
             "a change of counts alone",
-            situation(BIG, endpoint(OLD), ledger=ledger(OLD, update=Update(key=BIG.numbers_key, since="1"))),
-            steps.UpdateNumbers(variants=BIG.variants),
+            situation(BIG, endpoint(OLD), ledger=ledger(OLD, update=numbers(BIG, "counts.a"))),
+            steps.UpdateNumbers(counts={"a": 5}),
         ),
         (
             "a target is recorded before it is registered",
@@ -260,7 +326,7 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             situation(
                 OLD,
                 endpoint(OLD, status="Failed", reason="no such image"),
-                ledger=ledger(OLD, update=Update(key=OLD.deployment_key)),
+                ledger=ledger(OLD, update=update(OLD, since="")),
             ),
             steps.Remember(
                 ledger=ledger(OLD, failure=failure(OLD, message="no such image", config_name=OLD.config.name))
@@ -292,15 +358,36 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             State.SERVING,
             Reason.IN_SERVICE,
         ),
-        ("being made", situation(OLD, endpoint(OLD, status="Creating"), ledger=ledger(OLD)), State.PROGRESSING, Reason.CREATING),
+        (
+            "being made",
+            situation(OLD, endpoint(OLD, status="Creating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.CREATING,
+        ),
         (
             "being updated: edits wait",
             situation(NEW, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(OLD))),
             State.PROGRESSING,
             Reason.UPDATING,
         ),
-        ("AWS patches it", situation(NEW, endpoint(OLD, status="SystemUpdating"), ledger=ledger(OLD)), State.PROGRESSING, Reason.UPDATING),
-        ("rolling back", situation(NEW, endpoint(OLD, status="RollingBack"), ledger=ledger(OLD)), State.PROGRESSING, Reason.UPDATING),
+        (
+            "AWS patches it",
+            situation(NEW, endpoint(OLD, status="SystemUpdating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
+        (
+            "an accepted update that Describe does not show yet is waited for",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, update=update(NEW, begun=True)), made=made(NEW)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
+        (
+            "rolling back",
+            situation(NEW, endpoint(OLD, status="RollingBack"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
         (
             "a failed update leaves the old version serving",
             situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))),
@@ -346,7 +433,12 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             State.STALLED,
             Reason.ENDPOINT_FAILED,
         ),
-        ("out of service", situation(OLD, endpoint(OLD, status="OutOfService"), ledger=ledger(OLD)), State.STALLED, Reason.ENDPOINT_FAILED),
+        (
+            "out of service",
+            situation(OLD, endpoint(OLD, status="OutOfService"), ledger=ledger(OLD)),
+            State.STALLED,
+            Reason.ENDPOINT_FAILED,
+        ),
         (
             "paused: nothing is written to AWS",
             situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW), is_paused=True),
@@ -498,6 +590,4 @@ def test_a_ledger_survives_its_way_through_the_status() -> None:
 def test_an_endpoint_that_could_not_be_rolled_back_is_updated_again() -> None:
     broken = endpoint(OLD, status="UpdateRollbackFailed", modified="2")
     step = next_step(situation(OLD, broken, ledger=ledger(NEW, OLD, failure=failure(NEW)), made=made(OLD)))
-    assert step == steps.Remember(
-        ledger=ledger(NEW, OLD, failure=failure(NEW), update=Update(key=OLD.deployment_key, since="2"))
-    )
+    assert step == steps.Remember(ledger=ledger(NEW, OLD, failure=failure(NEW), update=update(OLD, since="2")))

@@ -62,14 +62,20 @@ class Update:
     Attributes:
         key: what is to be reached (`Desired.deployment_key` or `numbers_key`).
         since: the endpoint's last modification before; if that is still so, the change has not begun.
-        begun: whether SageMaker was seen at work on it.
-        tries: how often it was recorded anew because the endpoint was modified by somebody else.
+        failure_before: stands for the endpoint's FailureReason before; the same one after says nothing of this change.
+        begun: whether SageMaker has accepted our call.
+        refused: whether SageMaker has answered that it does not, or not now.
+        tries: how often it was accepted, and the endpoint was found elsewhere afterwards.
+        recorded_at: RFC 3339 time.
     """
 
     key: str
     since: str = ""
+    failure_before: str = ""
     begun: bool = False
+    refused: bool = False
     tries: int = 1
+    recorded_at: str = ""
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> Update:
@@ -77,13 +83,25 @@ class Update:
         return cls(
             key=str(entry.get("key", "")),
             since=str(entry.get("since", "")),
+            failure_before=str(entry.get("failureBefore", "")),
             begun=bool(entry.get("begun", False)),
+            refused=bool(entry.get("refused", False)),
             tries=int(entry.get("tries", 1)),
+            recorded_at=str(entry.get("recordedAt", "")),
         )
 
     def dump(self) -> dict[str, Any]:
         """To `status.update`."""
-        return {"key": self.key, "since": self.since, "begun": self.begun, "tries": self.tries}
+        entry = {
+            "key": self.key,
+            "since": self.since,
+            "failureBefore": self.failure_before,
+            "begun": self.begun,
+            "refused": self.refused or "",
+            "tries": self.tries,
+            "recordedAt": self.recorded_at,
+        }
+        return {key: value for key, value in entry.items() if value != ""}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,6 +243,14 @@ class Ledger:
             targets=tuple(target for target in self.targets if target != key),
             bounds={other: bounds for other, bounds in self.bounds.items() if other != key},
         )
+
+    def with_begun(self) -> Ledger:
+        """After SageMaker has accepted the change that was recorded last."""
+        return replace(self, update=replace(self.update, begun=True)) if self.update else self
+
+    def with_refused(self) -> Ledger:
+        """After SageMaker has refused the change that was recorded last."""
+        return replace(self, update=replace(self.update, refused=True)) if self.update else self
 
     def is_refused(self, key: str) -> bool:
         """Whether what `key` stands for was tried last, and failed."""

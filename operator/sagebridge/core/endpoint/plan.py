@@ -8,12 +8,13 @@ What an endpoint's status allows:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import garbage
-from sagebridge.core.endpoint.desired import Desired, VariantPlan
+from sagebridge.core.endpoint.desired import Desired, content_hash
 from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, plan_deletion, remove
 from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
 from sagebridge.core.endpoint.observed import (
@@ -75,6 +76,7 @@ _CHANGES = (
 )
 _RETRYABLE = (JobFailure.CAPACITY_ERROR, JobFailure.INTERNAL_SERVER_ERROR)
 _MOST_TRIES = 2
+_LAG_SECONDS = 5.0
 _NO_REASON = "SageMaker gave no reason."
 
 
@@ -152,7 +154,7 @@ def _plan_absent(situation: Situation, desired: Desired) -> Step:
         return preparation
     key = desired.deployment_key
     if situation.ledger.update is None or situation.ledger.update.key != key:
-        return Remember(ledger=replace(situation.ledger, update=Update(key=key)))
+        return Remember(ledger=replace(situation.ledger, update=_recorded(situation, None, key)))
     return CreateEndpoint(config_name=desired.config.name)
 
 
@@ -170,25 +172,23 @@ def _prepare(situation: Situation, desired: Desired) -> Step | None:
 
 def _plan_busy(situation: Situation, endpoint: EndpointView) -> Step:
     update = situation.ledger.update
-    ledger = situation.ledger
-    if update is not None and not update.begun:
-        ledger = replace(ledger, update=replace(update, begun=True))
     reason = Reason.CREATING if endpoint.status == "Creating" else Reason.UPDATING
     message = f"The endpoint is {endpoint.status}."
-    if situation.desired and update and update.key not in _keys(situation.desired):
+    if situation.desired and update and not _leads_to(update, situation.desired):
         message += " The newer spec follows when that has ended."
     verdict = Verdict(state=State.PROGRESSING, reason=reason, message=message)
-    return Conclude(verdict=verdict, ledger=ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
+    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
 
 
-def _keys(desired: Desired) -> tuple[str, str]:
-    return desired.deployment_key, desired.numbers_key
+def _leads_to(update: Update, desired: Desired) -> bool:
+    return update.key.partition("/")[0] in (desired.deployment_key, desired.numbers_key)
 
 
 def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step:
     """Only deletion is left to a failed endpoint. It is made anew when that can end otherwise."""
     update, ledger = situation.ledger.update, situation.ledger
-    if update is not None and update.key == desired.deployment_key:
+    is_its_end = update is not None and (update.begun or endpoint.config_name == desired.config.name)
+    if update is not None and is_its_end and update.key == desired.deployment_key:
         return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
     if situation.is_adopted:
         message = " ".join(endpoint.failure_reason.split()) or _NO_REASON
@@ -241,11 +241,12 @@ def _plan_settled(situation: Situation, desired: Desired, observed: Observed, en
         if step is not None:
             return step
         refused = desired.deployment_key
-    elif differing := _differing(endpoint, desired):
-        step = _attempt(situation, desired, endpoint, desired.numbers_key, UpdateNumbers(variants=differing))
+    elif change := next(_number_changes(endpoint, desired), None):
+        key = f"{desired.numbers_key}/{change.part}"
+        step = _attempt(situation, desired, endpoint, key, change)
         if step is not None:
             return step
-        refused = desired.numbers_key
+        refused = key
     return _tend(situation, desired, observed, endpoint, refused=bool(refused))
 
 
@@ -260,7 +261,7 @@ def _deploy(situation: Situation, desired: Desired, observed: Observed, endpoint
     if situation.ledger.is_refused(key):
         return None
     update = situation.ledger.update
-    if update is not None and update.key == key and _has_ended(update, endpoint):
+    if update is not None and update.key == key and (update.begun or _has_ended(update, endpoint)):
         return _attempt(situation, desired, endpoint, key, Look())
     preparation = _prepare(situation, desired)
     if preparation is not None:
@@ -278,28 +279,47 @@ def _update(desired: Desired, endpoint: EndpointView) -> UpdateEndpoint:
     return UpdateEndpoint(
         config_name=desired.config.name,
         retain=retain,
-        exclude=("DataCaptureConfig", "DesiredWeight") if retain else (),
+        exclude=("DesiredWeight",) if retain else (),
         deployment=desired.deployment,
     )
 
 
-def _differing(endpoint: EndpointView, desired: Desired) -> tuple[VariantPlan, ...]:
-    """The variants whose weight, or count that nobody else owns, is not what it should be."""
+def _number_changes(endpoint: EndpointView, desired: Desired) -> Iterator[UpdateNumbers]:
+    """What is not as it should be: first weights, then, one by one, the counts that nobody else owns."""
     running = {variant.name: variant for variant in endpoint.variants}
-    found = []
-    for wanted in desired.variants:
-        view = running.get(wanted.name)
-        if view is None:
-            continue
-        weight_differs = view.desired_weight is not None and abs(view.desired_weight - wanted.weight) > 1e-6
-        count_differs = wanted.count is not None and view.desired_count not in (None, wanted.count)
-        if weight_differs or count_differs:
-            found.append(wanted)
-    return tuple(found)
+    both = [(wanted, running[wanted.name]) for wanted in desired.variants if wanted.name in running]
+    weights = {
+        wanted.name: wanted.weight
+        for wanted, view in both
+        if view.desired_weight is not None and abs(view.desired_weight - wanted.weight) > 1e-6
+    }
+    if weights:
+        yield UpdateNumbers(weights=weights)
+    for wanted, view in both:
+        if wanted.count is not None and view.desired_count not in (None, wanted.count):
+            yield UpdateNumbers(counts={wanted.name: wanted.count})
 
 
 def _has_ended(update: Update, endpoint: EndpointView) -> bool:
-    return update.begun or endpoint.last_modified != update.since
+    """Whether something was done to the endpoint since the record; it is settled again."""
+    return endpoint.last_modified != update.since
+
+
+def _recorded(
+    situation: Situation, endpoint: EndpointView | None, key: str, *, tries: int = 1, recorded_at: str = ""
+) -> Update:
+    return Update(
+        key=key,
+        since=endpoint.last_modified if endpoint else "",
+        failure_before=_mark(endpoint),
+        tries=tries,
+        recorded_at=recorded_at or format_time(situation.now),
+    )
+
+
+def _mark(endpoint: EndpointView | None) -> str:
+    """Stands for a FailureReason."""
+    return content_hash(endpoint.failure_reason) if endpoint and endpoint.failure_reason else ""
 
 
 def _attempt(situation: Situation, desired: Desired, endpoint: EndpointView, key: str, step: Step) -> Step | None:
@@ -312,14 +332,33 @@ def _attempt(situation: Situation, desired: Desired, endpoint: EndpointView, key
         return None
     update = ledger.update
     if update is None or update.key != key:
-        return Remember(ledger=replace(ledger, update=Update(key=key, since=endpoint.last_modified)))
+        return Remember(ledger=replace(ledger, update=_recorded(situation, endpoint, key)))
+    if update.refused:
+        anew = _recorded(situation, endpoint, key, tries=update.tries, recorded_at=update.recorded_at)
+        return Remember(ledger=replace(ledger, update=anew))
     if not _has_ended(update, endpoint):
-        return step
-    if endpoint.failure_reason or update.tries >= _MOST_TRIES:
+        return _not_seen_yet(situation) if update.begun else step
+    if _has_failed(update, endpoint):
         return Remember(ledger=_with_failure(situation, desired, endpoint, key=key))
-    # It may be that autoscaling, or somebody else, has changed the endpoint between our record and our call.
-    again = Update(key=key, since=endpoint.last_modified, tries=update.tries + 1)
+    # Autoscaling, or somebody else, has changed the endpoint between our record and our call, or after our change.
+    again = _recorded(situation, endpoint, key, tries=update.tries + (1 if update.begun else 0))
     return Remember(ledger=replace(ledger, update=again))
+
+
+def _has_failed(update: Update, endpoint: EndpointView) -> bool:
+    """Whether the change itself has failed; what SageMaker says of an earlier one is not its fault."""
+    if update.begun:
+        return bool(endpoint.failure_reason) or update.tries >= _MOST_TRIES
+    # Perhaps it was accepted, and the answer was lost.
+    return _mark(endpoint) not in ("", update.failure_before)
+
+
+def _not_seen_yet(situation: Situation) -> Step:
+    if not situation.is_fresh:
+        return Look()
+    message = "The change is accepted; SageMaker does not show it yet."
+    verdict = Verdict(state=State.PROGRESSING, reason=Reason.UPDATING, message=message)
+    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=_LAG_SECONDS)
 
 
 def _with_failure(situation: Situation, desired: Desired, endpoint: EndpointView, *, key: str) -> Ledger:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan, VariantPlan
+from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
 from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
 from sagebridge.core.endpoint.scaling import TargetKey
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
@@ -139,16 +139,10 @@ class SageMakerEndpoints:
         except AwsError as error:
             await self._assert_ours_after(error, handle, "endpoint-config", config.name)
 
-    async def create_endpoint(self, handle: Handle, *, config_name: str, tags: Mapping[str, str]) -> bool:
-        """Create the endpoint; False if there is one already. Whose that is, is asked before anything is done to it."""
+    async def create_endpoint(self, handle: Handle, *, config_name: str, tags: Mapping[str, str]) -> None:
+        """Create the endpoint. Whose one is that is there already, is asked before anything is done to it."""
         spec = {"endpointName": handle.name, "endpointConfigName": config_name}
-        try:
-            await self._caller.call(handle, "CreateEndpoint", _request("CreateEndpoint", spec, tags))
-        except AwsError as error:
-            if error.error_class is not ErrorClass.CONFLICT:
-                raise
-            return False
-        return True
+        await self._caller.call(handle, "CreateEndpoint", _request("CreateEndpoint", spec, tags))
 
     async def update_endpoint(
         self,
@@ -177,18 +171,17 @@ class SageMakerEndpoints:
         await self._assert_owned(handle)
         await self._caller.call(handle, "UpdateEndpoint", request)
 
-    async def update_numbers(self, handle: Handle, variants: Sequence[VariantPlan]) -> None:
-        """Change weights, and the counts that nobody else owns.
+    async def update_numbers(self, handle: Handle, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
+        """Change weights by variant, or the count of one variant.
 
         Raises:
             NotOwnedError: the endpoint does not carry this object's tags.
         """
         await self._assert_owned(handle)
-        wanted = [
-            {"VariantName": variant.name, "DesiredWeight": variant.weight}
-            | ({} if variant.count is None else {"DesiredInstanceCount": variant.count})
-            for variant in variants
+        wanted: list[dict[str, Any]] = [
+            {"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()
         ]
+        wanted += [{"VariantName": name, "DesiredInstanceCount": count} for name, count in counts.items()]
         request = {"EndpointName": handle.name, "DesiredWeightsAndCapacities": wanted}
         await self._caller.call(handle, "UpdateEndpointWeightsAndCapacities", request)
 
