@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sagebridge.core.endpoint.observed import Observed
+from sagebridge.core.steps import Conclude
 from sagebridge.engine.endpoint_inputs import EndpointInput
 
 
@@ -35,6 +36,7 @@ class EndpointMemory:
         is_adopted: whether it was there before the object.
         claimed_incarnation: what tells the endpoint that both are about from a later one of the same name.
         made: models and configs that are known to be there.
+        held_back: why SageMaker has refused, in the pass under way, to begin the update that is wanted.
         change: what is under way, if this process has asked for it.
         blind_since: since when looking fails; None while it works.
     """
@@ -46,6 +48,7 @@ class EndpointMemory:
     is_adopted: bool = False
     claimed_incarnation: str = ""
     made: set[str] = field(default_factory=set)
+    held_back: Conclude | None = None
     change: Change | None = None
     blind_since: datetime | None = None
 

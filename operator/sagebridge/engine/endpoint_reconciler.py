@@ -29,7 +29,7 @@ from sagebridge.core.endpoint.steps import (
     UpdateNumbers,
     Wait,
 )
-from sagebridge.core.errors import AwsError, ErrorClass
+from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.engine import failures, setbacks
@@ -80,7 +80,7 @@ class EndpointReconciler:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
         known = self._known.setdefault(memory.job.uid, EndpointMemory())
-        known.resolved, known.is_fresh = None, False
+        known.resolved, known.is_fresh, known.held_back = None, False, None
         endpoint = known.observed.endpoint if known.observed else None
         if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
             known.forget_look()
@@ -100,7 +100,6 @@ class EndpointReconciler:
                 if isinstance(step, Wait):
                     return None
                 if isinstance(step, Conclude):
-                    memory.failures = 0
                     return await self._conclude(memory, known, step)
                 await self._actions.take(step, memory, known)
                 if isinstance(step, Release):
@@ -108,7 +107,9 @@ class EndpointReconciler:
                     return None
             except failures.EXPECTED as error:
                 outcome = self._judge(memory, error)
-                if not self._goes_on(memory, step, error, outcome):
+                if _holds_back(memory.job, step, error):
+                    await self._hold_back(memory, known, outcome)
+                elif not self._goes_on(memory, step, error, outcome):
                     return await self._conclude_failure(memory, known, step, error, outcome)
         logger.info("%s/%s: a pass of %s steps; to be continued", job.namespace, job.name, _STEPS_PER_PASS)
         return _GO_ON_SECONDS
@@ -127,6 +128,7 @@ class EndpointReconciler:
             made=frozenset(known.made),
             history_limit=int(limit),
             has_unapplied_tags=job.has_unapplied_tags and memory.tags_again_after is None,
+            is_held_back=known.held_back is not None,
             keeps_remains=memory.models_again_after is not None,
             is_finalized=job.is_finalized,
             is_paused=job.is_paused,
@@ -136,6 +138,11 @@ class EndpointReconciler:
         )
 
     async def _conclude(self, memory: Memory, known: EndpointMemory, step: Conclude) -> float | None:
+        if known.held_back is not None:
+            changes = _changes(step, known)
+            await self._actions.report(memory, verdict=known.held_back.verdict, changes=changes)
+            return known.held_back.again_after
+        memory.failures = 0
         verdict = step.verdict
         if verdict.reason in _ENDS:
             self._actions.measure(known, succeeded=verdict.state is State.SERVING)
@@ -154,6 +161,13 @@ class EndpointReconciler:
             patience=self._settings.patience,
             since=_began(memory.job),
         )
+
+    async def _hold_back(self, memory: Memory, known: EndpointMemory, outcome: job_steps.Conclude) -> None:
+        """What runs goes on running until the next try, with the autoscaling that made way for the update."""
+        known.held_back = outcome
+        known.forget_look()
+        known.made.clear()
+        await self._actions.report(memory, verdict=None, changes=_refused(memory.job))
 
     def _goes_on(self, memory: Memory, step: Step, error: Exception, outcome: job_steps.Conclude) -> bool:
         """Whether the endpoint serves as it should, whatever becomes of its tags and of what it does not use."""
@@ -189,7 +203,7 @@ class EndpointReconciler:
         if memory.job.deletion_requested_at is not None:
             return await self._conclude_blocked_deletion(memory, outcome.verdict, outcome.again_after)
         if isinstance(step, UpdateEndpoint | UpdateNumbers) and not _may_have_begun(error):
-            seen |= Ledger.parse(memory.job.status).with_refused().dump()
+            seen |= _refused(memory.job)
         await self._actions.report(memory, verdict=outcome.verdict, changes=seen)
         return outcome.again_after
 
@@ -260,6 +274,16 @@ def _began(job: Job) -> datetime | None:
     revision = ledger.revisions[-1].recorded_at if ledger.revisions else ""
     recorded_at = (ledger.update.recorded_at if ledger.update else "") or revision
     return parse_time(recorded_at) if recorded_at else None
+
+
+def _holds_back(job: Job, step: Step, error: Exception) -> bool:
+    is_refused = isinstance(error, SpecError) or _is_refusal(error)
+    return isinstance(step, UpdateEndpoint) and is_refused and job.deletion_requested_at is None
+
+
+def _refused(job: Job) -> dict[str, Any]:
+    """What status says once SageMaker has refused what it records."""
+    return Ledger.parse(job.status).with_refused().dump()
 
 
 def _may_have_begun(error: Exception) -> bool:

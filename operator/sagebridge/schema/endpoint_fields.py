@@ -292,9 +292,13 @@ def _revision() -> dict[str, Schema]:
     return {
         "revision": _COUNT,
         "endpointConfigName": _TEXT,
-        "template": _TEXT,
         "modelNames": {"type": "array", "items": _TEXT},
         "instanceTypes": {"type": "object", "additionalProperties": _TEXT},
+        "scaling": {
+            "type": "object",
+            "description": "Autoscaling by variant, which is kept up while a newer version is refused.",
+            "additionalProperties": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+        },
         "recordedAt": _TIME,
     }
 

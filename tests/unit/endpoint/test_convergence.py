@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import settings
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.scaling import ScalingPlan
+from sagebridge.core.reasons import Reason
 
 from tests.unit.endpoint.operator_model import Operator, desired
 from tests.unit.endpoint.service import Service
@@ -48,6 +51,7 @@ class EndpointMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.service = Service()
+        self.scaled: dict[str, Mapping[str, ScalingPlan]] = {}
         first = {
             "models": [{"name": "m", "image": IMAGE, "modelDataUrl": "s3://models/0.tar.gz"}],
             "productionVariants": [variant("a")],
@@ -65,7 +69,20 @@ class EndpointMachine(RuleBasedStateMachine):
 
     @rule()
     def full_pass(self) -> None:
+        self._run()
+
+    def _run(self) -> None:
+        """A pass; at its end, what runs is scaled as it was meant to be."""
         self.operator.run()
+        endpoint = self.service.endpoint
+        if endpoint is None:
+            return
+        if self.operator.verdict.state is State.SERVING:
+            self.scaled = {endpoint.config: desired(self.operator.spec).scaled}
+        elif self.operator.verdict.reason is Reason.UPDATE_FAILED and endpoint.config in self.scaled:
+            wanted = {name: plan.bounds for name, plan in self.scaled[endpoint.config].items()}
+            found = {key.variant: (view.minimum, view.maximum) for key, view in self.service.scaling.items()}
+            assert found == wanted, "a version that goes on serving has lost its autoscaling, or has another's"
 
     @rule()
     def kill(self) -> None:
@@ -109,7 +126,7 @@ class EndpointMachine(RuleBasedStateMachine):
 
     def _converge(self) -> None:
         for _ in range(12):
-            self.operator.run()
+            self._run()
             if self.service.endpoint is not None and self.service.endpoint.status != "InService":
                 self.service.settle(fail=False)
                 self.service.assert_serving()

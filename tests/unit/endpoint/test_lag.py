@@ -118,3 +118,25 @@ async def test_a_quota_that_a_new_count_meets_is_waited_for(bench: EndpointBench
     bench.advance(1900)
     await bench.reconcile(scores)
     assert any(one["type"] == "Stalled" for one in scores.job.conditions)
+
+
+async def test_an_update_that_sagemaker_refuses_to_begin_leaves_what_runs_scaled(bench: EndpointBench) -> None:
+    scaled = variant("a", autoscaling={"minCapacity": 1, "maxCapacity": 4, "targetValue": 100})
+    scores = bench.put(spec=spec(scaled))
+    await bench.serve(scores)
+    await bench.reconcile(scores)
+    before = dict(bench.aws.scaling.targets)
+    assert len(before) == 1
+
+    async def denied(_: Mapping[str, Any]) -> None:
+        raise AwsError(code="AccessDeniedException", message="no", operation="UpdateEndpoint", http_status=403)
+
+    bench.aws.before["UpdateEndpoint"] = denied
+    scores = bench.put(spec=spec({**scaled, "instanceType": "ml.m5.xlarge"}), metadata={"generation": 2})
+    calls = await bench.reconcile(scores)
+    assert calls.index("DeregisterScalableTarget") < calls.index("UpdateEndpoint")
+    assert bench.aws.scaling.targets == before
+    assert (ready(scores)["status"], ready(scores)["reason"]) == ("False", "AccessDenied")
+    bench.aws.before.clear()
+    await bench.serve(scores)
+    assert len(bench.aws.scaling.targets) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -246,19 +247,44 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             steps.UpdateNumbers(counts={"a": 5}),
         ),
         (
-            "a target is recorded before it is registered",
+            "how what runs is scaled is kept, to go back to",
             situation(SCALED, endpoint(OLD), ledger=ledger(OLD)),
-            steps.Remember(ledger=ledger(OLD, targets=(TARGET,))),
+            steps.Remember(ledger=ledger(SCALED)),
+        ),
+        (
+            "the version that goes on serving is scaled as before: it is registered again",
+            situation(NEW, endpoint(SCALED), ledger=ledger(SCALED, NEW, failure=failure(NEW), targets=(TARGET,))),
+            steps.Register(key=TARGET, plan=PLAN),
+        ),
+        (
+            "and not as the newer one",
+            situation(
+                SCALED_NEW,
+                endpoint(OLD),
+                scaling={TARGET: VIEW},
+                ledger=ledger(OLD, SCALED_NEW, failure=failure(SCALED_NEW), **REGISTERED),
+            ),
+            steps.Deregister(key=TARGET),
+        ),
+        (
+            "also while SageMaker refuses to begin the update",
+            situation(MOVED, endpoint(SCALED), ledger=ledger(SCALED, MOVED, targets=(TARGET,)), is_held_back=True),
+            steps.Register(key=TARGET, plan=PLAN),
+        ),
+        (
+            "a target is recorded before it is registered",
+            situation(SCALED, endpoint(OLD), ledger=ledger(SCALED)),
+            steps.Remember(ledger=ledger(SCALED, targets=(TARGET,))),
         ),
         (
             "a target is registered",
-            situation(SCALED, endpoint(OLD), ledger=ledger(OLD, targets=(TARGET,))),
+            situation(SCALED, endpoint(OLD), ledger=ledger(SCALED, targets=(TARGET,))),
             steps.Register(key=TARGET, plan=PLAN),
         ),
         (
             "a policy is put",
             situation(
-                SCALED, endpoint(OLD), scaling={TARGET: replace(VIEW, policies={})}, ledger=ledger(OLD, **REGISTERED)
+                SCALED, endpoint(OLD), scaling={TARGET: replace(VIEW, policies={})}, ledger=ledger(SCALED, **REGISTERED)
             ),
             steps.PutPolicy(key=TARGET, name="sagebridge-target", definition=PLAN.policies["sagebridge-target"]),
         ),
@@ -268,7 +294,7 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
                 SCALED,
                 endpoint(OLD),
                 scaling={TARGET: replace(VIEW, policies={**PLAN.policies, "theirs": {}, "sagebridge-old": {}})},
-                ledger=ledger(OLD, **REGISTERED),
+                ledger=ledger(SCALED, **REGISTERED),
             ),
             steps.DeletePolicy(key=TARGET, name="sagebridge-old"),
         ),
@@ -278,7 +304,7 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
                 SCALED,
                 endpoint(OLD),
                 scaling={TARGET: replace(VIEW, maximum=2)},
-                ledger=ledger(OLD, targets=(TARGET,), bounds={TARGET: (1, 2)}),
+                ledger=ledger(SCALED, targets=(TARGET,), bounds={TARGET: (1, 2)}),
             ),
             steps.Register(key=TARGET, plan=PLAN),
         ),
@@ -451,6 +477,17 @@ def test_where_it_stands(reason: str, given: Situation, state: State, why: Reaso
     step = next_step(given)
     assert isinstance(step, steps.Conclude), (reason, step)
     assert (step.verdict.state, step.verdict.reason) == (state, why), reason
+
+
+def test_the_ledger_is_read_as_it_was_written() -> None:
+    scheduled = {**SCALING, "scheduled": [{"name": "night", "schedule": "cron(0 22 * * ? *)", "minCapacity": 1}]}
+    written = ledger(
+        desired(spec(variant("a", autoscaling=scheduled))),
+        update=update(NEW, begun=True, refused=True, failure_before="x"),
+        failure=failure(NEW),
+        **REGISTERED,
+    )
+    assert Ledger.parse(json.loads(json.dumps(written.dump()))) == written
 
 
 def test_another_nonce_asks_for_another_try() -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import garbage
-from sagebridge.core.endpoint.desired import Desired, content_hash
+from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, plan_deletion, remove
 from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
 from sagebridge.core.endpoint.observed import (
@@ -51,6 +51,7 @@ from sagebridge.core.endpoint.steps import (
     UpdateNumbers,
     Wait,
 )
+from sagebridge.core.endpoint.tries import NO_REASON, attempt, has_ended, recorded, with_failure
 from sagebridge.core.errors import JobFailure, failure_class
 from sagebridge.core.reasons import Reason
 
@@ -75,9 +76,6 @@ _CHANGES = (
     UpdateNumbers,
 )
 _RETRYABLE = (JobFailure.CAPACITY_ERROR, JobFailure.INTERNAL_SERVER_ERROR)
-_MOST_TRIES = 2
-_LAG_SECONDS = 5.0
-_NO_REASON = "SageMaker gave no reason."
 
 
 def next_step(situation: Situation) -> Step:
@@ -154,7 +152,7 @@ def _plan_absent(situation: Situation, desired: Desired) -> Step:
         return preparation
     key = desired.deployment_key
     if situation.ledger.update is None or situation.ledger.update.key != key:
-        return Remember(ledger=replace(situation.ledger, update=_recorded(situation, None, key)))
+        return Remember(ledger=replace(situation.ledger, update=recorded(situation, None, key)))
     return CreateEndpoint(config_name=desired.config.name)
 
 
@@ -189,9 +187,9 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     update, ledger = situation.ledger.update, situation.ledger
     is_its_end = update is not None and (update.begun or endpoint.config_name == desired.config.name)
     if update is not None and is_its_end and update.key == desired.deployment_key:
-        return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
+        return Remember(ledger=with_failure(situation, desired, endpoint, key=update.key))
     if situation.is_adopted:
-        message = " ".join(endpoint.failure_reason.split()) or _NO_REASON
+        message = " ".join(endpoint.failure_reason.split()) or NO_REASON
         return _stalled(
             situation,
             Reason.ENDPOINT_FAILED,
@@ -243,7 +241,7 @@ def _plan_settled(situation: Situation, desired: Desired, observed: Observed, en
         refused = desired.deployment_key
     elif change := next(_number_changes(endpoint, desired), None):
         key = f"{desired.numbers_key}/{change.part}"
-        step = _attempt(situation, desired, endpoint, key, change)
+        step = attempt(situation, desired, endpoint, key, change)
         if step is not None:
             return step
         refused = key
@@ -256,20 +254,20 @@ def _runs(endpoint: EndpointView, desired: Desired) -> bool:
 
 
 def _deploy(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
-    """What brings the endpoint to the config, or None if that has failed and should not be tried again."""
+    """What brings the endpoint to the config, or None if that has failed and should not be tried again now."""
     key = desired.deployment_key
-    if situation.ledger.is_refused(key):
+    if situation.is_held_back or situation.ledger.is_refused(key):
         return None
     update = situation.ledger.update
-    if update is not None and update.key == key and (update.begun or _has_ended(update, endpoint)):
-        return _attempt(situation, desired, endpoint, key, Look())
+    if update is not None and update.key == key and (update.begun or has_ended(update, endpoint)):
+        return attempt(situation, desired, endpoint, key, Look())
     preparation = _prepare(situation, desired)
     if preparation is not None:
         return preparation
     in_the_way = targets_in_the_way(situation.ledger, observed, desired, running=endpoint.config_name)
     if in_the_way:
         return Deregister(key=in_the_way[0])
-    return _attempt(situation, desired, endpoint, key, _update(desired, endpoint))
+    return attempt(situation, desired, endpoint, key, _update(desired, endpoint))
 
 
 def _update(desired: Desired, endpoint: EndpointView) -> UpdateEndpoint:
@@ -300,89 +298,18 @@ def _number_changes(endpoint: EndpointView, desired: Desired) -> Iterator[Update
             yield UpdateNumbers(counts={wanted.name: wanted.count})
 
 
-def _has_ended(update: Update, endpoint: EndpointView) -> bool:
-    """Whether something was done to the endpoint since the record; it is settled again."""
-    return endpoint.last_modified != update.since
-
-
-def _recorded(
-    situation: Situation, endpoint: EndpointView | None, key: str, *, tries: int = 1, recorded_at: str = ""
-) -> Update:
-    return Update(
-        key=key,
-        since=endpoint.last_modified if endpoint else "",
-        failure_before=_mark(endpoint),
-        tries=tries,
-        recorded_at=recorded_at or format_time(situation.now),
-    )
-
-
-def _mark(endpoint: EndpointView | None) -> str:
-    """Stands for a FailureReason."""
-    return content_hash(endpoint.failure_reason) if endpoint and endpoint.failure_reason else ""
-
-
-def _attempt(situation: Situation, desired: Desired, endpoint: EndpointView, key: str, step: Step) -> Step | None:
-    """`step`, recorded before it is taken; None if it has failed and should not be tried again.
-
-    The endpoint is settled, and is not what `key` stands for: an update that has begun has ended otherwise.
-    """
-    ledger = situation.ledger
-    if ledger.is_refused(key):
-        return None
-    update = ledger.update
-    if update is None or update.key != key:
-        return Remember(ledger=replace(ledger, update=_recorded(situation, endpoint, key)))
-    if update.refused:
-        anew = _recorded(situation, endpoint, key, tries=update.tries, recorded_at=update.recorded_at)
-        return Remember(ledger=replace(ledger, update=anew))
-    if not _has_ended(update, endpoint):
-        return _not_seen_yet(situation) if update.begun else step
-    if _has_failed(update, endpoint):
-        return Remember(ledger=_with_failure(situation, desired, endpoint, key=key))
-    # Autoscaling, or somebody else, has changed the endpoint between our record and our call, or after our change.
-    again = _recorded(situation, endpoint, key, tries=update.tries + (1 if update.begun else 0))
-    return Remember(ledger=replace(ledger, update=again))
-
-
-def _has_failed(update: Update, endpoint: EndpointView) -> bool:
-    """Whether the change itself has failed; what SageMaker says of an earlier one is not its fault."""
-    if update.begun:
-        return bool(endpoint.failure_reason) or update.tries >= _MOST_TRIES
-    # Perhaps it was accepted, and the answer was lost.
-    return _mark(endpoint) not in ("", update.failure_before)
-
-
-def _not_seen_yet(situation: Situation) -> Step:
-    if not situation.is_fresh:
-        return Look()
-    message = "The change is accepted; SageMaker does not show it yet."
-    verdict = Verdict(state=State.PROGRESSING, reason=Reason.UPDATING, message=message)
-    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=_LAG_SECONDS)
-
-
-def _with_failure(situation: Situation, desired: Desired, endpoint: EndpointView, *, key: str) -> Ledger:
-    failure = Failure(
-        key=key,
-        message=" ".join(endpoint.failure_reason.split()) or _NO_REASON,
-        time=format_time(situation.now),
-        config_name=desired.config.name,
-    )
-    return replace(situation.ledger, update=None, failure=failure)
-
-
 def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView, *, refused: bool) -> Step:
     """Everything around an endpoint that runs what it should, or that runs on with what it had."""
-    scaling = next_scaling_step(situation.ledger, observed, desired, endpoint)
-    if scaling is not None:
-        return scaling
+    step = _scale(situation.ledger, desired, observed, endpoint)
+    if step is not None:
+        return step
     if situation.has_unapplied_tags:
         return ApplyTags()
     collected = _collect(situation, desired, endpoint)
     if collected is not None:
         return collected
     if refused:
-        message = situation.ledger.failure.message if situation.ledger.failure else _NO_REASON
+        message = situation.ledger.failure.message if situation.ledger.failure else NO_REASON
         still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
         return _stalled(
             situation,
@@ -390,6 +317,16 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
             f"The update has failed, {still}: {message} Correct the spec, or go back to the one before.",
         )
     return _conclude_settled(situation, endpoint)
+
+
+def _scale(ledger: Ledger, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
+    """The next step to the autoscaling of what runs; where nobody knows what that was, it is left alone."""
+    revision = ledger.find(endpoint.config_name)
+    if not _runs(endpoint, desired):
+        return next_scaling_step(ledger, observed, revision.scaling, endpoint) if revision else None
+    if revision is not None and revision.scaling != desired.scaled:
+        return Remember(ledger=ledger.with_scaling(endpoint.config_name, desired.scaled))
+    return next_scaling_step(ledger, observed, desired.scaled, endpoint)
 
 
 def _collect(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step | None:

@@ -80,6 +80,33 @@ class ScalingPlan:
         """The least and the most."""
         return self.minimum, self.maximum
 
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> ScalingPlan:
+        """From an entry of `status.revisions[].scaling`."""
+        return cls(
+            dimension=Dimension(entry["dimension"]),
+            minimum=int(entry["minCapacity"]),
+            maximum=int(entry["maxCapacity"]),
+            policies=dict(entry.get("policies") or {}),
+            scheduled=dict(entry.get("scheduled") or {}),
+        )
+
+    @staticmethod
+    def can_be(entry: Mapping[str, Any]) -> bool:
+        """Whether an entry is a plan."""
+        return entry.get("dimension") in list(Dimension) and {"minCapacity", "maxCapacity"} <= entry.keys()
+
+    def dump(self) -> dict[str, Any]:
+        """To an entry of `status.revisions[].scaling`."""
+        entry = {
+            "dimension": self.dimension.value,
+            "minCapacity": self.minimum,
+            "maxCapacity": self.maximum,
+            "policies": dict(self.policies),
+            "scheduled": dict(self.scheduled),
+        }
+        return {key: value for key, value in entry.items() if value != {}}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScalingView:
