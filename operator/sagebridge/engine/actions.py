@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -23,6 +22,7 @@ from sagebridge.engine import attempts
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import InputResolver, Inputs
 from sagebridge.engine.models import make, recorded, with_arn
+from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
@@ -245,19 +245,9 @@ class Actions:
 
     async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, T]) -> T:
         """Do `work`; if it has to wait for its turn, say so in status meanwhile."""
-        task = asyncio.create_task(work)
-        try:
-            await asyncio.wait({task}, timeout=_NOTICE_AFTER_SECONDS)
-            if not task.done():
-                message = "Waiting for its turn: calls to AWS are limited to what the account's quota allows."
-                await self.report(
-                    memory, verdict=Verdict(state=State.PROGRESSING, reason=Reason.SUBMITTING, message=message)
-                )
-            return await task
-        except BaseException:
-            task.cancel()
-            await asyncio.wait({task})
-            raise
+        return await with_notice(
+            work, after=_NOTICE_AFTER_SECONDS, tell=lambda verdict: self.report(memory, verdict=verdict)
+        )
 
     async def _stage(self, memory: Memory, inputs: Inputs) -> None:
         """Upload packed code; what status says of it comes first, so that a retry finds the same."""

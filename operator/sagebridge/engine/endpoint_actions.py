@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 
-from sagebridge.core.conditions import Verdict
+from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.ledger import Ledger
-from sagebridge.core.endpoint.observed import target_of
+from sagebridge.core.endpoint.scaling import targets_of
 from sagebridge.core.job import Job, tag_map
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.endpoint_inputs import EndpointInput, EndpointInputs
 from sagebridge.engine.endpoint_memory import Change, EndpointMemory
+from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
@@ -26,6 +27,7 @@ from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
 logger = logging.getLogger(__name__)
 
 KIND = "Endpoint"
+_NOTICE_AFTER_SECONDS = 5.0
 
 
 class EndpointActions:
@@ -76,13 +78,30 @@ class EndpointActions:
         """Take one step that changes something."""
         await self._takers[type(step)](step, memory, known)
 
-    async def report(self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any]) -> None:
-        """Write how things stand."""
-        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes)
+    async def accept(self, memory: Memory) -> None:
+        """Say, before AWS is called, that this generation is looked at."""
+        if memory.job.deletion_requested_at is None and memory.job.status.get("observedGeneration") != (
+            memory.job.generation
+        ):
+            verdict = Verdict(state=State.UNSEEN, reason=Reason.ACCEPTED, message="Accepted; looking at the endpoint.")
+            await self.report(memory, verdict=verdict, changes={}, quietly=True)
+
+    async def report(
+        self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any], quietly: bool = False
+    ) -> None:
+        """Write how things stand; `quietly` without an Event."""
+        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes, quietly=quietly)
         if memory.changed_at is not None:
             lag = (self._now() - memory.changed_at).total_seconds()
             self._metrics.status_lag_seconds.labels(kind=KIND).observe(max(0.0, lag))
             memory.changed_at = None
+
+    async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, None]) -> None:
+        await with_notice(
+            work,
+            after=_NOTICE_AFTER_SECONDS,
+            tell=lambda verdict: self.report(memory, verdict=verdict, changes={}),
+        )
 
     def tell(self, memory: Memory, verdict: Verdict) -> None:
         """Emit a verdict as an Event, and leave status alone."""
@@ -119,21 +138,20 @@ class EndpointActions:
 
     async def _look(self, _: steps.Look, memory: Memory, known: EndpointMemory) -> None:
         targets = dict.fromkeys(Ledger.parse(memory.job.status).targets)
-        if known.resolved is not None:
-            scaled = known.resolved.desired.scaled
-            targets |= dict.fromkeys(target_of(name, plan) for name, plan in scaled.items())
+        targets |= dict.fromkeys(targets_of(memory.job.spec))
         known.take_look(await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets)))
         memory.stale_because = ""
         known.blind_since = None
 
     async def _claim(self, _: steps.Claim, memory: Memory, known: EndpointMemory) -> None:
         job = memory.job
-        may_adopt = job.may_adopt and job.deletion_requested_at is None
+        may_adopt = job.may_adopt and job.deletion_requested_at is None and not job.is_paused
         claimed = await self._service.claim(self._inputs.handle(job), adopt=may_adopt)
         known.claim(is_ours=claimed.is_ours, is_adopted=claimed.is_adopted)
         if not claimed.is_ours and job.deletion_requested_at is None:
             known.forget_owner()
-            raise NameConflictError(claimed.conflict)
+            suffix = " While it is paused, nothing is taken over." if job.is_paused else ""
+            raise NameConflictError(claimed.conflict + suffix)
         if claimed.is_ours and claimed.is_adopted and not job.status.get("endpointArn"):
             self._tell(job, Reason.ADOPTED, f"Endpoint {self._inputs.handle(job).name} taken over.")
 
@@ -141,7 +159,8 @@ class EndpointActions:
         resolved = _resolved(known)
         known.is_fresh = False
         await self._repack(resolved)
-        await self._service.create_model(resolved.handle, step.model, tags=_tags(memory.job, resolved.handle))
+        tags = _tags(memory.job, resolved.handle)
+        await self._with_notice(memory, self._service.create_model(resolved.handle, step.model, tags=tags))
         known.made.add(step.model.name)
 
     async def _repack(self, resolved: EndpointInput) -> None:
@@ -151,14 +170,16 @@ class EndpointActions:
     async def _create_config(self, step: steps.CreateConfig, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.is_fresh = False
-        await self._service.create_config(handle, step.config, tags=_tags(memory.job, handle))
+        tags = _tags(memory.job, handle)
+        await self._with_notice(memory, self._service.create_config(handle, step.config, tags=tags))
         known.made.add(step.config.name)
 
     async def _create_endpoint(self, step: steps.CreateEndpoint, memory: Memory, known: EndpointMemory) -> None:
         job, handle = memory.job, _resolved(known).handle
         known.forget_look()
         tags = _tags(job, handle)
-        await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags)
+        call = self._service.create_endpoint(handle, config_name=step.config_name, tags=tags)
+        await self._with_notice(memory, call)
         known.change = Change(what="Create", since=self._now())
         self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
         applied = {"tags": list(job.spec.get("tags") or ()) or None}
@@ -167,13 +188,14 @@ class EndpointActions:
     async def _update_endpoint(self, step: steps.UpdateEndpoint, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.forget_look()
-        await self._service.update_endpoint(
+        call = self._service.update_endpoint(
             handle,
             config_name=step.config_name,
             retain=step.retain,
             exclude=step.exclude,
             deployment=step.deployment,
         )
+        await self._with_notice(memory, call)
         known.change = Change(what="Update", since=self._now())
         self._tell(memory.job, Reason.UPDATING, f"Endpoint {handle.name} is updated to {step.config_name}.")
         await self.report(memory, verdict=None, changes=_begun(memory))
@@ -181,7 +203,8 @@ class EndpointActions:
     async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.forget_look()
-        await self._service.update_numbers(handle, weights=step.weights, counts=step.counts)
+        call = self._service.update_numbers(handle, weights=step.weights, counts=step.counts)
+        await self._with_notice(memory, call)
         known.change = Change(what="Weights", since=self._now())
         changed = [f"weight {weight:g} of {name}" for name, weight in step.weights.items()]
         changed += [f"{count} instances of {name}" for name, count in step.counts.items()]

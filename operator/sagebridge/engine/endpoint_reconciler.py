@@ -22,6 +22,7 @@ from sagebridge.core.endpoint.steps import (
     CreateEndpoint,
     DeleteEndpoint,
     Look,
+    Protect,
     Release,
     Resolve,
     Step,
@@ -46,6 +47,7 @@ _STEPS_PER_PASS = 50
 """After which the others have their turn."""
 _ONCE = (CreateEndpoint, UpdateEndpoint, UpdateNumbers, DeleteEndpoint)
 """Steps that a pass takes once: if another is wanted, what SageMaker shows lags behind."""
+_BEFORE_AWS = (Protect, Resolve, Conclude, Release)
 _GO_ON_SECONDS = 5.0
 _DELETION_RETRY_SECONDS = 10.0
 _DEFAULT_HISTORY = 3
@@ -99,6 +101,8 @@ class EndpointReconciler:
             try:
                 if isinstance(step, Wait):
                     return None
+                if not isinstance(step, _BEFORE_AWS):
+                    await self._actions.accept(memory)
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
                 await self._actions.take(step, memory, known)

@@ -275,6 +275,9 @@ def _model_status() -> dict[str, Schema]:
         {
             "index": _COUNT,
             "image": _TEXT,
+            "imageKey": _TEXT,
+            "repackedUri": _TEXT,
+            "sourceKey": _TEXT,
             "modelDataUrl": _TEXT,
             "environment": {"type": "object", "additionalProperties": _TEXT},
             "modelRef": reference,

@@ -106,7 +106,7 @@ def _touches_endpoint(situation: Situation, step: Step) -> bool:
 
 
 def _unless_paused(situation: Situation, step: Step) -> Step:
-    if not situation.is_paused or isinstance(step, Wait | Conclude | Look | Resolve | Release):
+    if not situation.is_paused or isinstance(step, Wait | Conclude | Look | Claim | Resolve | Release):
         return step
     state = State.PROGRESSING if situation.deletion_requested_at else State.PAUSED
     message = "Paused: nothing is changed in AWS. Remove the annotation sagebridge.io/paused to go on."
@@ -116,13 +116,22 @@ def _unless_paused(situation: Situation, step: Step) -> Step:
 
 def _plan_life(situation: Situation) -> Step:
     if situation.desired is None:
-        return Resolve()
+        return _look_first(situation) or Resolve()
     if situation.observed is None:
         return Look()
     endpoint = situation.observed.endpoint
     if endpoint is None:
         return _plan_absent(situation, situation.desired)
     return _plan_present(situation, situation.desired, situation.observed, endpoint)
+
+
+def _look_first(situation: Situation) -> Step | None:
+    """What is seen of an endpoint that was made goes to status, even if its spec makes no sense any more."""
+    if situation.ledger.is_empty:
+        return None
+    if situation.observed is None:
+        return Look()
+    return Claim() if situation.observed.endpoint is not None and not situation.is_ours else None
 
 
 def _plan_present(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step:

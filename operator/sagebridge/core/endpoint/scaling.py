@@ -140,6 +140,18 @@ def scaling_plan(autoscaling: Mapping[str, Any], *, serverless: bool) -> Scaling
     )
 
 
+def targets_of(spec: Mapping[str, Any]) -> tuple[TargetKey, ...]:
+    """The scalable targets that a spec asks for, whatever else it says."""
+    return tuple(
+        TargetKey(
+            variant=variant["variantName"],
+            dimension=Dimension.CONCURRENCY if "serverlessConfig" in variant else Dimension.INSTANCES,
+        )
+        for variant in spec.get("productionVariants") or ()
+        if variant.get("autoscaling")
+    )
+
+
 def covers(found: Any, wanted: Any) -> bool:
     """Whether `found` says all that `wanted` does; AWS adds defaults of its own."""
     if isinstance(wanted, Mapping):
