@@ -82,11 +82,6 @@ def endpoint_name(owner: Owner, *, given: str | None) -> str:
     return given or _pattern(owner).name()
 
 
-def things_pattern(owner: Owner) -> NamePattern:
-    """How the object's models and configs are named."""
-    return _pattern(owner)
-
-
 def build(spec: Mapping[str, Any], context: BuildContext) -> Desired:
     """Say what a spec asks for.
 
