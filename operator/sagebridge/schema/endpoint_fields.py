@@ -165,7 +165,7 @@ def deployment_config() -> Schema:
 
 def replicas() -> Schema:
     """The `scale` subresource's field."""
-    return whole_number("Instances of the only variant; `kubectl scale` sets it.", least=0, most=10_000_000)
+    return whole_number("Instances of the only variant; `kubectl scale` sets it.", least=1, most=10_000_000)
 
 
 def history() -> Schema:
