@@ -9,7 +9,7 @@ import pytest
 from sagebridge.targets.sagemaker.gateway import Gateway
 from support.aws import Reply, ScriptedAws, error
 from support.endpoint_bench import EndpointBench, SmallSageMaker, endpoint_bench
-from support.endpoints import spec, variant
+from support.endpoints import IMAGE, spec, variant
 
 DENIED = error("AccessDeniedException", "User: operator is not authorized")
 BROKEN = Reply(status=500, body="{}")
@@ -291,4 +291,103 @@ async def test_scaling_that_is_refused_is_told(bench: EndpointBench, code: str, 
     assert "PutScalingPolicy" in bench.condition()["message"]
     bench.sagemaker.errors.clear()
     await bench.reconcile()
+    assert bench.verdict == ("True", "InService")
+
+
+# --- models of jobs ----------------------------------------------------------------------------------------------
+
+
+def train(bench: EndpointBench, number: int, *, ended: str = "Complete", **parts: Any) -> None:
+    """Have a TrainingJob of the same name, the `number`th, in place of the one before."""
+    bench.store.remove(f"uid-t{number - 1}")
+    metadata = {"name": "digits", "namespace": "team-a", "uid": f"uid-t{number}", "resourceVersion": str(number)}
+    artifact = f"s3://models/{number}/model.tar.gz"
+    status = {
+        "conditions": [{"type": ended, "status": "True"}] if ended else [],
+        "modelArtifacts": {"s3ModelArtifacts": parts.get("artifact", artifact)},
+        "region": parts.get("region", "us-east-1"),
+        "image": IMAGE,
+    }
+    given = {"algorithmSpecification": {"trainingImage": IMAGE}, **parts.get("spec", {})}
+    bench.store.put("TrainingJob", {"metadata": metadata, "spec": given, "status": status})
+
+
+def referring(**fields: str) -> dict[str, Any]:
+    return spec() | {"models": [{"name": "m", "modelRef": {"kind": "TrainingJob", "name": "digits", **fields}}]}
+
+
+@pytest.mark.parametrize(
+    ("reason", "policy", "ended", "want"),
+    [
+        ("pinned", {}, "Complete", "s3://models/1/model.tar.gz"),
+        ("pinned in so many words", {"updatePolicy": "Pin"}, "Complete", "s3://models/1/model.tar.gz"),
+        ("following", {"updatePolicy": "Follow"}, "Complete", "s3://models/2/model.tar.gz"),
+        ("following one that runs", {"updatePolicy": "Follow"}, "", "s3://models/1/model.tar.gz"),
+        ("following one that has failed", {"updatePolicy": "Follow"}, "Failed", "s3://models/1/model.tar.gz"),
+    ],
+)
+async def test_which_of_two_models_of_a_name_is_served(
+    bench: EndpointBench, reason: str, policy: dict[str, str], ended: str, want: str
+) -> None:
+    train(bench, 1)
+    await bench.reconcile(referring(**policy))
+    train(bench, 2, ended=ended)
+    await bench.reconcile()
+    assert bench.verdict == ("True", "InService"), reason
+    [container] = bench.status["servedModels"][0]["containers"]
+    assert container["modelDataUrl"] == want
+    assert bench.sagemaker.request("CreateModel")["PrimaryContainer"]["ModelDataUrl"] == want
+    assert container["modelRef"]["uid"] == f"uid-t{want.split('/')[3]}"
+    assert len(bench.sagemaker.names("UpdateEndpoint")) == (want == "s3://models/2/model.tar.gz")
+
+
+async def test_a_model_lies_in_the_region_where_it_serves(bench: EndpointBench) -> None:
+    train(bench, 1, region="eu-west-1")
+    await bench.reconcile(referring())
+    assert bench.verdict == ("False", "InvalidSpec")
+    assert "in eu-west-1, and this serves in us-east-1" in bench.condition()["message"]
+
+
+NO_ARCHIVE = {"outputDataConfig": {"compressionType": "NONE"}}
+
+
+async def test_an_uncompressed_model_is_served_where_it_lies(bench: EndpointBench) -> None:
+    train(bench, 1, artifact="s3://models/1/output/model/", spec=NO_ARCHIVE)
+    await bench.reconcile(referring())
+    container = bench.sagemaker.request("CreateModel")["PrimaryContainer"]
+    assert container["ModelDataSource"]["S3DataSource"] == {
+        "S3Uri": "s3://models/1/output/model/",
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
+    assert "ModelDataUrl" not in container
+
+
+@pytest.mark.parametrize("where", ["serverless", "multi-model", "source"])
+async def test_where_only_archives_are_served(bench: EndpointBench, where: str) -> None:
+    train(bench, 1, artifact="s3://models/1/output/model/", spec=NO_ARCHIVE)
+    wanted = referring()
+    if where == "serverless":
+        serverless = {"memorySizeInMB": 2048, "maxConcurrency": 20}
+        wanted["productionVariants"] = [{"variantName": "a", "modelName": "m", "serverlessConfig": serverless}]
+    elif where == "multi-model":
+        wanted["models"][0]["mode"] = "MultiModel"
+    else:
+        wanted["models"][0]["source"] = {"entryPoint": "inference.py", "s3Uri": "s3://code/inference.tar.gz"}
+    await bench.reconcile(wanted)
+    assert bench.verdict == ("False", "InvalidSpec")
+    assert "left its model uncompressed" in bench.condition()["message"]
+
+
+async def test_a_model_package_is_named_by_its_version(bench: EndpointBench) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/digits/3"
+    wanted = spec() | {"models": [{"name": "m", "modelPackageArn": arn}]}
+    refusal = f"ModelPackage {arn} is not approved"
+    bench.sagemaker.errors["CreateModel"] = error("ValidationException", refusal)
+    assert await bench.reconcile(wanted) == 600.0
+    assert bench.verdict == ("False", "Rejected")
+    assert refusal in bench.condition()["message"]
+    bench.sagemaker.errors.clear()
+    await bench.reconcile()
+    assert bench.sagemaker.request("CreateModel")["PrimaryContainer"] == {"ModelPackageName": arn}
     assert bench.verdict == ("True", "InService")

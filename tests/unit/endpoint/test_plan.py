@@ -312,6 +312,12 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             State.PROGRESSING,
             Reason.RETRY_PENDING,
         ),
+        (
+            "what AWS does not let go is left for now",
+            situation(NEW, endpoint(NEW), ledger=ledger(OLD, NEW), history_limit=0, keeps_remains=True),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
         ("out of service", situation(OLD, endpoint(OLD, status="OutOfService")), State.STALLED, Reason.ENDPOINT_FAILED),
         (
             "paused: nothing is written to AWS",
