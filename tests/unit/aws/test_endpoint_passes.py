@@ -391,3 +391,57 @@ async def test_a_model_package_is_named_by_its_version(bench: EndpointBench) -> 
     await bench.reconcile()
     assert bench.sagemaker.request("CreateModel")["PrimaryContainer"] == {"ModelPackageName": arn}
     assert bench.verdict == ("True", "InService")
+
+
+# --- whose it is -------------------------------------------------------------------------------------------------
+
+ADOPT = {"annotations": {"sagebridge.io/adopt": "true"}}
+OTHERS = {"sagebridge.io/cluster": "c", "sagebridge.io/namespace": "team-b", "sagebridge.io/name": "scores"}
+
+
+def have_endpoint(bench: EndpointBench, tags: dict[str, str]) -> None:
+    """Somebody has made an endpoint called ``mine``."""
+    variant = {"VariantName": "a", "InitialVariantWeight": 1.0, "InitialInstanceCount": 1}
+    bench.sagemaker.configs["theirs"] = {"ProductionVariants": [variant]}
+    bench.sagemaker.deploy({"EndpointName": "mine", "EndpointConfigName": "theirs"})
+    bench.sagemaker.tags = tags
+
+
+def allow_adopting(bench: EndpointBench) -> None:
+    labels = {"kubernetes.io/metadata.name": "team-a"}
+    bench.tenants.put_namespace({"metadata": {"name": "team-a", "labels": labels}})
+    policy = {"namespaceSelector": {}, "regions": ["us-east-1"], "allowAdopt": True}
+    bench.tenants.put_policy({"metadata": {"name": "all"}, "spec": policy})
+
+
+@pytest.mark.parametrize(
+    ("reason", "tags", "fields", "words"),
+    [
+        ("nobody's, and not asked for", {}, {}, "annotate this object with sagebridge.io/adopt"),
+        ("nobody's, and not allowed", {}, ADOPT, "forbids adopting"),
+        ("another object's", OTHERS, ADOPT, "belongs to another Sagebridge object"),
+    ],
+)
+async def test_an_endpoint_that_is_not_ours_is_left_alone(
+    bench: EndpointBench, reason: str, tags: dict[str, str], fields: dict[str, Any], words: str
+) -> None:
+    have_endpoint(bench, tags)
+    bench.put(spec(endpointName="mine"), **fields)
+    await bench.reconcile()
+    assert bench.verdict == ("False", "NameConflict"), reason
+    assert words in bench.condition()["message"]
+    assert bench.sagemaker.names("Update") + bench.sagemaker.names("Add") == []
+
+
+async def test_an_adopted_endpoint_gets_the_spec_and_is_never_deleted(bench: EndpointBench) -> None:
+    allow_adopting(bench)
+    have_endpoint(bench, {"team": "theirs"})
+    bench.put(spec(endpointName="mine"), **ADOPT)
+    await bench.reconcile()
+    assert bench.verdict == ("True", "InService")
+    assert bench.event("Adopted") is not None
+    assert bench.sagemaker.tags["team"] == "theirs"
+    assert bench.sagemaker.names("UpdateEndpoint") == ["UpdateEndpoint"]
+    bench.put(spec(endpointName="mine"), deletionTimestamp="2026-01-02T03:04:05Z", **ADOPT)
+    await bench.reconcile()
+    assert bench.sagemaker.names("DeleteEndpoint") == []
