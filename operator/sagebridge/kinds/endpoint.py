@@ -105,7 +105,7 @@ SCHEMA = KindSchema(
         Column(name="INSTANCES", path=".status.replicas", type="integer"),
         Column(name="VARIANTS", path=".status.variants[*].variantName"),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
-        Column(name="ENDPOINT", path=".status.endpointName", wide=True, description="The endpoint's name in SageMaker."),
+        Column(name="ENDPOINT", path=".status.endpointName", wide=True, description="Its name in SageMaker."),
         Column(name="CONFIG", path=".status.endpointConfigName", wide=True),
         Column(name="MESSAGE", path='.status.conditions[?(@.type=="Ready")].message', wide=True),
     ),
