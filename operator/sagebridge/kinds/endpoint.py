@@ -103,7 +103,7 @@ SCHEMA = KindSchema(
         ),
         Column(name="STATE", path=".status.endpointStatus", description="SageMaker's status of the endpoint."),
         Column(name="INSTANCES", path=".status.replicas", type="integer"),
-        Column(name="VARIANTS", path=".status.variants[*].variantName"),
+        Column(name="VARIANTS", path=".status.traffic"),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
         Column(name="ENDPOINT", path=".status.endpointName", wide=True, description="Its name in SageMaker."),
         Column(name="CONFIG", path=".status.endpointConfigName", wide=True),

@@ -153,13 +153,13 @@ def test_kubectl_scales_one_that_has_replicas(endpoints: Resource, control_plane
 
 def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
     endpoints.create(spec())
-    ready = {"type": "Ready", "status": "True", "reason": "InService", "message": "serving"}
+    ready = {"type": "Ready", "status": "True", "reason": "InService", "message": "done"}
     status = {
         "endpointName": "team-scores",
         "endpointStatus": "InService",
         "endpointConfigName": "config-1",
         "replicas": 3,
-        "variants": [{"variantName": "a"}, {"variantName": "b"}],
+        "traffic": "a=9, b=1",
         "conditions": [ready],
     }
     endpoints.patch({"status": status}, subresource="/status")
@@ -170,9 +170,9 @@ def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
         "STATUS": "InService",
         "STATE": "InService",
         "INSTANCES": "3",
-        "VARIANTS": "a b",
+        "VARIANTS": "a=9, b=1",
         "READY": "True",
         "ENDPOINT": "team-scores",
         "CONFIG": "config-1",
-        "MESSAGE": "serving",
+        "MESSAGE": "done",
     }
