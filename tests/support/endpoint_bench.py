@@ -127,6 +127,7 @@ class SmallSageMaker:
 
     def _DeregisterScalableTarget(self, body: dict[str, Any]) -> Reply:  # noqa: N802
         del self.targets[body["ResourceId"]]
+        self.policies.clear()
         return ok()
 
     def _DescribeScalableTargets(self, _: dict[str, Any]) -> Reply:  # noqa: N802
