@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
+from sagebridge.targets.protocol import Handle
+from sagebridge.targets.sagemaker.endpoints import Summary
+from sagebridge.watch.endpoint_poller import Pace
 from support.aws import Reply, error
 from support.endpoint_bench import EndpointBench
 from support.endpoints import spec
@@ -173,6 +179,32 @@ async def test_at_rest_nothing_is_asked_between_sweeps(bench: EndpointBench) -> 
         await bench.sweep(seconds=10)
     assert len(bench.sagemaker.asked) == asked
     assert bench.poller.seconds_since_success == 0.0
+
+
+class Hanging:
+    """Never tells of any endpoint."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def summaries(self, _: Handle) -> Mapping[str, Summary]:
+        self.asked += 1
+        await asyncio.Event().wait()
+        return {}
+
+
+async def test_a_sweep_that_hangs_does_not_hold_up_the_rounds(
+    bench: EndpointBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.reconcile()
+    await bench.sweep()
+    hanging = Hanging()
+    monkeypatch.setattr(bench.poller, "_service", hanging)
+    monkeypatch.setattr(bench.poller, "_pace", Pace(interval=0.02, sweep_every=300.0))
+    for _ in range(3):
+        await bench.sweep(seconds=300)
+    assert hanging.asked == 1, "it is not asked a second time meanwhile"
+    assert bench.poller.seconds_since_round == 0.0
 
 
 # --- metrics -----------------------------------------------------------------------------------------------------
