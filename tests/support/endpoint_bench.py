@@ -84,12 +84,13 @@ class SmallSageMaker:
 
     def _CreateEndpoint(self, body: dict[str, Any]) -> Reply:  # noqa: N802
         self.tags = {tag["Key"]: tag["Value"] for tag in body["Tags"]}
-        return self._deploy(body)
+        return self.deploy(body)
 
     def _UpdateEndpoint(self, body: dict[str, Any]) -> Reply:  # noqa: N802
-        return self._deploy(body)
+        return self.deploy(body)
 
-    def _deploy(self, body: dict[str, Any]) -> Reply:
+    def deploy(self, body: Mapping[str, Any]) -> Reply:
+        """Have the endpoint run a config."""
         self._modified += 60
         config = self.configs[body["EndpointConfigName"]]
         self.endpoint = {
@@ -128,6 +129,7 @@ class SmallSageMaker:
 
     def _DeregisterScalableTarget(self, body: dict[str, Any]) -> Reply:  # noqa: N802
         del self.targets[body["ResourceId"]]
+        self.policies.clear()
         return ok()
 
     def _DescribeScalableTargets(self, _: dict[str, Any]) -> Reply:  # noqa: N802
@@ -184,9 +186,9 @@ class EndpointBench:
         self.client = KubeClient(login=self._log_in)
         self.recorder = ListeningRecorder(client=self.client, now=lambda: self.now)
         self.engine = Engine(store=self.store, client=self.client, metrics=self.metrics)
-        tenants = Tenants(defaults=OperatorDefaults(region="us-east-1", role_arn=ROLE, bucket="s3://bucket"))
+        self.tenants = Tenants(defaults=OperatorDefaults(region="us-east-1", role_arn=ROLE, bucket="s3://bucket"))
         service = SageMakerEndpoints(caller=Caller(gateway=gateway))
-        inputs = EndpointInputs(client=self.client, store=self.store, tenants=tenants, cluster="c")
+        inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster="c")
         actions = EndpointActions(
             resource=RESOURCE,
             service=service,
@@ -217,8 +219,8 @@ class EndpointBench:
         assert found is not None
         return found
 
-    def put(self, wanted: Mapping[str, Any] | None = None) -> Memory:
-        """Apply a manifest, as the watch shows it."""
+    def put(self, wanted: Mapping[str, Any] | None = None, **fields: Any) -> Memory:
+        """Apply a manifest, as the watch shows it; `fields` are of its metadata."""
         before = self.api.objects.get(self.path)
         generation = before["metadata"]["generation"] + 1 if before else 1
         metadata = {
@@ -228,6 +230,7 @@ class EndpointBench:
             "generation": generation,
             "creationTimestamp": "2026-01-02T03:00:00Z",
             "finalizers": [FINALIZER],
+            **fields,
         }
         body = {"metadata": metadata, "spec": wanted or spec(), "status": before["status"] if before else {}}
         return self.store.put(ENDPOINT.kind, self.api.put(self.path, body))

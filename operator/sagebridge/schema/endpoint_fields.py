@@ -165,7 +165,7 @@ def deployment_config() -> Schema:
 
 def replicas() -> Schema:
     """The `scale` subresource's field."""
-    return whole_number("Instances of the only variant; `kubectl scale` sets it.", least=0, most=10_000_000)
+    return whole_number("Instances of the only variant; `kubectl scale` sets it.", least=1, most=10_000_000)
 
 
 def history() -> Schema:
@@ -200,6 +200,7 @@ def status() -> dict[str, Schema]:
         "url": _TEXT | {"description": "Where it is invoked."},
         "replicas": _COUNT | {"description": "Instances of all its variants."},
         "variants": _list("variantName", _variant_status(), "The variants as they run."),
+        "traffic": _TEXT | {"description": "The production variants, with their present weights if there are several."},
         "servedModels": _list("name", _model_status(), "What was taken for spec.models."),
         "revisions": _list("endpointConfigName", _revision(), "The configs in SageMaker, oldest first."),
         "update": structure(

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+import asyncio
+from collections.abc import Mapping
 
 import pytest
-from sagebridge.targets.sagemaker.gateway import Gateway
-from support.aws import Reply, ScriptedAws, error
-from support.endpoint_bench import EndpointBench, SmallSageMaker, endpoint_bench
-from support.endpoints import spec, variant
+from sagebridge.targets.protocol import Handle
+from sagebridge.targets.sagemaker.endpoints import Summary
+from sagebridge.watch.endpoint_poller import Pace
+from support.aws import Reply, error
+from support.endpoint_bench import EndpointBench
+from support.endpoints import spec
 
 DENIED = error("AccessDeniedException", "User: operator is not authorized")
 BROKEN = Reply(status=500, body="{}")
 SLOW = error("ThrottlingException", "Rate exceeded")
-SCALING = {"minCapacity": 1, "maxCapacity": 4, "targetValue": 100}
-STEP = {
-    "name": "out",
-    "adjustmentType": "ChangeInCapacity",
-    "stepAdjustments": [{"metricIntervalLowerBound": 0, "scalingAdjustment": 1}],
-}
-CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
-
-
-@pytest.fixture
-async def bench(aws: ScriptedAws, gateway: Gateway) -> AsyncIterator[EndpointBench]:
-    sagemaker = SmallSageMaker()
-    aws.script = sagemaker
-    async with endpoint_bench(gateway=gateway, sagemaker=sagemaker) as made:
-        yield made
 
 
 def metric(bench: EndpointBench, name: str, **labels: str) -> float:
@@ -194,6 +181,32 @@ async def test_at_rest_nothing_is_asked_between_sweeps(bench: EndpointBench) -> 
     assert bench.poller.seconds_since_success == 0.0
 
 
+class Hanging:
+    """Never tells of any endpoint."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def summaries(self, _: Handle) -> Mapping[str, Summary]:
+        self.asked += 1
+        await asyncio.Event().wait()
+        return {}
+
+
+async def test_a_sweep_that_hangs_does_not_hold_up_the_rounds(
+    bench: EndpointBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.reconcile()
+    await bench.sweep()
+    hanging = Hanging()
+    monkeypatch.setattr(bench.poller, "_service", hanging)
+    monkeypatch.setattr(bench.poller, "_pace", Pace(interval=0.02, sweep_every=300.0))
+    for _ in range(3):
+        await bench.sweep(seconds=300)
+    assert hanging.asked == 1, "it is not asked a second time meanwhile"
+    assert bench.poller.seconds_since_round == 0.0
+
+
 # --- metrics -----------------------------------------------------------------------------------------------------
 
 
@@ -230,65 +243,3 @@ async def test_the_lag_of_a_change_that_a_sweep_finds_is_measured(bench: Endpoin
     await bench.sweep()
     await bench.sweep(seconds=300)
     assert metric(bench, "sagebridge_status_lag_seconds_sum", kind="Endpoint") == 4.0
-
-
-# --- scaling -----------------------------------------------------------------------------------------------------
-
-
-async def test_status_has_the_arns_that_alarms_act_on(bench: EndpointBench) -> None:
-    scaled = spec(variant("a", autoscaling=SCALING | {"stepScaling": [STEP]}))
-    await bench.reconcile(scaled)
-    wanted = {
-        "sagebridge-target": "TargetTrackingScaling",
-        "sagebridge-out": "StepScaling",
-    }
-    shown = bench.status["scalingPolicies"]
-    assert {one["policyName"]: one["policyType"] for one in shown} == wanted
-    assert all(one["policyArn"].endswith(one["policyName"]) and one["variantName"] == "a" for one in shown)
-    bench.reconciler.forget("uid-1")
-    asked = len(bench.sagemaker.names("Put"))
-    await bench.reconcile()
-    assert bench.status["scalingPolicies"] == shown, "as Describe tells, too, page by page"
-    assert len(bench.sagemaker.names("Put")) == asked
-    await bench.reconcile(spec())
-    assert "scalingPolicies" not in bench.status
-
-
-async def test_provisioned_concurrency_is_scaled_by_its_own_dimension(bench: EndpointBench) -> None:
-    serverless: dict[str, Any] = {
-        "variantName": "a",
-        "modelName": "m",
-        "serverlessConfig": {"memorySizeInMB": 2048, "maxConcurrency": 20, "provisionedConcurrency": 2},
-        "autoscaling": {"minCapacity": 1, "maxCapacity": 10, "targetValue": 0.7},
-    }
-    await bench.reconcile(spec(serverless))
-    assert bench.verdict == ("True", "InService")
-    assert bench.status["variants"][0]["currentProvisionedConcurrency"] == 2
-    target = bench.sagemaker.request("RegisterScalableTarget")
-    assert (target["ScalableDimension"], target["MinCapacity"], target["MaxCapacity"]) == (CONCURRENCY, 1, 10)
-    policy = bench.sagemaker.request("PutScalingPolicy")
-    assert policy["ScalableDimension"] == CONCURRENCY
-    assert policy["TargetTrackingScalingPolicyConfiguration"] == {
-        "TargetValue": 0.7,
-        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantProvisionedConcurrencyUtilization"},
-    }
-
-
-@pytest.mark.parametrize(
-    ("code", "want"),
-    [
-        ("AccessDeniedException", ("False", "AccessDenied")),
-        ("ValidationException", ("False", "Rejected")),
-        ("LimitExceededException", ("False", "QuotaExceeded")),
-        ("ObjectNotFoundException", ("False", "ServiceUnavailable")),
-        ("ConcurrentUpdateException", ("False", "ServiceUnavailable")),
-    ],
-)
-async def test_scaling_that_is_refused_is_told(bench: EndpointBench, code: str, want: tuple[str, str]) -> None:
-    bench.sagemaker.errors["PutScalingPolicy"] = error(code)
-    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
-    assert bench.verdict == want
-    assert "PutScalingPolicy" in bench.condition()["message"]
-    bench.sagemaker.errors.clear()
-    await bench.reconcile()
-    assert bench.verdict == ("True", "InService")

@@ -102,6 +102,24 @@ def test_what_was_resolved_completes_a_container() -> None:
     }
 
 
+def test_inference_components_bring_the_models_and_the_config_the_role() -> None:
+    managed = {"status": "ENABLED", "minInstanceCount": 1, "maxInstanceCount": 4}
+    shared = {
+        "variantName": "a",
+        "instanceType": "ml.g5.12xlarge",
+        "managedInstanceScaling": managed,
+        "routingConfig": {"routingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+    found = desired({"productionVariants": [shared], "vpcConfig": {"subnets": ["s"], "securityGroupIds": ["g"]}})
+    assert found.models == ()
+    assert found.config.request["executionRoleArn"] == ROLE
+    assert found.config.request["vpcConfig"] == {"subnets": ["s"], "securityGroupIds": ["g"]}
+    [made] = found.config.request["productionVariants"]
+    assert made == shared | {"initialInstanceCount": 1, "initialVariantWeight": 1.0}
+    assert found.variants[0].keeps_count, "an update leaves the instances that SageMaker has added"
+    assert "executionRoleArn" not in desired().config.request
+
+
 @pytest.mark.parametrize(
     ("reason", "given", "count"),
     [
@@ -121,6 +139,35 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
     ("reason", "given", "field"),
     [
         ("an unknown model", spec(variant(modelName="x")), "spec.productionVariants[0].modelName"),
+        (
+            "a container's field beside containers",
+            spec() | {"models": [PIPELINE | {"image": IMAGE}]},
+            "spec.models[0].image",
+        ),
+        (
+            "a container's field beside primaryContainer",
+            spec() | {"models": [{"name": "m", "environment": {}, "primaryContainer": {"image": IMAGE}}]},
+            "spec.models[0].environment",
+        ),
+        *[
+            (
+                f"{one} and {other}",
+                spec() | {"models": [{"name": "m", one: {}, other: {}}]},
+                f"spec.models[0].{other}",
+            )
+            for one, other in (
+                ("modelRef", "modelDataUrl"),
+                ("modelRef", "modelDataSource"),
+                ("modelRef", "framework"),
+                ("modelRef", "modelPackageArn"),
+                ("image", "algorithm"),
+                ("framework", "algorithm"),
+                ("modelPackageArn", "modelPackageName"),
+                ("modelPackageArn", "source"),
+                ("source", "modelDataSource"),
+                ("modelDataUrl", "modelDataSource"),
+            )
+        ],
         ("nothing that serves", spec() | {"models": [{"name": "m"}]}, "spec.models[0]"),
         ("a variant twice", spec(variant(), variant()), "spec.productionVariants"),
         ("a name for both", spec(variant(), shadowProductionVariants=[variant()]), "spec.productionVariants"),

@@ -466,6 +466,12 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             Reason.ENDPOINT_FAILED,
         ),
         (
+            "what AWS does not let go is left for now",
+            situation(NEW, endpoint(NEW), ledger=ledger(OLD, NEW), history_limit=0, keeps_remains=True),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
             "paused: nothing is written to AWS",
             situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW), is_paused=True),
             State.PAUSED,

@@ -15,16 +15,21 @@ from sagebridge.core.names import Owner, digest
 
 NAME_LIMIT = 63
 
-_CONFIG_FIELDS = (
-    "asyncInferenceConfig",
-    "dataCaptureConfig",
-    "enableNetworkIsolation",
-    "explainerConfig",
-    "kmsKeyId",
-    "metricsConfig",
-    "shadowProductionVariants",
-    "vpcConfig",
+_OWN_FIELDS = frozenset(
+    {
+        "deploymentConfig",
+        "endpointName",
+        "history",
+        "models",
+        "region",
+        "replicas",
+        "roleArn",
+        "runPolicy",
+        "tags",
+    }
 )
+"""Fields of a spec that are not CreateEndpointConfig's; all others are passed on, those of a newer API, too."""
+
 _OWN_VARIANT_FIELDS = ("autoscaling",)
 _NUMBERS = ("initialInstanceCount", "initialVariantWeight")
 _MODEL_FIELDS = ("enableNetworkIsolation", "inferenceExecutionConfig", "vpcConfig")
@@ -196,7 +201,7 @@ def _config(
     pattern: NamePattern,
     context: BuildContext,
 ) -> ConfigPlan:
-    request: dict[str, Any] = {key: spec[key] for key in _CONFIG_FIELDS if key in spec}
+    request: dict[str, Any] = {key: value for key, value in spec.items() if key not in _OWN_FIELDS}
     request["productionVariants"] = [
         _variant_request(variant, models, field=f"spec.productionVariants[{index}]")
         for index, variant in enumerate(variants)

@@ -3,7 +3,7 @@
 What an endpoint's status allows:
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html (EndpointStatus)
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
-    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-policy-update.html (before an update)
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html (before an update)
 """
 
 from __future__ import annotations

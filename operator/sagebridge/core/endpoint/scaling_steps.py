@@ -24,7 +24,7 @@ def targets_in_the_way(ledger: Ledger, observed: Observed, desired: Desired, *, 
     """Targets without which UpdateEndpoint is allowed: of variants that go, or get other instances or other scaling.
 
     AWS refuses to change the instances under a registered target.
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-policy-update.html
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
     """
     wanted = {target_of(variant, plan) for variant, plan in desired.scaled.items()}
     revision = ledger.find(running)

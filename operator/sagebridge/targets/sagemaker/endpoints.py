@@ -29,7 +29,7 @@ _STATUS_FIELDS = (
     "creationTime",
     "lastModifiedTime",
 )
-OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "replicas", "scalingPolicies")
+OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "traffic", "replicas", "scalingPolicies")
 """The fields of status that a look fills."""
 
 
@@ -281,6 +281,7 @@ def _view(reply: Mapping[str, Any]) -> EndpointView:
             **dict.fromkeys(_STATUS_FIELDS),
             **from_response("DescribeEndpoint", reply, fields=_STATUS_FIELDS),
             "variants": shown or None,
+            "traffic": _traffic(variants),
             "replicas": sum(counts) if counts else None,
         },
     )
@@ -297,6 +298,13 @@ def _variant(entry: Mapping[str, Any]) -> VariantView:
         desired_concurrency=(entry.get("DesiredServerlessConfig") or {}).get("ProvisionedConcurrency"),
         status=next((one["Status"] for one in entry.get("VariantStatus") or ()), ""),
     )
+
+
+def _traffic(variants: Sequence[VariantView]) -> str | None:
+    """The variants and their present weights in one line, which kubectl can print."""
+    if len(variants) == 1:
+        return variants[0].name
+    return ", ".join(f"{view.name}={view.weight or 0:g}" for view in variants) or None
 
 
 def _shown(view: VariantView) -> dict[str, Any]:
