@@ -13,6 +13,7 @@ from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import Observed
 from sagebridge.core.endpoint.plan import Situation, next_step
+from sagebridge.core.endpoint.scaling import OURS
 from sagebridge.core.names import Owner
 
 from tests.unit.endpoint.service import RefusedError, Service
@@ -134,16 +135,19 @@ class Operator:
         observed = self.observed
         match step:
             case steps.Register(key=key, plan=plan):
+                self.service.assert_scalable(key)
                 observed = observed.with_target(key, plan)
             case steps.Deregister(key=key):
                 observed = observed.without_target(key)
             case steps.PutPolicy(key=key, name=name, definition=definition):
                 observed = observed.with_policy(key, name, definition)
             case steps.DeletePolicy(key=key, name=name):
+                assert name.startswith(OURS), "somebody else's policy was deleted"
                 observed = observed.with_policy(key, name, None)
             case steps.PutScheduled(key=key, name=name, definition=definition):
                 observed = observed.with_scheduled(key, name, definition)
             case steps.DeleteScheduled(key=key, name=name):
+                assert name.startswith(OURS), "somebody else's scheduled action was deleted"
                 observed = observed.with_scheduled(key, name, None)
             case _:
                 raise AssertionError(f"unexpected {step}")

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
 from sagebridge.core.endpoint.observed import Observed, target_of
 from sagebridge.core.endpoint.plan import RETRY_FAILED_AFTER_SECONDS, Situation, next_step
@@ -24,6 +25,21 @@ BIG = desired(spec(variant("a", initialInstanceCount=5), data="old"))
 SCALED = desired(spec(variant("a", autoscaling=SCALING), data="old"))
 SCALED_NEW = desired(spec(variant("a", autoscaling=SCALING), data="new"))
 MOVED = desired(spec(variant("a", autoscaling=SCALING, instanceType="ml.m5.xlarge"), data="old"))
+BIGGER = desired(spec(variant("a", initialInstanceCount=6), data="old"))
+HEAVIER = desired(spec(variant("a", initialVariantWeight=4.0), data="old"))
+BOTH = desired(spec(variant("a", autoscaling=SCALING), variant("b", autoscaling=SCALING), data="old"))
+NIGHTLY = desired(
+    spec(
+        variant(
+            "a",
+            autoscaling={
+                **SCALING,
+                "scheduled": [{"name": "night", "schedule": "cron(0 22 * * ? *)", "maxCapacity": 1}],
+            },
+        ),
+        data="old",
+    )
+)
 CANARY = desired(
     spec(
         data="new",
@@ -41,16 +57,23 @@ CANARY = desired(
 TARGET = target_of("a", SCALED.scaled["a"])
 PLAN = SCALED.scaled["a"]
 VIEW = ScalingView(dimension=TARGET.dimension, minimum=1, maximum=4, policies=PLAN.policies)
+NIGHT = NIGHTLY.scaled["a"]
+NIGHT_VIEW = replace(VIEW, scheduled=NIGHT.scheduled)
 REGISTERED = {"targets": (TARGET,), "bounds": {TARGET: (1, 4)}}
 
 
-def update(wanted: object, **fields: object) -> Update:
-    return Update(key=wanted.deployment_key, since="1", **fields)  # type: ignore[attr-defined,arg-type]
+def update(wanted: Desired, **fields: object) -> Update:
+    return Update(key=wanted.deployment_key, since="1", **fields)  # type: ignore[arg-type]
 
 
-def failure(wanted: object, *, message: str = "no answer to /ping", **fields: object) -> Failure:
+def failure(wanted: Desired, *, message: str = "no answer to /ping", **fields: object) -> Failure:
     found = {"time": "2026-01-01T00:00:00Z"} | fields
-    return Failure(key=wanted.deployment_key, message=message, **found)  # type: ignore[attr-defined,arg-type]
+    return Failure(key=wanted.deployment_key, message=message, **found)  # type: ignore[arg-type]
+
+
+def refusal(wanted: Desired, *, message: str = "no capacity", **fields: object) -> Failure:
+    """A change of weights and counts that has failed."""
+    return replace(failure(wanted, message=message, **fields), key=wanted.numbers_key)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +171,134 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             ),
         ),
         (
+            "an update that has begun has ended, whatever the time says",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, update=update(NEW, begun=True)), made=made(NEW)),
+            steps.Remember(ledger=ledger(OLD, NEW, update=Update(key=NEW.deployment_key, since="1", tries=2))),
+        ),
+        (
+            "an update that is hidden again has failed",
+            situation(NEW, endpoint(OLD, modified="3"), ledger=ledger(OLD, NEW, update=update(NEW, tries=2))),
+            steps.Remember(
+                ledger=ledger(
+                    OLD, NEW, failure=failure(NEW, message="SageMaker gave no reason.", config_name=NEW.config.name)
+                )
+            ),
+        ),
+        (
+            "the same config in another way is another try",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, failure=failure(CANARY)), made=made(NEW)),
+            steps.Remember(ledger=ledger(OLD, NEW, failure=failure(CANARY), update=update(NEW))),
+        ),
+        (
+            "what was reached since can be tried again",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, failure=failure(NEW, resolved=True)), made=made(NEW)),
+            steps.Remember(ledger=ledger(OLD, NEW, failure=failure(NEW, resolved=True), update=update(NEW))),
+        ),
+        (
+            "a failed update does not keep scaling from what it should be",
+            situation(
+                SCALED_NEW,
+                endpoint(OLD),
+                ledger=ledger(OLD, SCALED_NEW, targets=(TARGET,), failure=failure(SCALED_NEW)),
+            ),
+            steps.Register(key=TARGET, plan=PLAN),
+        ),
+        (
+            "a variant that does not run can't be scaled",
+            situation(
+                BOTH,
+                endpoint(OLD),
+                scaling={TARGET: VIEW},
+                ledger=ledger(OLD, BOTH, failure=failure(BOTH), **REGISTERED),
+                has_unapplied_tags=True,
+            ),
+            steps.ApplyTags(),
+        ),
+        (
+            "a failed update does not keep old versions from going",
+            situation(NEW, endpoint(OLD), ledger=ledger(MOVED, OLD, NEW, failure=failure(NEW)), history_limit=0),
+            steps.Collect(
+                config_name=MOVED.config.name,
+                model_names=(),
+                ledger=replace(
+                    ledger(MOVED, OLD, NEW, failure=failure(NEW)), revisions=ledger(MOVED, OLD, NEW).revisions[1:]
+                ),
+            ),
+        ),
+        (
+            "other weights that were refused are not asked for again; others are",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, failure=refusal(BIG))),
+            steps.Remember(ledger=ledger(OLD, failure=refusal(BIG), update=Update(key=HEAVY.numbers_key, since="1"))),
+        ),
+        (
+            "other counts than were refused",
+            situation(BIG, endpoint(OLD), ledger=ledger(OLD, failure=refusal(BIGGER))),
+            steps.Remember(ledger=ledger(OLD, failure=refusal(BIGGER), update=Update(key=BIG.numbers_key, since="1"))),
+        ),
+        (
+            "other weights than were refused",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, failure=refusal(HEAVIER))),
+            steps.Remember(
+                ledger=ledger(OLD, failure=refusal(HEAVIER), update=Update(key=HEAVY.numbers_key, since="1"))
+            ),
+        ),
+        (
+            "a refused change of weights is recorded with its reason",
+            situation(
+                HEAVY,
+                endpoint(OLD, modified="2", reason="no capacity"),
+                ledger=ledger(OLD, update=Update(key=HEAVY.numbers_key, since="1", begun=True)),
+            ),
+            steps.Remember(
+                ledger=ledger(OLD, failure=refusal(HEAVY, message="no capacity", config_name=HEAVY.config.name))
+            ),
+        ),
+        (
+            "a scheduled action is put",
+            situation(
+                NIGHTLY,
+                endpoint(OLD),
+                scaling={TARGET: replace(NIGHT_VIEW, scheduled={})},
+                ledger=ledger(OLD, **REGISTERED),
+            ),
+            steps.PutScheduled(key=TARGET, name="sagebridge-night", definition=NIGHT.scheduled["sagebridge-night"]),
+        ),
+        (
+            "a scheduled action is changed",
+            situation(
+                NIGHTLY,
+                endpoint(OLD),
+                scaling={TARGET: replace(NIGHT_VIEW, scheduled={"sagebridge-night": {"Schedule": "rate(1 day)"}})},
+                ledger=ledger(OLD, **REGISTERED),
+            ),
+            steps.PutScheduled(key=TARGET, name="sagebridge-night", definition=NIGHT.scheduled["sagebridge-night"]),
+        ),
+        (
+            "a scheduled action that is not wanted any more goes; others' stay",
+            situation(
+                SCALED,
+                endpoint(OLD),
+                scaling={TARGET: replace(VIEW, scheduled={"theirs": {}, "sagebridge-night": {}})},
+                ledger=ledger(OLD, **REGISTERED),
+            ),
+            steps.DeleteScheduled(key=TARGET, name="sagebridge-night"),
+        ),
+        (
+            "a policy is changed",
+            situation(
+                SCALED,
+                endpoint(OLD),
+                scaling={TARGET: replace(VIEW, policies={"sagebridge-target": {"PolicyType": "StepScaling"}})},
+                ledger=ledger(OLD, **REGISTERED),
+            ),
+            steps.PutPolicy(key=TARGET, name="sagebridge-target", definition=PLAN.policies["sagebridge-target"]),
+        ),
+        (
+            "bounds that are there already are noted",
+            situation(SCALED, endpoint(OLD), scaling={TARGET: VIEW}, ledger=ledger(OLD, targets=(TARGET,))),
+            steps.Remember(ledger=ledger(OLD, **REGISTERED)),
+        ),
+        (
             "a change of weights alone is recorded",
             situation(HEAVY, endpoint(OLD), ledger=ledger(OLD)),
             steps.Remember(ledger=ledger(OLD, update=Update(key=HEAVY.numbers_key, since="1"))),
@@ -224,6 +375,29 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             ),
         ),
         (
+            "the oldest goes first, and the history stays",
+            situation(NEW, endpoint(NEW), ledger=ledger(MOVED, OLD, NEW), history_limit=1),
+            steps.Collect(
+                config_name=MOVED.config.name,
+                model_names=(),
+                ledger=replace(ledger(MOVED, OLD, NEW), revisions=ledger(MOVED, OLD, NEW).revisions[1:]),
+            ),
+        ),
+        (
+            "what a failed endpoint leaves behind goes",
+            situation(
+                OLD,
+                endpoint(OLD, status="Failed"),
+                ledger=ledger(NEW, OLD, failure=failure(OLD)),
+                history_limit=0,
+            ),
+            steps.Collect(
+                config_name=NEW.config.name,
+                model_names=(NEW.models[0].name,),
+                ledger=replace(ledger(NEW, OLD, failure=failure(OLD)), revisions=ledger(NEW, OLD).revisions[1:]),
+            ),
+        ),
+        (
             "a failed endpoint of another spec is deleted",
             situation(NEW, endpoint(OLD, status="Failed"), ledger=ledger(OLD, failure=failure(OLD))),
             steps.DeleteEndpoint(),
@@ -291,6 +465,35 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
             Reason.UPDATE_FAILED,
         ),
         (
+            "the version that failed stays for another try",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, failure=failure(NEW)), history_limit=0),
+            State.STALLED,
+            Reason.UPDATE_FAILED,
+        ),
+        (
+            "refused weights leave the old ones in force",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, failure=refusal(HEAVY))),
+            State.STALLED,
+            Reason.UPDATE_FAILED,
+        ),
+        (
+            "the history is kept",
+            situation(NEW, endpoint(NEW), ledger=ledger(MOVED, OLD, NEW), history_limit=2),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
+            "somebody else's policies and actions are theirs",
+            situation(
+                SCALED,
+                endpoint(SCALED),
+                scaling={TARGET: replace(VIEW, policies={**PLAN.policies, "theirs": {}}, scheduled={"theirs": {}})},
+                ledger=ledger(SCALED, **REGISTERED),
+            ),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
             "going back clears it",
             situation(OLD, endpoint(OLD, modified="2"), ledger=ledger(NEW, OLD, failure=failure(NEW))),
             State.SERVING,
@@ -325,6 +528,20 @@ def test_where_it_stands(reason: str, given: Situation, state: State, why: Reaso
     step = next_step(given)
     assert isinstance(step, steps.Conclude), (reason, step)
     assert (step.verdict.state, step.verdict.reason) == (state, why), reason
+
+
+def test_a_change_that_is_seen_under_way_has_begun() -> None:
+    step = next_step(situation(NEW, endpoint(OLD, status="Updating"), ledger=ledger(OLD, NEW, update=update(NEW))))
+    assert isinstance(step, steps.Conclude)
+    assert step.ledger.update == update(NEW, begun=True)
+    assert step.again_after is not None
+
+
+@pytest.mark.parametrize(("wanted", "is_told"), [(OLD, True), (NEW, False)])
+def test_an_edit_that_waits_is_told(wanted: Desired, is_told: bool) -> None:
+    step = next_step(situation(wanted, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(NEW))))
+    assert isinstance(step, steps.Conclude)
+    assert ("newer spec follows" in step.verdict.message) is is_told
 
 
 def test_another_nonce_asks_for_another_try() -> None:
