@@ -42,17 +42,25 @@ class Operator:
     now: datetime = NOW
     deletion_requested_at: datetime | None = None
     released: bool = False
+    _built: tuple[Mapping[str, Any], Desired] | None = None
 
     def forget(self) -> None:
         """A kill: all that was not written to status is lost."""
         self.made, self.observed, self.is_ours = set(), None, None
+
+    @property
+    def desired(self) -> Desired:
+        """What the spec asks for; specs are replaced, never changed."""
+        if self._built is None or self._built[0] is not self.spec:
+            self._built = (self.spec, desired(self.spec))
+        return self._built[1]
 
     def next(self) -> steps.Step:
         return next_step(
             Situation(
                 ledger=Ledger.parse(self.status),
                 now=self.now,
-                desired=desired(self.spec),
+                desired=self.desired,
                 observed=self.observed,
                 is_ours=self.is_ours,
                 made=frozenset(self.made),

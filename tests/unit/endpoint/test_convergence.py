@@ -12,7 +12,7 @@ from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.scaling import OURS, covers
 
-from tests.unit.endpoint.operator_model import Operator, desired
+from tests.unit.endpoint.operator_model import Operator
 from tests.unit.endpoint.service import Service
 from tests.unit.endpoint.specs import IMAGE
 
@@ -253,7 +253,7 @@ class EndpointMachine(RuleBasedStateMachine):
         assert self.service.calls[before:] == ["DescribeEndpoint"], "at rest, a pass only looks"
 
     def _serves_the_spec(self) -> bool:
-        wanted, endpoint = desired(self.operator.spec), self.service.endpoint
+        wanted, endpoint = self.operator.desired, self.service.endpoint
         if endpoint is None or endpoint.status != "InService" or f"-{wanted.config.template}-" not in endpoint.config:
             return False
         return endpoint.variants.keys() == {plan.name for plan in wanted.variants} and all(
@@ -263,7 +263,7 @@ class EndpointMachine(RuleBasedStateMachine):
 
     def _assert_served(self) -> None:
         assert self._serves_the_spec(), (self.operator.spec, self.service.endpoint)
-        wanted = desired(self.operator.spec)
+        wanted = self.operator.desired
         self._assert_scaled(wanted)
         revisions = {one["endpointConfigName"] for one in self.operator.status["revisions"]}
         needed = revisions & {self._config(), wanted.config.name}
