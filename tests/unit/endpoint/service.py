@@ -97,6 +97,9 @@ class Service:
                     weight if "DesiredWeight" in exclude else kept_weight,
                     count if "DesiredInstanceCount" in exclude else kept_count,
                 )
+        for key in self.scaling:
+            if key.variant in numbers:
+                assert numbers[key.variant][1] == endpoint.variants[key.variant][1], "autoscaling's count was set"
         self.endpoint = replace(
             endpoint, status="Updating", target=config, numbers=numbers, modified=self._tick(), failure=""
         )

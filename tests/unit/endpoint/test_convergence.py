@@ -119,6 +119,13 @@ class EndpointMachine(RuleBasedStateMachine):
         self._pass()
 
     @rule()
+    def go_well(self) -> None:
+        """A while in which nothing goes wrong."""
+        for _ in range(3):
+            self._pass()
+            self.service.settle(fail=False)
+
+    @rule()
     def kill(self) -> None:
         self.operator.forget()
 
@@ -193,6 +200,7 @@ class EndpointMachine(RuleBasedStateMachine):
             self._converge()
             self._come_to_rest()
             self._go_there_and_back()
+            self._fail_to_change_numbers()
         self._assert_all_goes()
 
     def _fail_for_a_while(self) -> None:
@@ -242,6 +250,24 @@ class EndpointMachine(RuleBasedStateMachine):
             assert self.operator.verdict.state is State.SERVING, self.operator.verdict
             if self.operator.history_limit:
                 assert before in self.service.configs, "the newest of the history was not kept"
+
+    def _fail_to_change_numbers(self) -> None:
+        """A refused change of weights alone is told, and not asked for again; the old ones stay in force."""
+        here = self.operator.spec
+        first, *others = here["productionVariants"]
+        heavier = {**first, "initialVariantWeight": first.get("initialVariantWeight", 1.0) + 1}
+        self.operator.spec = {**here, "productionVariants": [heavier, *others]}
+        before = len(self.service.calls)
+        for _ in range(_PASSES):
+            self._pass()
+            self.service.settle(fail=True)
+        assert self.operator.verdict.state is State.STALLED, self.operator.verdict
+        assert self.service.calls[before:].count("UpdateEndpointWeightsAndCapacities") == 1
+        self._converge()
+        assert self.operator.verdict.state is State.STALLED, self.operator.verdict
+        self.operator.spec = here
+        self._converge()
+        assert self.operator.verdict.state is State.SERVING, self.operator.verdict
 
     def _config(self) -> str:
         assert self.service.endpoint is not None
