@@ -107,6 +107,17 @@ from tests.unit.endpoint.versions import (
             steps.Deregister(key=TARGET),
         ),
         (
+            "scaling that is not wanted any more does not change what an update sets",
+            situation(
+                NEW,
+                endpoint(SCALED),
+                scaling={TARGET: VIEW},
+                ledger=ledger(SCALED, NEW, **REGISTERED),
+                made=made(NEW),
+            ),
+            steps.Deregister(key=TARGET),
+        ),
+        (
             "an update that somebody else's change has hidden is recorded anew",
             situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, update=update(NEW)), made=made(NEW)),
             steps.Remember(ledger=ledger(OLD, NEW, update=Update(key=NEW.deployment_key, since="2", tries=2))),

@@ -128,7 +128,17 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
         ("whose it is", {"is_ours": None}, steps.Claim()),
         ("Retain leaves all", {"deletion_policy": DeletionPolicy.RETAIN}, steps.Release()),
         ("first scaling", {"scaling": {TARGET: VIEW}}, steps.Deregister(key=TARGET)),
+        (
+            "what is not registered any more is forgotten",
+            {"ledger": ledger(OLD, **REGISTERED)},
+            steps.Remember(ledger=ledger(OLD)),
+        ),
         ("then the endpoint", {}, steps.DeleteEndpoint()),
+        (
+            "scaling goes though the endpoint has",
+            {"seen": None, "scaling": {TARGET: VIEW}},
+            steps.Deregister(key=TARGET),
+        ),
         ("a failed one too", {"seen": endpoint(OLD, status="Failed")}, steps.DeleteEndpoint()),
         (
             "somebody else's is left",

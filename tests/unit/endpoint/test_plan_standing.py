@@ -83,6 +83,12 @@ from tests.unit.endpoint.versions import (
             Reason.IN_SERVICE,
         ),
         (
+            "variants that are not shown can't differ",
+            situation(OLD, replace(endpoint(OLD), variants=()), ledger=ledger(OLD)),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
             "going back clears it",
             situation(OLD, endpoint(OLD, modified="2"), ledger=ledger(NEW, OLD, failure=failure(NEW))),
             State.SERVING,
