@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +42,7 @@ class Operator:
     now: datetime = NOW
     deletion_requested_at: datetime | None = None
     released: bool = False
+    after_each_step: Callable[[], None] = lambda: None
     _built: tuple[Mapping[str, Any], Desired] | None = None
 
     def forget(self) -> None:
@@ -86,6 +87,7 @@ class Operator:
             self._take(step)
         except RefusedError:
             self.forget()
+        self.after_each_step()
 
     def _write(self, ledger: Ledger) -> None:
         dumped = self.status | ledger.dump()
