@@ -55,14 +55,15 @@ class Hosting:
     def _scaling(self, mark: str) -> Held:
         client, every = self._scaler, {"ServiceNamespace": "sagemaker"}
         targets = client.describe_scalable_targets(**every)["ScalableTargets"]
+        ours = {one["ResourceId"]: {key: one[key] for key in _SCALED} for one in targets if mark in one["ResourceId"]}
         policies = client.describe_scaling_policies(**every)["ScalingPolicies"]
         actions = client.describe_scheduled_actions(**every)["ScheduledActions"]
+        # On AWS these go with their target, which moto does not do:
+        # https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DeregisterScalableTarget.html
         return {
-            "targets": {
-                one["ResourceId"]: {key: one[key] for key in _SCALED} for one in targets if mark in one["ResourceId"]
-            },
-            "policies": sorted(_id(one, "PolicyName") for one in policies if mark in one["ResourceId"]),
-            "actions": sorted(_id(one, "ScheduledActionName") for one in actions if mark in one["ResourceId"]),
+            "targets": ours,
+            "policies": sorted(_id(one, "PolicyName") for one in policies if one["ResourceId"] in ours),
+            "actions": sorted(_id(one, "ScheduledActionName") for one in actions if one["ResourceId"] in ours),
         }
 
     @cached_property
@@ -201,3 +202,5 @@ def _unserved(body: Body, held: Held) -> Iterator[str]:
     targets = {key.rpartition("/")[2]: (one["MinCapacity"], one["MaxCapacity"]) for key, one in held["targets"].items()}
     if targets != scaled:
         yield f"it is scaled {targets}, not {scaled}"
+    if {name.rpartition("/")[2] for name in held["policies"]} != {f"{name} sagebridge-target" for name in scaled}:
+        yield f"its scaling policies are {held['policies']}"

@@ -150,7 +150,7 @@ QUEUE = _scenario(
     ),
     Step(says="is updated to the last", advance=_WHOLE_UPDATE, until=_updating(2)),
     _UPDATED,
-    familiar=2,
+    familiar=3,
 )
 ROLLED_BACK = _scenario(
     "an update that fails, and is reverted",
