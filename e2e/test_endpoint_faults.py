@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from faults.boundaries import Fault, Plan
+from faults.cluster import Body
 from faults.lane import Lane
 from faults.scenario import Actor, cast, play
 from faults.serving import misses
 from faults.trials import check, undisturbed
 from scenarios.endpoints import CREATE, DELETE, LIFE, SPEC, UPDATE, models, stands, variant
-from scenarios.reached import condition, gone, reason
+from scenarios.reached import condition, gone
 
 _BODIES = (
     "<html><body>502 Bad Gateway</body></html>",
@@ -41,6 +41,12 @@ def _made(lane: Lane, namespace: str) -> Actor:
     (actor,) = cast(lane, LIFE, namespace=namespace)
     play(lane, LIFE, [actor], steps=LIFE.steps[:2])
     return actor
+
+
+def _blocked(body: Body | None) -> str:
+    """Why its deletion does not go on; empty if it does."""
+    ready = condition(body, "Ready")
+    return str(ready["message"]) if ready.get("reason") == "DeletionBlocked" else ""
 
 
 def test_malformed_replies_are_asked_for_again(start_lane: Callable[..., Lane], namespace: str) -> None:
@@ -68,18 +74,20 @@ def test_storms_of_server_errors_pass(start_lane: Callable[..., Lane], namespace
     assert all(hits[operation] == 2 for operation in _BACKING_OFF), hits
 
 
-@pytest.mark.parametrize("operation", [DELETE, "DeleteEndpointConfig", "DeleteModel"])
-def test_a_deletion_whose_permission_was_taken_away_says_so(
-    start_lane: Callable[..., Lane], namespace: str, operation: str
-) -> None:
+def test_a_deletion_whose_permission_was_taken_away_says_so(start_lane: Callable[..., Lane], namespace: str) -> None:
+    """Whichever permission it is: each is given back once its lack was told."""
     lane = start_lane()
     actor = _made(lane, namespace)
     lane.aws.endpoint_outcome("*", **_QUICK)
-    lane.aws.fault("access-denied", operation=operation)
+    deletions = (DELETE, "DeleteEndpointConfig", "DeleteModel")
+    lane.aws.fault("access-denied", operation=DELETE)
     actor.delete()
-    actor.wait(reason("DeletionBlocked"), what="a reason")
-    assert f"not authorized to perform: sagemaker:{operation}" in condition(actor.body, "Ready")["message"]
-    lane.aws.clear_faults()
+    for operation, following in zip(deletions, (*deletions[1:], ""), strict=True):
+        refusal = f"not authorized to perform: sagemaker:{operation} "
+        actor.wait(lambda body, refusal=refusal: refusal in _blocked(body), what=refusal)  # type: ignore[misc]
+        lane.aws.clear_faults()
+        if following:
+            lane.aws.fault("access-denied", operation=following)
     actor.wait(gone, what="the deletion")
     assert not misses(None, lane.hosting.held(actor.mark, scaled=False))
 
