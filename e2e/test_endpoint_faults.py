@@ -88,6 +88,7 @@ def test_a_deletion_whose_permission_was_taken_away_says_so(start_lane: Callable
         lane.aws.clear_faults()
         if following:
             lane.aws.fault("access-denied", operation=following)
+        actor.annotate(**{"reconcile-at": f"after {operation}"})
     actor.wait(gone, what="the deletion")
     assert not misses(None, lane.hosting.held(actor.mark, scaled=False))
 
