@@ -165,8 +165,9 @@ def _left_over(body: Body, held: Held) -> Iterator[str]:
         "models": {name for one in revisions for name in one["modelNames"]},
     }
     for kind, names in known.items():
-        if held[kind].keys() != names:
-            yield f"{kind} {sorted(held[kind])}, status knows {sorted(names)}"
+        # Status records them before they are made: what an edit overtook was perhaps never made.
+        if unknown := held[kind].keys() - names:
+            yield f"{kind} {sorted(unknown)} are there, status knows {sorted(names)}"
     limit = (body["spec"].get("history") or {}).get("limit", _DEFAULT_HISTORY)
     # One runs; another one was to run, where an update has failed.
     if len(revisions) > limit + (1 if _is_ready(body) else 2):
