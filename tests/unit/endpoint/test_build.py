@@ -51,6 +51,13 @@ def test_autoscaling_is_no_part_of_the_config() -> None:
     assert desired(spec(variant(autoscaling=SCALING))).config == desired().config
 
 
+@pytest.mark.parametrize(("given", "want"), [(1, 2), (3, 3), (9, 4)])
+def test_an_endpoint_is_made_with_a_count_that_autoscaling_allows(given: int, want: int) -> None:
+    scaled = variant(initialInstanceCount=given, autoscaling={**SCALING, "minCapacity": 2, "maxCapacity": 4})
+    [made] = desired(spec(scaled)).config.request["productionVariants"]
+    assert made["initialInstanceCount"] == want
+
+
 def test_an_endpoint_keeps_its_name_when_its_object_is_made_anew() -> None:
     again = Owner(cluster=OWNER.cluster, namespace=OWNER.namespace, name=OWNER.name, uid="another")
     assert endpoint_name(OWNER, given=None) == endpoint_name(again, given=None)
