@@ -43,7 +43,13 @@ def models() -> Schema:
 def _with_reference(container: dict[str, Schema]) -> dict[str, Schema]:
     return container | {
         "modelRef": _model_reference(),
-        "modelPackageArn": text("The ARN of a model package, instead of an image.", longest=2048),
+        "modelPackageArn": text(
+            "The ARN of a model package, instead of an image.",
+            # CreateModel's bounds of ModelPackageName, which would be told under that name:
+            # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+            pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:[a-z-]*/[a-zA-Z0-9](-*[a-zA-Z0-9])*(/[0-9]{1,9})?$",
+            longest=176,
+        ),
         "framework": common_fields.framework(),
         "algorithm": common_fields.algorithm(),
         "source": common_fields.source(),
