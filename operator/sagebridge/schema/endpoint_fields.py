@@ -45,7 +45,10 @@ def _with_reference(container: dict[str, Schema]) -> dict[str, Schema]:
         "modelRef": _model_reference(),
         "modelPackageArn": text(
             "The ARN of an approved model package, with its version if it has one, instead of image and model.",
-            longest=2048,
+            # CreateModel's bounds of ModelPackageName, which would be told under that name:
+            # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+            pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:[a-z-]*/[a-zA-Z0-9](-*[a-zA-Z0-9])*(/[0-9]{1,9})?$",
+            longest=176,
         ),
         "framework": common_fields.framework(),
         "algorithm": common_fields.algorithm(),
