@@ -111,7 +111,11 @@ class Operator:
             every=self.settings.recheck_seconds,
         )
         health = HealthServer(
-            settings=self.settings, lease=self.lease, poller=poller, store=self.store, metrics=self.metrics
+            settings=self.settings,
+            lease=self.lease,
+            pollers=(poller, endpoint_poller),
+            store=self.store,
+            metrics=self.metrics,
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -197,6 +201,7 @@ class Operator:
             status=StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now),
             objects=Objects(client=self.client, store=self.store, resource=resource),
             metrics=self.metrics,
+            now=now,
         )
         reconciler = EndpointReconciler(actions=actions, settings=_reconciler_settings(self.settings), now=now)
         self.engine.serve(ENDPOINT.kind, Served(resource=resource, reconciler=reconciler))
@@ -208,7 +213,11 @@ class Operator:
             reconciler=reconciler,
             service=service,
             metrics=self.metrics,
-            pace=Pace(interval=self.settings.poll_interval_seconds, sweep_every=self.settings.endpoint_sweep_seconds),
+            pace=Pace(
+                interval=self.settings.poll_interval_seconds,
+                sweep_every=self.settings.endpoint_sweep_seconds,
+                stale_after=self.settings.stale_after_seconds,
+            ),
         )
 
     def _poller(self, inputs: InputResolver) -> Poller:
@@ -303,6 +312,7 @@ def _reconciler_settings(settings: Settings) -> ReconcilerSettings:
             recheck_seconds=settings.recheck_seconds,
             quota_grace=timedelta(seconds=settings.quota_grace_seconds),
         ),
+        stale_after=timedelta(seconds=settings.stale_after_seconds),
     )
 
 

@@ -1,28 +1,21 @@
-"""Endpoints' reconciler between a small API server and the local SageMaker in this process, with its clock.
-
-For what two processes can't be made to do at will: a reply that lags, a thing that somebody takes away between two
-passes. Replies go through the SDK's own parser, so that the operator sees what it would see of AWS.
-"""
+"""One endpoint's reconciler and poller between a small API server and a scripted SageMaker, with a clock of its own."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import botocore.session
 import kopf
 from aiohttp import web
-from botocore.exceptions import ClientError
-from botocore.parsers import create_parser
 from prometheus_client import CollectorRegistry
 from sagebridge.core.job import FINALIZER
 from sagebridge.core.tenancy import OperatorDefaults
 from sagebridge.engine.endpoint_actions import EndpointActions
 from sagebridge.engine.endpoint_inputs import EndpointInputs
 from sagebridge.engine.endpoint_reconciler import EndpointReconciler
+from sagebridge.engine.engine import Engine, Served
 from sagebridge.engine.failures import Patience
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.reconciler import ReconcilerSettings
@@ -31,194 +24,269 @@ from sagebridge.engine.store import Memory, Store
 from sagebridge.engine.tenants import Tenants
 from sagebridge.kinds import ENDPOINT
 from sagebridge.kube.client import KubeClient
-from sagebridge.kube.events import EventRecorder
+from sagebridge.kube.events import Event, EventRecorder
 from sagebridge.kube.paths import custom
 from sagebridge.metrics import Metrics
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
-from sagebridge.targets.sagemaker.replies import to_aws_error
-from sagebridge_local.sagemaker.clock import ManualClock
-from sagebridge_local.sagemaker.endpoints.hosting import EndpointScript
-from sagebridge_local.sagemaker.service import LocalSageMaker
-from sagebridge_local.sagemaker.settings import ServerSettings
+from sagebridge.targets.sagemaker.gateway import Gateway
+from sagebridge.targets.sagemaker.repacking import Repacker
+from sagebridge.watch.endpoint_poller import EndpointPoller, Pace
 
-from .endpoints import spec as small_spec
-from .workbench import SmallApi
+from support.aws import Reply, Request, error, identity, ok
+from support.endpoints import spec
+from support.workbench import SmallApi
 
 RESOURCE = custom(ENDPOINT.plural)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ROLE = "arn:aws:iam::123456789012:role/serving"
 ACCOUNT = "123456789012"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/serving"
-START = 1_800_000_000.0
-_AUTHORIZATION = (
-    "AWS4-HMAC-SHA256 Credential=local/20270115/us-east-1/sagemaker/aws4_request, SignedHeaders=host, Signature=0"
-)
-_MODEL = botocore.session.get_session().get_service_model("sagemaker")
+NAME = "scores"
 
 
-class LocalGateway:
-    """Calls the local SageMaker as the gateway calls AWS, and writes down what was called.
-
-    Attributes:
-        calls: operations, in order.
-        before: what happens before an operation is answered; it may raise, and what it returns is the reply.
-    """
-
-    def __init__(self, service: LocalSageMaker) -> None:
-        self.service = service
-        self.calls: list[str] = []
-        self.requests: list[tuple[str, Mapping[str, Any]]] = []
-        self.before: dict[str, Callable[[Mapping[str, Any]], Awaitable[Any]]] = {}
-        self.scaling = Scaling()
-
-    async def account_id(self, scope: object, *, namespace: str) -> str:
-        """The account."""
-        del scope, namespace
-        return ACCOUNT
-
-    async def call(
-        self, scope: object, operation: str, request: Mapping[str, Any], *, namespace: str, service: str = "sagemaker"
-    ) -> dict[str, Any]:
-        """One call."""
-        del scope, namespace
-        self.calls.append(operation)
-        self.requests.append((operation, request))
-        reply = await self.before[operation](request) if operation in self.before else None
-        if reply is not None:
-            return dict(reply)
-        if service != "sagemaker":
-            return self.scaling.answer(operation, request)
-        return await self.ask(operation, request)
-
-    async def ask(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The local SageMaker's answer, with nothing done before and nothing written down."""
-        body = json.dumps(request).encode()
-        answer = await self.service.answer(operation=operation, body=body, authorization=_AUTHORIZATION)
-        assert answer.reply is not None
-        raw = {"status_code": answer.reply.status, "headers": {}, "body": answer.reply.body}
-        parsed = create_parser("json").parse(raw, _MODEL.operation_model(operation).output_shape)
-        if answer.reply.status != 200:
-            raise to_aws_error(ClientError(parsed, operation), operation=operation)
-        parsed.pop("ResponseMetadata")
-        return dict(parsed)
-
-
-class Scaling:
-    """As much of Application Auto Scaling as keeps targets and their policies."""
+class SmallSageMaker:
+    """Keeps one endpoint that is in service at once, and what is registered for it; refuses what the test says."""
 
     def __init__(self) -> None:
-        self.targets: dict[tuple[str, str], dict[str, Any]] = {}
-        self.policies: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+        self.errors: dict[str, Reply] = {}
+        self.errors_after: dict[str, dict[str, Reply]] = {}
+        self.endpoint: dict[str, Any] | None = None
+        self.tags: dict[str, str] = {}
+        self.targets: dict[str, dict[str, Any]] = {}
+        self.policies: dict[str, dict[str, Any]] = {}
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.asked: list[Request] = []
+        self._modified = 1_700_000_000
 
-    def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """One call's reply."""
-        if operation == "DescribeScalableTargets":
-            return {"ScalableTargets": [each for key, each in self.targets.items() if key[0] in request["ResourceIds"]]}
-        key = (request["ResourceId"], request["ScalableDimension"])
-        match operation:
-            case "DescribeScalingPolicies":
-                return {"ScalingPolicies": list(self.policies.get(key, {}).values())}
-            case "DescribeScheduledActions":
-                return {"ScheduledActions": []}
-            case "RegisterScalableTarget":
-                self.targets[key] = self.targets.get(key, {}) | dict(request)
-            case "DeregisterScalableTarget":
-                self.targets.pop(key, None)
-                self.policies.pop(key, None)
-            case "PutScalingPolicy":
-                self.policies.setdefault(key, {})[request["PolicyName"]] = dict(request)
-            case _:
-                raise AssertionError(operation)
-        return {}
+    def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        if request.operation == "GetCallerIdentity":
+            return identity(ACCOUNT)
+        self.asked.append(request)
+        refused = self.errors.get(request.operation)
+        self.errors |= self.errors_after.pop(request.operation, {})
+        return refused or getattr(self, f"_{request.operation}", lambda _: ok())(request.json)
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The operations that were asked for, in order."""
+        return [request.operation for request in self.asked if request.operation.startswith(prefix)]
+
+    def request(self, operation: str) -> dict[str, Any]:
+        """The last request of an operation."""
+        found: dict[str, Any] = next(one for one in reversed(self.asked) if one.operation == operation).json
+        return found
+
+    def _CreateModel(self, _: dict[str, Any]) -> Reply:  # noqa: N802 - the operation's name
+        return ok(ModelArn="arn")
+
+    def _CreateEndpointConfig(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        self.configs[body["EndpointConfigName"]] = body
+        return ok(EndpointConfigArn="arn")
+
+    def _CreateEndpoint(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        self.tags = {tag["Key"]: tag["Value"] for tag in body["Tags"]}
+        return self.deploy(body)
+
+    def _UpdateEndpoint(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        return self.deploy(body)
+
+    def deploy(self, body: Mapping[str, Any]) -> Reply:
+        """Have the endpoint run a config."""
+        self._modified += 60
+        config = self.configs[body["EndpointConfigName"]]
+        self.endpoint = {
+            "EndpointName": body["EndpointName"],
+            "EndpointArn": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/{body['EndpointName']}",
+            "EndpointConfigName": body["EndpointConfigName"],
+            "EndpointStatus": "InService",
+            "CreationTime": 1_700_000_000,
+            "LastModifiedTime": self._modified,
+            "ProductionVariants": [_running(variant) for variant in config["ProductionVariants"]],
+        }
+        return ok(EndpointArn=self.endpoint["EndpointArn"])
+
+    def _DescribeEndpoint(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        if self.endpoint is None:
+            return error("ValidationException", f'Could not find endpoint "{body["EndpointName"]}".')
+        return ok(**self.endpoint)
+
+    def _ListEndpoints(self, _: dict[str, Any]) -> Reply:  # noqa: N802
+        return ok(Endpoints=[self.endpoint] if self.endpoint else [])
+
+    def _ListTags(self, _: dict[str, Any]) -> Reply:  # noqa: N802
+        return ok(Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()])
+
+    def _AddTags(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        self.tags |= {tag["Key"]: tag["Value"] for tag in body["Tags"]}
+        return ok(Tags=[])
+
+    def _DeleteEndpoint(self, _: dict[str, Any]) -> Reply:  # noqa: N802
+        self.endpoint = None
+        return ok()
+
+    def _RegisterScalableTarget(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        self.targets[body["ResourceId"]] = body
+        return ok()
+
+    def _DeregisterScalableTarget(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        del self.targets[body["ResourceId"]]
+        self.policies.clear()
+        return ok()
+
+    def _DescribeScalableTargets(self, _: dict[str, Any]) -> Reply:  # noqa: N802
+        return ok(ScalableTargets=list(self.targets.values()))
+
+    def _PutScalingPolicy(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        arn = f"arn:aws:autoscaling:us-east-1:{ACCOUNT}:scalingPolicy:1:{body['PolicyName']}"
+        self.policies[body["PolicyName"]] = body | {"PolicyARN": arn, "CreationTime": 1_700_000_000}
+        return ok(PolicyARN=arn, Alarms=[])
+
+    def _DescribeScalingPolicies(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        """One on a page."""
+        found = list(self.policies.values())
+        page = int(body.get("NextToken", 0))
+        more = {"NextToken": str(page + 1)} if page + 1 < len(found) else {}
+        return ok(ScalingPolicies=found[page : page + 1], **more)
+
+    def _DescribeScheduledActions(self, _: dict[str, Any]) -> Reply:  # noqa: N802
+        return ok(ScheduledActions=[])
+
+
+def _running(variant: dict[str, Any]) -> dict[str, Any]:
+    shown = {
+        "VariantName": variant["VariantName"],
+        "CurrentWeight": variant["InitialVariantWeight"],
+        "DesiredWeight": variant["InitialVariantWeight"],
+    }
+    if "ServerlessConfig" in variant:
+        return shown | {"CurrentServerlessConfig": variant["ServerlessConfig"]}
+    count = variant["InitialInstanceCount"]
+    return shown | {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
+
+
+class ListeningRecorder(EventRecorder):
+    """Keeps what it is told."""
+
+    heard: list[Event]
+
+    def emit(self, event: Event) -> None:
+        self.heard = [*getattr(self, "heard", []), event]
+        super().emit(event)
 
 
 class EndpointBench:
-    """Everything that works on endpoints, with a clock that the test moves."""
+    """Everything that works on an endpoint; `now` and `clock` are the test's to set."""
 
-    def __init__(self, api: SmallApi) -> None:
+    def __init__(self, *, api: SmallApi, gateway: Gateway, sagemaker: SmallSageMaker) -> None:
         self.api = api
-        self.local = LocalSageMaker(ServerSettings(lifecycle_only=True), clock=ManualClock(START))
-        self.local.endpoint_scripts.set("*", EndpointScript(seconds=60, delete_seconds=5))
-        self.aws = LocalGateway(self.local)
+        self.sagemaker = sagemaker
+        self.now = NOW
+        self.clock = 0.0
         self.metrics = Metrics(CollectorRegistry())
         self.store = Store()
         self.client = KubeClient(login=self._log_in)
+        self.recorder = ListeningRecorder(client=self.client, now=lambda: self.now)
+        self.engine = Engine(store=self.store, client=self.client, metrics=self.metrics)
         self.tenants = Tenants(defaults=OperatorDefaults(region="us-east-1", role_arn=ROLE, bucket="s3://bucket"))
-        self.inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster="c")
-        self.restart()
-
-    def restart(self) -> None:
-        """Another process of the operator: all that is not in status is lost."""
-        self.service = service = SageMakerEndpoints(caller=Caller(gateway=self.aws))  # type: ignore[arg-type]
-        recorder = EventRecorder(client=self.client, now=self.now)
+        caller = Caller(gateway=gateway)
+        service = SageMakerEndpoints(caller=caller, repacker=Repacker(caller=caller))
+        inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster="c")
         actions = EndpointActions(
             resource=RESOURCE,
             service=service,
-            inputs=self.inputs,
-            status=StatusWriter(client=self.client, recorder=recorder, store=self.store, now=self.now),
+            inputs=inputs,
+            status=StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=lambda: self.now),
             objects=Objects(client=self.client, store=self.store, resource=RESOURCE),
             metrics=self.metrics,
+            now=lambda: self.now,
         )
         settings = ReconcilerSettings(deletion_deadline=timedelta(hours=1), patience=Patience(jitter=lambda: 1.0))
-        self.reconciler = EndpointReconciler(actions=actions, settings=settings, now=self.now)
+        self.reconciler = EndpointReconciler(actions=actions, settings=settings, now=lambda: self.now)
+        self.engine.serve(ENDPOINT.kind, Served(resource=RESOURCE, reconciler=self.reconciler))
+        self.poller = EndpointPoller(
+            engine=self.engine,
+            store=self.store,
+            inputs=inputs,
+            reconciler=self.reconciler,
+            service=service,
+            metrics=self.metrics,
+            pace=Pace(interval=10.0, sweep_every=300.0, stale_after=60.0),
+            clock=lambda: self.clock,
+        )
 
-    def now(self) -> datetime:
-        """The time, of both sides."""
-        return datetime.fromtimestamp(self.local.clock.now(), UTC)
+    @property
+    def memory(self) -> Memory:
+        """What the operator knows of the object."""
+        found = self.store.get("uid-1")
+        assert found is not None
+        return found
 
-    def put(self, name: str = "scores", *, namespace: str = "team-a", **parts: Any) -> Memory:
-        """Have an object, as the watch shows it; `parts` are spec, status and metadata."""
+    def put(self, wanted: Mapping[str, Any] | None = None, **fields: Any) -> Memory:
+        """Apply a manifest, as the watch shows it; `fields` are of its metadata."""
+        before = self.api.objects.get(self.path)
+        generation = before["metadata"]["generation"] + 1 if before else 1
         metadata = {
-            "name": name,
-            "namespace": namespace,
-            "uid": f"uid-{namespace}-{name}",
-            "generation": 1,
+            "name": NAME,
+            "namespace": "team-a",
+            "uid": "uid-1",
+            "generation": generation,
             "creationTimestamp": "2026-01-02T03:00:00Z",
             "finalizers": [FINALIZER],
-        } | parts.get("metadata", {})
-        path = RESOURCE.item(namespace=namespace, name=name)
-        status = parts.get("status", self.api.objects.get(path, {}).get("status", {}))
-        body = {"metadata": metadata, "spec": parts.get("spec", small_spec()), "status": status}
-        return self.store.put(ENDPOINT.kind, self.api.put(path, body))
+            **fields,
+        }
+        body = {"metadata": metadata, "spec": wanted or spec(), "status": before["status"] if before else {}}
+        return self.store.put(ENDPOINT.kind, self.api.put(self.path, body))
 
-    async def reconcile(self, memory: Memory) -> list[str]:
-        """One pass; the operations that it called."""
-        before = len(self.aws.calls)
-        await self.reconciler.reconcile(memory)
-        return self.aws.calls[before:]
+    @property
+    def path(self) -> str:
+        """Where the API server has the object."""
+        return RESOURCE.item(namespace="team-a", name=NAME)
 
-    async def serve(self, memory: Memory) -> None:
-        """Passes until the endpoint is served."""
-        for _ in range(6):
-            await self.reconcile(memory)
-            self.advance(61)
-            if ready(memory)["status"] == "True":
-                return
-        raise AssertionError(ready(memory))
+    @property
+    def status(self) -> dict[str, Any]:
+        """The object's status, as users see it."""
+        found: dict[str, Any] = self.api.objects[self.path].get("status", {})
+        return found
 
-    def advance(self, seconds: float) -> None:
-        """Let time pass at AWS."""
-        self.local.scheduler.advance(seconds)
+    def condition(self, kind: str = "Ready") -> dict[str, Any]:
+        """A condition; empty if it is not there."""
+        return next((dict(one) for one in self.status["conditions"] if one["type"] == kind), {})
 
-    async def ask(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Ask the local SageMaker, beside the operator."""
-        return await self.aws.ask(operation, request)
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """Status and reason of Ready."""
+        return self.condition()["status"], self.condition()["reason"]
 
-    async def endpoints(self) -> dict[str, str]:
-        """Statuses by name."""
-        found = (await self.ask("ListEndpoints"))["Endpoints"]
-        return {one["EndpointName"]: one["EndpointStatus"] for one in found}
+    async def reconcile(self, wanted: Mapping[str, Any] | None = None, *, seconds: float = 0.0) -> float | None:
+        """One pass, after `wanted` was applied, or time has gone by."""
+        self.now += timedelta(seconds=seconds)
+        if wanted is not None or self.path not in self.api.objects:
+            self.put(wanted)
+        return await self.reconciler.reconcile(self.memory)
+
+    async def sweep(self, *, seconds: float = 0.0) -> None:
+        """A round of the poller, and the pass that it asks for, if any."""
+        self.clock += seconds
+        self.now += timedelta(seconds=seconds)
+        stale, seen = self.memory.stale_because, self._looked()
+        await self.poller.sweep_due()
+        if self.memory.stale_because != stale or self._looked() != seen:
+            await self.reconcile()
+
+    def _looked(self) -> bool:
+        known = self.reconciler.known("uid-1")
+        return known is not None and known.observed is not None
+
+    def event(self, reason: str) -> Event | None:
+        """The last Event of that reason."""
+        return next((one for one in reversed(self.recorder.heard) if one.reason == reason), None)
 
     async def _log_in(self) -> kopf.ConnectionInfo:
         return kopf.ConnectionInfo(server=self.api.url)
 
 
-def ready(memory: Memory) -> dict[str, Any]:
-    """The condition Ready; empty before the first."""
-    return next((dict(one) for one in memory.job.conditions if one["type"] == "Ready"), {})
-
-
 @contextlib.asynccontextmanager
-async def endpoint_bench() -> AsyncIterator[EndpointBench]:
+async def endpoint_bench(*, gateway: Gateway, sagemaker: SmallSageMaker) -> AsyncIterator[EndpointBench]:
     """A bench whose API server answers on a port of its own."""
     api = SmallApi()
     application = web.Application()
@@ -227,7 +295,7 @@ async def endpoint_bench() -> AsyncIterator[EndpointBench]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    bench = EndpointBench(api)
+    bench = EndpointBench(api=api, gateway=gateway, sagemaker=sagemaker)
     yield bench
     await bench.client.close()
     await runner.cleanup()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -42,11 +43,26 @@ class MotoApp:
         return app
 
 
+def _scale_provisioned_concurrency() -> None:
+    """Have moto take the dimension of serverless variants, which is none of those it knows.
+
+    Source: https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+    """
+    from moto.applicationautoscaling import models, responses
+
+    known = {dimension.name: dimension.value for dimension in models.ScalableDimensionValueSet}
+    known["SAGEMAKER_VARIANT_DESIRED_PROVISIONED_CONCURRENCY"] = "sagemaker:variant:DesiredProvisionedConcurrency"
+    extended = Enum("ScalableDimensionValueSet", known)  # type: ignore[misc]
+    for module in (models, responses):
+        vars(module)["ScalableDimensionValueSet"] = extended
+
+
 def _load() -> AsgiApp:
     """Import moto, which takes about a second."""
     from a2wsgi import WSGIMiddleware
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    _scale_provisioned_concurrency()
     dispatcher = DomainDispatcherApplication(create_backend_app)
 
     def with_raw_path(environ: Any, start_response: Any) -> Any:

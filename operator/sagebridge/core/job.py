@@ -270,6 +270,13 @@ class Job:
         """Whether `spec.tags` differs from what was last written to AWS."""
         return tag_map(self.spec.get("tags")) != tag_map(self.status.get("tags"))
 
+    @property
+    def unapplied_tags(self) -> tuple[dict[str, str], list[str]]:
+        """The tags to be set at AWS, and the keys to be taken off."""
+        wanted, applied = tag_map(self.spec.get("tags")), tag_map(self.status.get("tags"))
+        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
+        return added, sorted(applied.keys() - wanted.keys())
+
 
 def tag_map(tags: Any) -> dict[str, str]:
     """A list of {key, value} as a mapping."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -14,7 +13,7 @@ from sagebridge.core import steps
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
-from sagebridge.core.job import Attempt, Job, MadeModel, tag_map
+from sagebridge.core.job import Attempt, Job, MadeModel
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.regions import account_of
@@ -24,6 +23,7 @@ from sagebridge.engine.borrowed import check_borrowed
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import InputResolver, Inputs
 from sagebridge.engine.models import make, recorded, with_arn
+from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
@@ -238,19 +238,9 @@ class Actions:
 
     async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, T]) -> T:
         """Do `work`; if it has to wait for its turn, say so in status meanwhile."""
-        task = asyncio.create_task(work)
-        try:
-            await asyncio.wait({task}, timeout=_NOTICE_AFTER_SECONDS)
-            if not task.done():
-                message = "Waiting for its turn: calls to AWS are limited to what the account's quota allows."
-                await self.report(
-                    memory, verdict=Verdict(state=State.PROGRESSING, reason=Reason.SUBMITTING, message=message)
-                )
-            return await task
-        except BaseException:
-            task.cancel()
-            await asyncio.wait({task})
-            raise
+        return await with_notice(
+            work, after=_NOTICE_AFTER_SECONDS, tell=lambda verdict: self.report(memory, verdict=verdict)
+        )
 
     async def _stage(self, memory: Memory, inputs: Inputs) -> None:
         """Upload packed code; what status says of it comes first, so that a retry finds the same."""
@@ -278,11 +268,10 @@ class Actions:
         memory.observation = seen
 
     async def _tag(self, step: steps.Tag, memory: Memory) -> None:
-        wanted, applied = tag_map(memory.job.spec.get("tags")), tag_map(memory.job.status.get("tags"))
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
-        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
-        removed = sorted(applied.keys() - wanted.keys())
+        added, removed = memory.job.unapplied_tags
         await self._target.tag(handle, tags=added, remove=removed)
+        memory.tags_refused = ""
         await self.report(memory, verdict=None, changes={"tags": list(memory.job.spec.get("tags") or ())})
 
     async def _close(self, step: steps.Close, memory: Memory) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
 from typing import Any
 
-from sagebridge.core.conditions import Verdict
+from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.ledger import Ledger
-from sagebridge.core.endpoint.observed import target_of
+from sagebridge.core.endpoint.scaling import targets_of
 from sagebridge.core.job import Job, tag_map
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.endpoint_inputs import EndpointInput, EndpointInputs
-from sagebridge.engine.endpoint_memory import EndpointMemory
+from sagebridge.engine.endpoint_memory import Change, EndpointMemory
+from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
@@ -25,6 +27,7 @@ from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
 logger = logging.getLogger(__name__)
 
 KIND = "Endpoint"
+_NOTICE_AFTER_SECONDS = 5.0
 
 
 class EndpointActions:
@@ -39,6 +42,7 @@ class EndpointActions:
         status: StatusWriter,
         objects: Objects,
         metrics: Metrics,
+        now: Callable[[], datetime],
     ) -> None:
         self._resource = resource
         self._service = service
@@ -46,6 +50,7 @@ class EndpointActions:
         self._status = status
         self._objects = objects
         self._metrics = metrics
+        self._now = now
         self._takers: Mapping[type[Any], Callable[[Any, Memory, EndpointMemory], Awaitable[None]]] = {
             steps.Protect: self._protect,
             steps.Resolve: self._resolve,
@@ -73,9 +78,43 @@ class EndpointActions:
         """Take one step that changes something."""
         await self._takers[type(step)](step, memory, known)
 
-    async def report(self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any]) -> None:
-        """Write how things stand."""
-        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes)
+    async def accept(self, memory: Memory) -> None:
+        """Say, before AWS is called, that this generation is looked at."""
+        if memory.job.deletion_requested_at is None and memory.job.status.get("observedGeneration") != (
+            memory.job.generation
+        ):
+            verdict = Verdict(state=State.UNSEEN, reason=Reason.ACCEPTED, message="Accepted; looking at the endpoint.")
+            await self.report(memory, verdict=verdict, changes={}, quietly=True)
+
+    async def report(
+        self, memory: Memory, *, verdict: Verdict | None, changes: Mapping[str, Any], quietly: bool = False
+    ) -> None:
+        """Write how things stand; `quietly` without an Event."""
+        await self._status.write(memory, resource=self._resource, verdict=verdict, changes=changes, quietly=quietly)
+        if memory.changed_at is not None:
+            lag = (self._now() - memory.changed_at).total_seconds()
+            self._metrics.status_lag_seconds.labels(kind=KIND).observe(max(0.0, lag))
+            memory.changed_at = None
+
+    async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, None]) -> None:
+        await with_notice(
+            work,
+            after=_NOTICE_AFTER_SECONDS,
+            tell=lambda verdict: self.report(memory, verdict=verdict, changes={}),
+        )
+
+    def tell(self, memory: Memory, verdict: Verdict) -> None:
+        """Emit a verdict as an Event, and leave status alone."""
+        self._status.tell(memory.job, verdict=verdict, kind=KIND)
+
+    def measure(self, known: EndpointMemory, *, succeeded: bool) -> None:
+        """What was under way has ended."""
+        if known.change is None:
+            return
+        outcome = "Succeeded" if succeeded else "Failed"
+        took = (self._now() - known.change.since).total_seconds()
+        self._metrics.endpoint_change_seconds.labels(change=known.change.what, outcome=outcome).observe(max(0.0, took))
+        known.change = None
 
     # --- the object ----------------------------------------------------------------------------------------------
 
@@ -99,20 +138,20 @@ class EndpointActions:
 
     async def _look(self, _: steps.Look, memory: Memory, known: EndpointMemory) -> None:
         targets = dict.fromkeys(Ledger.parse(memory.job.status).targets)
-        if known.resolved is not None:
-            scaled = known.resolved.desired.scaled
-            targets |= dict.fromkeys(target_of(name, plan) for name, plan in scaled.items())
+        targets |= dict.fromkeys(targets_of(memory.job.spec))
         known.take_look(await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets)))
         memory.stale_because = ""
+        known.blind_since = None
 
     async def _claim(self, _: steps.Claim, memory: Memory, known: EndpointMemory) -> None:
         job = memory.job
-        may_adopt = job.may_adopt and job.deletion_requested_at is None
+        may_adopt = job.may_adopt and job.deletion_requested_at is None and not job.is_paused
         claimed = await self._service.claim(self._inputs.handle(job), adopt=may_adopt)
         known.claim(is_ours=claimed.is_ours, is_adopted=claimed.is_adopted)
         if not claimed.is_ours and job.deletion_requested_at is None:
             known.forget_owner()
-            raise NameConflictError(claimed.conflict)
+            suffix = " While it is paused, nothing is taken over." if job.is_paused else ""
+            raise NameConflictError(claimed.conflict + suffix)
         if claimed.is_ours and claimed.is_adopted and not job.status.get("endpointArn"):
             self._tell(job, Reason.ADOPTED, f"Endpoint {self._inputs.handle(job).name} taken over.")
 
@@ -120,7 +159,8 @@ class EndpointActions:
         resolved = _resolved(known)
         known.is_fresh = False
         await self._repack(resolved)
-        await self._service.create_model(resolved.handle, step.model, tags=_tags(memory.job, resolved.handle))
+        tags = _tags(memory.job, resolved.handle)
+        await self._with_notice(memory, self._service.create_model(resolved.handle, step.model, tags=tags))
         known.made.add(step.model.name)
 
     async def _repack(self, resolved: EndpointInput) -> None:
@@ -130,36 +170,46 @@ class EndpointActions:
     async def _create_config(self, step: steps.CreateConfig, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.is_fresh = False
-        await self._service.create_config(handle, step.config, tags=_tags(memory.job, handle))
+        tags = _tags(memory.job, handle)
+        await self._with_notice(memory, self._service.create_config(handle, step.config, tags=tags))
         known.made.add(step.config.name)
 
     async def _create_endpoint(self, step: steps.CreateEndpoint, memory: Memory, known: EndpointMemory) -> None:
         job, handle = memory.job, _resolved(known).handle
         known.forget_look()
         tags = _tags(job, handle)
-        if not await self._service.create_endpoint(handle, config_name=step.config_name, tags=tags):
-            return
+        call = self._service.create_endpoint(handle, config_name=step.config_name, tags=tags)
+        await self._with_notice(memory, call)
+        known.change = Change(what="Create", since=self._now())
         self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
-        await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
+        applied = {"tags": list(job.spec.get("tags") or ()) or None}
+        await self.report(memory, verdict=None, changes=applied | _begun(memory))
 
     async def _update_endpoint(self, step: steps.UpdateEndpoint, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.forget_look()
-        await self._service.update_endpoint(
+        call = self._service.update_endpoint(
             handle,
             config_name=step.config_name,
             retain=step.retain,
             exclude=step.exclude,
             deployment=step.deployment,
         )
+        await self._with_notice(memory, call)
+        known.change = Change(what="Update", since=self._now())
         self._tell(memory.job, Reason.UPDATING, f"Endpoint {handle.name} is updated to {step.config_name}.")
+        await self.report(memory, verdict=None, changes=_begun(memory))
 
     async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
         known.forget_look()
-        await self._service.update_numbers(handle, step.variants)
-        names = ", ".join(variant.name for variant in step.variants)
-        self._tell(memory.job, Reason.UPDATING, f"Weights and counts of {names} are updated.")
+        call = self._service.update_numbers(handle, weights=step.weights, counts=step.counts)
+        await self._with_notice(memory, call)
+        known.change = Change(what="Weights", since=self._now())
+        changed = [f"weight {weight:g} of {name}" for name, weight in step.weights.items()]
+        changed += [f"{count} instances of {name}" for name, count in step.counts.items()]
+        self._tell(memory.job, Reason.UPDATING, f"Updating to {', '.join(changed)}.")
+        await self.report(memory, verdict=None, changes=_begun(memory))
 
     async def _delete_endpoint(self, _: steps.DeleteEndpoint, memory: Memory, known: EndpointMemory) -> None:
         handle = self._inputs.handle(memory.job)
@@ -178,36 +228,37 @@ class EndpointActions:
 
     async def _apply_tags(self, _: steps.ApplyTags, memory: Memory, __: EndpointMemory) -> None:
         job = memory.job
-        wanted, applied = tag_map(job.spec.get("tags")), tag_map(job.status.get("tags"))
-        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
-        removed = sorted(applied.keys() - wanted.keys())
+        added, removed = job.unapplied_tags
         await self._service.tag(self._inputs.handle(job), tags=added, remove=removed)
+        memory.tags_refused = ""
         await self.report(memory, verdict=None, changes={"tags": list(job.spec.get("tags") or ()) or None})
 
     # --- scaling -------------------------------------------------------------------------------------------------
 
     async def _register(self, step: steps.Register, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.register(self._inputs.handle(memory.job), step.key, step.plan)
+        await self._service.scaling.register(self._inputs.handle(memory.job), step.key, step.plan)
         known.update_look(lambda seen: seen.with_target(step.key, step.plan))
 
     async def _deregister(self, step: steps.Deregister, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.deregister(self._inputs.handle(memory.job), step.key)
+        await self._service.scaling.deregister(self._inputs.handle(memory.job), step.key)
         known.update_look(lambda seen: seen.without_target(step.key))
 
     async def _put_policy(self, step: steps.PutPolicy, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.put_policy(self._inputs.handle(memory.job), step.key, step.name, step.definition)
-        known.update_look(lambda seen: seen.with_policy(step.key, step.name, step.definition))
+        handle = self._inputs.handle(memory.job)
+        arn = await self._service.scaling.put_policy(handle, step.key, step.name, step.definition)
+        policy = {**step.definition, "PolicyARN": arn}
+        known.update_look(lambda seen: seen.with_policy(step.key, step.name, policy))
 
     async def _delete_policy(self, step: steps.DeletePolicy, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
         known.update_look(lambda seen: seen.with_policy(step.key, step.name, None))
 
     async def _put_scheduled(self, step: steps.PutScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
+        await self._service.scaling.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, step.definition))
 
     async def _delete_scheduled(self, step: steps.DeleteScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, None))
 
     # --- telling -------------------------------------------------------------------------------------------------
@@ -229,6 +280,11 @@ def _resolved(known: EndpointMemory) -> EndpointInput:
     if known.resolved is None:
         raise RuntimeError("a step that needs the spec was planned without it")
     return known.resolved
+
+
+def _begun(memory: Memory) -> dict[str, Any]:
+    """What status says once SageMaker has accepted what it records."""
+    return Ledger.parse(memory.job.status).with_begun().dump()
 
 
 def _tags(job: Job, handle: Handle) -> dict[str, str]:

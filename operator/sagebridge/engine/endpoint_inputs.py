@@ -9,7 +9,8 @@ from typing import Any
 from sagebridge.core import tenancy
 from sagebridge.core.clock import parse_time
 from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of, endpoint_name
-from sagebridge.core.endpoint.desired import Desired
+from sagebridge.core.endpoint.desired import Desired, content_hash
+from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.served import check_code, served_by, with_code
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
@@ -57,6 +58,15 @@ class _Container:
     @property
     def key(self) -> tuple[str, int]:
         return self.model, self.index
+
+    @property
+    def takes_archives_only(self) -> bool:
+        """Whether it can't serve a model that is not in a model.tar.gz.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/large-model-inference-uncompressed.html
+        """
+        multi_model = self.section.text("mode") == "MultiModel"
+        return self.place.instance_type is None or multi_model or self.section.has("source")
 
 
 class EndpointInputs:
@@ -142,16 +152,18 @@ class EndpointInputs:
         repacks: dict[str, Repack] = {}
         for container in _containers(job.spec, region=handle.region):
             reference, trained, pinned = self._referenced(job, container)
-            found = served_by(container.section, container.place, trained=trained, pinned=pinned)
-            if reference is not None:
-                shown[container.key] = _record(container, found, reference)
+            before = _looked_up_before(job, container, reference)
+            found = before or served_by(container.section, container.place, trained=trained, pinned=pinned)
+            entry = _record(container, found, reference) if reference is not None or found.image else {}
             if container.section.has("source"):
                 check_code(container.section)
-                repack = await self._repack(job, handle, container, found)
-                uri = _repacked_uri(handle.tenant, repack)
-                repacks[uri] = repack
+                uri, repack = await self._repacked(job, handle, container, found)
+                repacks |= {uri: repack} if repack is not None else {}
+                entry |= {"index": container.index, "repackedUri": uri, "sourceKey": _source_key(container, found)}
                 source = container.section.section("source")
                 found = with_code(found, source, container.place, repacked_uri=uri)
+            if entry:
+                shown[container.key] = entry
             served[container.key] = found
         return served, shown, repacks
 
@@ -174,8 +186,29 @@ class EndpointInputs:
         spec, status = found.spec, found.status
         if kind == TUNING_JOB:
             spec, status = training_of_tuning(spec, status, container.place, field=section.path)
-        trained = trained_model(kind=kind, name=name, spec=spec, status=status, field=section.path)
+        archive_only = container.takes_archives_only
+        trained = trained_model(
+            kind=kind, name=name, spec=spec, status=status, field=section.path, archive_only=archive_only
+        )
+        if trained.region and trained.region != container.place.region:
+            message = (
+                f"{trained.what} left its model in {trained.region}, and this serves in {container.place.region}: "
+            )
+            raise SpecError(section.path, f"{message}set region to the same, or train it here.")
         return {"kind": kind, "name": name, "uid": found.uid, "uri": trained.artifact}, trained, None
+
+    async def _repacked(
+        self, job: Job, handle: Handle, container: _Container, served: Served
+    ) -> tuple[str, Repack | None]:
+        """Where a model with its code lies; nothing is packed of a ConfigMap that is gone, if that was deployed."""
+        try:
+            repack = await self._repack(job, handle, container, served)
+        except WaitingError:
+            entry = _entry_of(job, container)
+            if not _is_deployed(job, container) or entry.get("sourceKey") != _source_key(container, served):
+                raise
+            return str(entry["repackedUri"]), None
+        return _repacked_uri(handle.tenant, repack), repack
 
     async def _repack(self, job: Job, handle: Handle, container: _Container, served: Served) -> Repack:
         source = container.section.section("source")
@@ -236,6 +269,43 @@ def _ready(job: Job | None, *, what: str, field: str) -> Job:
     return job
 
 
+def _entry_of(job: Job, container: _Container) -> Mapping[str, Any]:
+    """What status records of a container; empty if nothing."""
+    for model in job.status.get("servedModels") or ():
+        for entry in model.get("containers") or ():
+            if (model.get("name"), entry.get("index", 0)) == container.key:
+                return entry  # type: ignore[no-any-return]
+    return {}
+
+
+def _is_deployed(job: Job, container: _Container) -> bool:
+    """Whether the model that status records for a container is one that the endpoint runs."""
+    running = Ledger.parse(job.status).find(str(job.status.get("endpointConfigName") or ""))
+    recorded = next(
+        (one.get("modelName") for one in job.status.get("servedModels") or () if one.get("name") == container.model), ""
+    )
+    return running is not None and recorded in running.model_names
+
+
+def _looked_up_before(job: Job, container: _Container, reference: Mapping[str, str] | None) -> Served | None:
+    """What an earlier pass has looked up, whatever another version of the operator would find for the same words."""
+    entry = _entry_of(job, container)
+    same = entry.get("image") and entry.get("imageKey") == _image_key(container)
+    return _served_before(entry) if same and entry.get("modelRef") == reference else None
+
+
+def _image_key(container: _Container) -> str:
+    """Stands for the fields of the manifest that an image is looked up by."""
+    fields = [container.section.values.get(key) for key in ("algorithm", "framework", "image")]
+    return content_hash([*fields, container.place.region, container.place.instance_type])
+
+
+def _source_key(container: _Container, served: Served) -> str:
+    """Stands for the fields of the manifest that code and model are packed by."""
+    model_uri = served.model_data_url or container.section.text("modelDataUrl")
+    return content_hash([container.section.values["source"], model_uri])
+
+
 def _pinned_entry(job: Job, container: _Container, *, kind: str, name: str) -> Mapping[str, Any] | None:
     for model in job.status.get("servedModels") or ():
         for entry in model.get("containers") or ():
@@ -252,13 +322,14 @@ def _served_before(entry: Mapping[str, Any]) -> Served:
     )
 
 
-def _record(container: _Container, served: Served, reference: Mapping[str, str]) -> dict[str, Any]:
+def _record(container: _Container, served: Served, reference: Mapping[str, str] | None) -> dict[str, Any]:
     entry = {
         "index": container.index,
         "image": served.image,
+        "imageKey": _image_key(container) if served.image else None,
         "modelDataUrl": served.model_data_url,
         "environment": dict(served.environment) or None,
-        "modelRef": dict(reference),
+        "modelRef": dict(reference) if reference is not None else None,
     }
     return {key: value for key, value in entry.items() if value is not None}
 

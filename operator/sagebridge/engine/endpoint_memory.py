@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sagebridge.core.endpoint.observed import Observed
+from sagebridge.core.steps import Conclude
 from sagebridge.engine.endpoint_inputs import EndpointInput
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What SageMaker was asked for, until it has ended.
+
+    Attributes:
+        what: Create, Update, or Weights for weights and counts alone.
+        since: when.
+    """
+
+    what: str
+    since: datetime
 
 
 @dataclass(kw_only=True, slots=True)
@@ -21,6 +36,9 @@ class EndpointMemory:
         is_adopted: whether it was there before the object.
         claimed_incarnation: what tells the endpoint that both are about from a later one of the same name.
         made: models and configs that are known to be there.
+        held_back: why SageMaker has refused, in the pass under way, to begin the update that is wanted.
+        change: what is under way, if this process has asked for it.
+        blind_since: since when looking fails; None while it works.
     """
 
     resolved: EndpointInput | None = None
@@ -30,6 +48,9 @@ class EndpointMemory:
     is_adopted: bool = False
     claimed_incarnation: str = ""
     made: set[str] = field(default_factory=set)
+    held_back: Conclude | None = None
+    change: Change | None = None
+    blind_since: datetime | None = None
 
     @property
     def status(self) -> str:

@@ -120,6 +120,13 @@ class Engine:
             memory.stale_because = because
             self._queue.add(uid)
 
+    def observation_worked(self, uid: str) -> None:
+        """A target could be asked again, and had nothing new to tell."""
+        memory = self._store.get(uid)
+        if memory is not None and memory.stale_because:
+            memory.stale_because = ""
+            self._queue.add(uid)
+
     def look_again(self, uid: str) -> None:
         """Something was seen of the object that wants a pass."""
         self._queue.add(uid)

@@ -43,7 +43,13 @@ def models() -> Schema:
 def _with_reference(container: dict[str, Schema]) -> dict[str, Schema]:
     return container | {
         "modelRef": _model_reference(),
-        "modelPackageArn": text("The ARN of a model package, instead of an image.", longest=2048),
+        "modelPackageArn": text(
+            "The ARN of an approved model package, with its version if it has one, instead of image and model.",
+            # CreateModel's bounds of ModelPackageName, which would be told under that name:
+            # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+            pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:[a-z-]*/[a-zA-Z0-9](-*[a-zA-Z0-9])*(/[0-9]{1,9})?$",
+            longest=176,
+        ),
         "framework": common_fields.framework(),
         "algorithm": common_fields.algorithm(),
         "source": common_fields.source(),
@@ -53,7 +59,7 @@ def _with_reference(container: dict[str, Schema]) -> dict[str, Schema]:
 def _model_reference() -> Schema:
     return structure(
         {
-            "kind": choice("The kind of the object.", ["TrainingJob", "HPTuningJob", "ModelPackage"]),
+            "kind": choice("The kind of the object.", ["TrainingJob", "HPTuningJob"]),
             "name": object_name("The object's name, in this namespace."),
             "updatePolicy": choice(
                 "Follow deploys the model of a newer object of that name once it is Ready. Pin, the default, keeps "
@@ -162,7 +168,7 @@ def deployment_config() -> Schema:
 
 def replicas() -> Schema:
     """The `scale` subresource's field."""
-    return whole_number("Instances of the only variant; `kubectl scale` sets it.", least=0, most=10_000_000)
+    return whole_number("Instances of the only variant; `kubectl scale` sets it.", least=1, most=10_000_000)
 
 
 def history() -> Schema:
@@ -197,10 +203,19 @@ def status() -> dict[str, Schema]:
         "url": _TEXT | {"description": "Where it is invoked."},
         "replicas": _COUNT | {"description": "Instances of all its variants."},
         "variants": _list("variantName", _variant_status(), "The variants as they run."),
+        "traffic": _TEXT | {"description": "The production variants, with their present weights if there are several."},
         "servedModels": _list("name", _model_status(), "What was taken for spec.models."),
         "revisions": _list("endpointConfigName", _revision(), "The configs in SageMaker, oldest first."),
         "update": structure(
-            {"key": _TEXT, "since": _TEXT, "begun": {"type": "boolean"}, "tries": _COUNT},
+            {
+                "key": _TEXT,
+                "since": _TEXT,
+                "failureBefore": _TEXT,
+                "begun": {"type": "boolean"},
+                "refused": {"type": "boolean"},
+                "tries": _COUNT,
+                "recordedAt": _TIME,
+            },
             "The change that SageMaker was asked for last.",
         ),
         "lastFailure": structure(
@@ -213,6 +228,15 @@ def status() -> dict[str, Schema]:
             },
             "The last change that failed.",
         ),
+        "scalingPolicies": {
+            "type": "array",
+            "description": "The scaling policies of the variants: an alarm acts on the ARN of a step scaling policy.",
+            "items": structure(
+                {"variantName": _TEXT, "policyName": _TEXT, "policyType": _TEXT, "policyArn": _TEXT},
+                "A scaling policy.",
+                required=["variantName", "policyName"],
+            ),
+        },
         "scalableTargets": {
             "type": "array",
             "description": "What may be registered with Application Auto Scaling.",
@@ -243,7 +267,9 @@ def _variant_status() -> dict[str, Schema]:
         "desiredWeight": _NUMBER,
         "currentInstanceCount": _COUNT,
         "desiredInstanceCount": _COUNT,
-        "modelName": _TEXT,
+        "currentProvisionedConcurrency": _COUNT,
+        "desiredProvisionedConcurrency": _COUNT,
+        "status": _TEXT | {"description": "What SageMaker is doing to it, such as Creating or Baking."},
     }
 
 
@@ -253,6 +279,9 @@ def _model_status() -> dict[str, Schema]:
         {
             "index": _COUNT,
             "image": _TEXT,
+            "imageKey": _TEXT,
+            "repackedUri": _TEXT,
+            "sourceKey": _TEXT,
             "modelDataUrl": _TEXT,
             "environment": {"type": "object", "additionalProperties": _TEXT},
             "modelRef": reference,
@@ -270,9 +299,13 @@ def _revision() -> dict[str, Schema]:
     return {
         "revision": _COUNT,
         "endpointConfigName": _TEXT,
-        "template": _TEXT,
         "modelNames": {"type": "array", "items": _TEXT},
         "instanceTypes": {"type": "object", "additionalProperties": _TEXT},
+        "scaling": {
+            "type": "object",
+            "description": "Autoscaling by variant, which is kept up while a newer version is refused.",
+            "additionalProperties": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+        },
         "recordedAt": _TIME,
     }
 

@@ -7,8 +7,10 @@ from typing import Any
 import kubernetes
 import pytest
 from sagebridge.schema.kind import GROUP
+from sagebridge_local.stack import ControlPlane
 
 from .conftest import Resource
+from .test_kubectl import columns
 
 Spec = dict[str, Any]
 
@@ -125,6 +127,8 @@ def test_refused(endpoints: Resource, reason: str, wanted: Spec, words: str) -> 
         ("another image", spec(), {"models": [{**MODEL, "image": IMAGE + "0"}]}, ""),
         ("other variants", spec(), {"productionVariants": [{**VARIANT, "variantName": "b"}]}, ""),
         ("another name", spec(endpointName="one"), {"endpointName": "two"}, "callers know the endpoint by its name"),
+        ("a name where there was none", spec(), {"endpointName": "two"}, "neither added nor removed"),
+        ("no name any more", spec(endpointName="one"), {"endpointName": None}, "neither added nor removed"),
         ("another region", spec(region="eu-west-1"), {"region": "eu-west-2"}, "does not move"),
     ],
 )
@@ -138,3 +142,39 @@ def test_it_can_be_scaled(endpoints: Resource) -> None:
     endpoints.create(spec(replicas=1))
     assert endpoints.patch({"spec": {"replicas": 4}}, subresource="/scale")["spec"] == {"replicas": 4}
     assert endpoints.patch({"metadata": {"labels": {"a": "b"}}})["spec"]["replicas"] == 4
+
+
+def test_kubectl_scales_one_that_has_replicas(endpoints: Resource, control_plane: ControlPlane) -> None:
+    endpoints.create(spec(replicas=1))
+    scale = ("scale", "smep/example", "-n", endpoints.namespace)
+    control_plane.kubectl(*scale, "--replicas=3")
+    assert endpoints.patch({"metadata": {"labels": {"a": "b"}}})["spec"]["replicas"] == 3
+    with pytest.raises(Exception, match="greater than or equal to 1"):
+        control_plane.kubectl(*scale, "--replicas=0")
+
+
+def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
+    endpoints.create(spec())
+    ready = {"type": "Ready", "status": "True", "reason": "InService", "message": "done"}
+    status = {
+        "endpointName": "team-scores",
+        "endpointStatus": "InService",
+        "endpointConfigName": "config-1",
+        "replicas": 3,
+        "traffic": "a=9, b=1",
+        "conditions": [ready],
+    }
+    endpoints.patch({"status": status}, subresource="/status")
+    shown = columns(control_plane, "smep", "-n", endpoints.namespace, "-o", "wide")
+    assert shown.pop("AGE").endswith("s")
+    assert shown == {
+        "NAME": "example",
+        "STATUS": "InService",
+        "STATE": "InService",
+        "INSTANCES": "3",
+        "VARIANTS": "a=9, b=1",
+        "READY": "True",
+        "ENDPOINT": "team-scores",
+        "CONFIG": "config-1",
+        "MESSAGE": "done",
+    }

@@ -22,9 +22,14 @@ class Serving:
     @classmethod
     def of(cls, world: World) -> Serving:
         """A world's; its endpoints are quick."""
-        found = cls(world=world, objects=Jobs(world.cluster.client, world.namespace, kind=KIND, plural=PLURAL))
+        found = cls.really(world)
         found.script(seconds=0.2, scale_seconds=0.2, delete_seconds=0.2)
         return found
+
+    @classmethod
+    def really(cls, world: World) -> Serving:
+        """A world's, whose endpoints take the time that their processes take."""
+        return cls(world=world, objects=Jobs(world.cluster.client, world.namespace, kind=KIND, plural=PLURAL))
 
     def client(self, service: str = "sagemaker") -> Any:
         """An SDK client of the local SageMaker, or of a service beside it."""

@@ -60,7 +60,7 @@ def operations_in_code() -> set[str]:
 
 def operations_of(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and name_of(node.func) in {"call", "_call", "_s3"}:
+        if isinstance(node, ast.Call) and name_of(node.func) in {"call", "_call", "_pages", "_s3"}:
             yield from (
                 argument.value
                 for argument in node.args[:2]

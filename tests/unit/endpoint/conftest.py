@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from support.endpoint_bench import EndpointBench, endpoint_bench
+from support.served_endpoints import EndpointBench, endpoint_bench
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import Observed
 from sagebridge.core.endpoint.plan import Situation, next_step
+from sagebridge.core.endpoint.scaling import OURS
 from sagebridge.core.names import Owner
 
 from tests.unit.endpoint.service import RefusedError, Service
@@ -42,17 +43,26 @@ class Operator:
     now: datetime = NOW
     deletion_requested_at: datetime | None = None
     released: bool = False
+    after_each_step: Callable[[], None] = lambda: None
+    _built: tuple[Mapping[str, Any], Desired] | None = None
 
     def forget(self) -> None:
         """A kill: all that was not written to status is lost."""
         self.made, self.observed, self.is_fresh, self.is_ours = set(), None, False, None
+
+    @property
+    def desired(self) -> Desired:
+        """What the spec asks for; specs are replaced, never changed."""
+        if self._built is None or self._built[0] is not self.spec:
+            self._built = (self.spec, desired(self.spec))
+        return self._built[1]
 
     def next(self) -> steps.Step:
         return next_step(
             Situation(
                 ledger=Ledger.parse(self.status),
                 now=self.now,
-                desired=desired(self.spec),
+                desired=self.desired,
                 observed=self.observed,
                 is_fresh=self.is_fresh,
                 is_ours=self.is_ours,
@@ -79,6 +89,9 @@ class Operator:
             self._take(step)
         except RefusedError:
             self.forget()
+            if isinstance(step, steps.UpdateEndpoint | steps.UpdateNumbers):
+                self._write(Ledger.parse(self.status).with_refused())
+        self.after_each_step()
 
     def _write(self, ledger: Ledger) -> None:
         dumped = self.status | ledger.dump()
@@ -122,13 +135,18 @@ class Operator:
                 self._write(ledger)
 
     def _change(self, step: steps.Step) -> None:
+        self._call(step)
+        if not isinstance(step, steps.DeleteEndpoint):
+            self._write(Ledger.parse(self.status).with_begun())
+
+    def _call(self, step: steps.Step) -> None:
         match step:
             case steps.CreateEndpoint(config_name=name):
                 self.service.create_endpoint(name)
             case steps.UpdateEndpoint(config_name=name, retain=retain, exclude=exclude):
                 self.service.update(name, retain=retain, exclude=exclude)
-            case steps.UpdateNumbers(variants=variants):
-                self.service.update_numbers({variant.name: (variant.weight, variant.count) for variant in variants})
+            case steps.UpdateNumbers(weights=weights, counts=counts):
+                self.service.update_numbers(weights, counts)
             case steps.DeleteEndpoint():
                 self.service.delete_endpoint()
 
@@ -137,16 +155,19 @@ class Operator:
         observed = self.observed
         match step:
             case steps.Register(key=key, plan=plan):
+                self.service.assert_scalable(key)
                 observed = observed.with_target(key, plan)
             case steps.Deregister(key=key):
                 observed = observed.without_target(key)
             case steps.PutPolicy(key=key, name=name, definition=definition):
                 observed = observed.with_policy(key, name, definition)
             case steps.DeletePolicy(key=key, name=name):
+                assert name.startswith(OURS), "somebody else's policy was deleted"
                 observed = observed.with_policy(key, name, None)
             case steps.PutScheduled(key=key, name=name, definition=definition):
                 observed = observed.with_scheduled(key, name, definition)
             case steps.DeleteScheduled(key=key, name=name):
+                assert name.startswith(OURS), "somebody else's scheduled action was deleted"
                 observed = observed.with_scheduled(key, name, None)
             case _:
                 raise AssertionError(f"unexpected {step}")

@@ -13,6 +13,8 @@ from typing import Any
 from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
 from sagebridge.core.endpoint.scaling import ScalingView, TargetKey
 
+_NO_CHANGE: Mapping[str, Any] = {"ScalableTargetAction": {}}
+
 
 class RefusedError(Exception):
     """What SageMaker answers with a ValidationException."""
@@ -95,18 +97,25 @@ class Service:
                     weight if "DesiredWeight" in exclude else kept_weight,
                     count if "DesiredInstanceCount" in exclude else kept_count,
                 )
+        for key in self.scaling:
+            if key.variant in numbers:
+                assert numbers[key.variant][1] == endpoint.variants[key.variant][1], "autoscaling's count was set"
         self.endpoint = replace(
             endpoint, status="Updating", target=config, numbers=numbers, modified=self._tick(), failure=""
         )
 
-    def update_numbers(self, wanted: Mapping[str, tuple[float, int | None]]) -> None:
+    def update_numbers(self, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
         self.calls.append("UpdateEndpointWeightsAndCapacities")
         endpoint = self._settled()
         numbers = dict(endpoint.variants)
-        for name, (weight, count) in wanted.items():
+        assert len(counts) + bool(weights) == 1, "weights, or the capacity of one variant"
+        for name in (*weights, *counts):
             if name not in numbers:
                 raise RefusedError(f"no variant {name}")
-            numbers[name] = (weight, numbers[name][1] if count is None else count)
+        for name, weight in weights.items():
+            numbers[name] = (weight, numbers[name][1])
+        for name, count in counts.items():
+            numbers[name] = (numbers[name][0], count)
         self.endpoint = replace(
             endpoint, status="Updating", target=endpoint.config, numbers=numbers, modified=self._tick(), failure=""
         )
@@ -175,6 +184,31 @@ class Service:
             weight, count = endpoint.variants[variant]
             endpoint.variants[variant] = (weight, count + 1)
             endpoint.modified = self._tick()
+
+    def touch(self) -> None:
+        """Somebody else changes something that does not matter here."""
+        if self.endpoint is not None:
+            self.endpoint.modified = self._tick()
+
+    def act_on_schedule(self) -> None:
+        """Scheduled actions change the bounds of their targets."""
+        for key, view in self.scaling.items():
+            for action in view.scheduled.values():
+                change = action["ScalableTargetAction"]
+                self.scaling[key] = replace(view, minimum=change.get("MinCapacity", view.minimum))
+
+    def put_policy_of_others(self) -> None:
+        """Somebody else scales a target, too."""
+        for key, view in self.scaling.items():
+            named = {"theirs": {"PolicyType": "StepScaling"}}
+            self.scaling[key] = replace(
+                view, policies={**view.policies, **named}, scheduled={**view.scheduled, "theirs": _NO_CHANGE}
+            )
+
+    def assert_scalable(self, key: TargetKey) -> None:
+        """Only a variant that runs can be a scalable target."""
+        assert self.endpoint is not None
+        assert key.variant in self.endpoint.variants, "a target without a variant was registered"
 
     def assert_serving(self) -> None:
         """An endpoint that was InService has a config, models and instances, whatever is done to it."""

@@ -51,6 +51,13 @@ def test_autoscaling_is_no_part_of_the_config() -> None:
     assert desired(spec(variant(autoscaling=SCALING))).config == desired().config
 
 
+@pytest.mark.parametrize(("given", "want"), [(1, 2), (3, 3), (9, 4)])
+def test_an_endpoint_is_made_with_a_count_that_autoscaling_allows(given: int, want: int) -> None:
+    scaled = variant(initialInstanceCount=given, autoscaling={**SCALING, "minCapacity": 2, "maxCapacity": 4})
+    [made] = desired(spec(scaled)).config.request["productionVariants"]
+    assert made["initialInstanceCount"] == want
+
+
 def test_an_endpoint_keeps_its_name_when_its_object_is_made_anew() -> None:
     again = Owner(cluster=OWNER.cluster, namespace=OWNER.namespace, name=OWNER.name, uid="another")
     assert endpoint_name(OWNER, given=None) == endpoint_name(again, given=None)
@@ -90,14 +97,34 @@ def test_a_pipeline() -> None:
 
 
 def test_what_was_resolved_completes_a_container() -> None:
-    served = {("m", 0): Served(image="resolved", model_data_url="s3://trained", environment={"A": "1", "B": "2"})}
+    served = {
+        ("m", 0): Served(image="resolved", model_data_url="s3://trained/model.tar.gz", environment={"A": "1", "B": "2"})
+    }
     wanted = spec() | {"models": [{"name": "m", "environment": {"B": "mine"}}]}
     found = build(wanted, BuildContext(owner=OWNER, role_arn=ROLE, served=served))
     assert found.models[0].request["primaryContainer"] == {
         "image": "resolved",
-        "modelDataUrl": "s3://trained",
+        "modelDataUrl": "s3://trained/model.tar.gz",
         "environment": {"A": "1", "B": "mine"},
     }
+
+
+def test_inference_components_bring_the_models_and_the_config_the_role() -> None:
+    managed = {"status": "ENABLED", "minInstanceCount": 1, "maxInstanceCount": 4}
+    shared = {
+        "variantName": "a",
+        "instanceType": "ml.g5.12xlarge",
+        "managedInstanceScaling": managed,
+        "routingConfig": {"routingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+    found = desired({"productionVariants": [shared], "vpcConfig": {"subnets": ["s"], "securityGroupIds": ["g"]}})
+    assert found.models == ()
+    assert found.config.request["executionRoleArn"] == ROLE
+    assert found.config.request["vpcConfig"] == {"subnets": ["s"], "securityGroupIds": ["g"]}
+    [made] = found.config.request["productionVariants"]
+    assert made == shared | {"initialInstanceCount": 1, "initialVariantWeight": 1.0}
+    assert found.variants[0].keeps_count, "an update leaves the instances that SageMaker has added"
+    assert "executionRoleArn" not in desired().config.request
 
 
 @pytest.mark.parametrize(
@@ -119,6 +146,35 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
     ("reason", "given", "field"),
     [
         ("an unknown model", spec(variant(modelName="x")), "spec.productionVariants[0].modelName"),
+        (
+            "a container's field beside containers",
+            spec() | {"models": [PIPELINE | {"image": IMAGE}]},
+            "spec.models[0].image",
+        ),
+        (
+            "a container's field beside primaryContainer",
+            spec() | {"models": [{"name": "m", "environment": {}, "primaryContainer": {"image": IMAGE}}]},
+            "spec.models[0].environment",
+        ),
+        *[
+            (
+                f"{one} and {other}",
+                spec() | {"models": [{"name": "m", one: {}, other: {}}]},
+                f"spec.models[0].{other}",
+            )
+            for one, other in (
+                ("modelRef", "modelDataUrl"),
+                ("modelRef", "modelDataSource"),
+                ("modelRef", "framework"),
+                ("modelRef", "modelPackageArn"),
+                ("image", "algorithm"),
+                ("framework", "algorithm"),
+                ("modelPackageArn", "modelPackageName"),
+                ("modelPackageArn", "source"),
+                ("source", "modelDataSource"),
+                ("modelDataUrl", "modelDataSource"),
+            )
+        ],
         ("nothing that serves", spec() | {"models": [{"name": "m"}]}, "spec.models[0]"),
         ("a variant twice", spec(variant(), variant()), "spec.productionVariants"),
         ("a name for both", spec(variant(), shadowProductionVariants=[variant()]), "spec.productionVariants"),

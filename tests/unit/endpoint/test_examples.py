@@ -21,7 +21,7 @@ def test_they_become_requests(path: Path) -> None:
     spec = yaml.safe_load(path.read_text())["spec"]
     place = Place(region="eu-west-1", instance_type="ml.m5.large", instance_field="spec")
     served = {}
-    for model in spec["models"]:
+    for model in spec.get("models", ()):
         for index, container in enumerate(containers_of(model)):
             section = Section.of(container, "spec.models")
             found = served_by(section, place, trained=None, pinned=TRAINED if section.has("modelRef") else None)

@@ -9,8 +9,8 @@ import pytest
 from sagebridge.engine.store import Memory
 from sagebridge.targets.protocol import Handle, NotOwnedError
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
-from support.endpoint_bench import EndpointBench, ready
 from support.endpoints import spec
+from support.served_endpoints import EndpointBench, ready
 
 NAMED = spec(endpointName="shared")
 DELETED = {"deletionTimestamp": "2027-01-15T08:00:00Z"}
@@ -50,7 +50,7 @@ async def update(service: SageMakerEndpoints, handle: Handle) -> None:
 
 _TOUCHES: dict[str, Callable[[SageMakerEndpoints, Handle], Awaitable[Any]]] = {
     "UpdateEndpoint": update,
-    "UpdateEndpointWeightsAndCapacities": lambda service, handle: service.update_numbers(handle, ()),
+    "UpdateEndpointWeightsAndCapacities": lambda service, handle: service.update_numbers(handle, weights={}, counts={}),
     "DeleteEndpoint": lambda service, handle: service.delete_endpoint(handle),
     "AddTags": lambda service, handle: service.tag(handle, tags={"a": "b"}, remove=()),
 }

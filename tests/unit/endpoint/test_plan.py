@@ -1,56 +1,32 @@
-"""Every transition of an endpoint's plan."""
+"""Every transition of an endpoint's plan: it is made, and changed. Beside it: scaling, endings, and what is said."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-
 import pytest
-from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
-from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
-from sagebridge.core.endpoint.observed import Observed, target_of
-from sagebridge.core.endpoint.plan import RETRY_FAILED_AFTER_SECONDS, Situation, next_step
-from sagebridge.core.endpoint.scaling import ScalingView
-from sagebridge.core.job import DeletionPolicy
-from sagebridge.core.reasons import Reason
+from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.plan import Situation, next_step
 
-from tests.unit.endpoint.specs import NOW, SCALING, desired, endpoint, ledger, made, situation, spec, variant
-
-OLD = desired(spec(data="old"))
-NEW = desired(spec(data="new"))
-HEAVY = desired(spec(variant("a", initialVariantWeight=3.0), data="old"))
-BIG = desired(spec(variant("a", initialInstanceCount=5), data="old"))
-SCALED = desired(spec(variant("a", autoscaling=SCALING), data="old"))
-SCALED_NEW = desired(spec(variant("a", autoscaling=SCALING), data="new"))
-MOVED = desired(spec(variant("a", autoscaling=SCALING, instanceType="ml.m5.xlarge"), data="old"))
-CANARY = desired(
-    spec(
-        data="new",
-        deploymentConfig={
-            "blueGreenUpdatePolicy": {
-                "trafficRoutingConfiguration": {
-                    "type": "CANARY",
-                    "waitIntervalInSeconds": 1,
-                    "canarySize": {"type": "CAPACITY_PERCENT", "value": 10},
-                }
-            }
-        },
-    )
+from tests.unit.endpoint.specs import desired, endpoint, ledger, made, situation, spec
+from tests.unit.endpoint.versions import (
+    BIG,
+    BIGGER,
+    CANARY,
+    HEAVIER,
+    HEAVY,
+    MOVED,
+    NEW,
+    OLD,
+    REGISTERED,
+    SCALED,
+    SCALED_NEW,
+    TARGET,
+    VIEW,
+    failure,
+    numbers,
+    refusal,
+    update,
 )
-TARGET = target_of("a", SCALED.scaled["a"])
-PLAN = SCALED.scaled["a"]
-VIEW = ScalingView(dimension=TARGET.dimension, minimum=1, maximum=4, policies=PLAN.policies)
-REGISTERED = {"targets": (TARGET,), "bounds": {TARGET: (1, 4)}}
-
-
-def update(wanted: object, **fields: object) -> Update:
-    return Update(key=wanted.deployment_key, since="1", **fields)  # type: ignore[attr-defined,arg-type]
-
-
-def failure(wanted: object, *, message: str = "no answer to /ping", **fields: object) -> Failure:
-    found = {"time": "2026-01-01T00:00:00Z"} | fields
-    return Failure(key=wanted.deployment_key, message=message, **found)  # type: ignore[attr-defined,arg-type]
 
 
 @pytest.mark.parametrize(
@@ -69,31 +45,14 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
         (
             "creating is recorded before it is done",
             situation(OLD, ledger=ledger(OLD), made=made(OLD)),
-            steps.Remember(ledger=ledger(OLD, update=Update(key=OLD.deployment_key))),
+            steps.Remember(ledger=ledger(OLD, update=update(OLD, since=""))),
         ),
         (
             "then the endpoint",
-            situation(OLD, ledger=ledger(OLD, update=Update(key=OLD.deployment_key)), made=made(OLD)),
+            situation(OLD, ledger=ledger(OLD, update=update(OLD, since="")), made=made(OLD)),
             steps.CreateEndpoint(config_name=OLD.config.name),
         ),
-        (
-            "an endpoint that was seen in an earlier pass is looked at before it is changed",
-            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD), is_fresh=False),
-            steps.Look(),
-        ),
-        (
-            "so are its targets",
-            situation(OLD, endpoint(OLD), scaling={TARGET: VIEW}, ledger=ledger(OLD, **REGISTERED), is_fresh=False),
-            steps.Look(),
-        ),
         ("whose it is, before anything is done to it", situation(OLD, endpoint(OLD), is_ours=None), steps.Claim()),
-        (
-            "an endpoint of an earlier object is recorded, with the config that it runs",
-            situation(HEAVY, endpoint(OLD)),
-            steps.Remember(
-                ledger=Ledger().with_revision(HEAVY, now="2026-01-01T00:00:00Z", config_name=OLD.config.name)
-            ),
-        ),
         (
             "a new version is recorded",
             situation(NEW, endpoint(OLD), ledger=ledger(OLD)),
@@ -133,7 +92,7 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             steps.UpdateEndpoint(
                 config_name=SCALED_NEW.config.name,
                 retain=True,
-                exclude=("DataCaptureConfig", "DesiredWeight"),
+                exclude=("DesiredWeight",),
                 deployment=None,
             ),
         ),
@@ -149,9 +108,20 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             steps.Deregister(key=TARGET),
         ),
         (
+            "scaling that is not wanted any more does not change what an update sets",
+            situation(
+                NEW,
+                endpoint(SCALED),
+                scaling={TARGET: VIEW},
+                ledger=ledger(SCALED, NEW, **REGISTERED),
+                made=made(NEW),
+            ),
+            steps.Deregister(key=TARGET),
+        ),
+        (
             "an update that somebody else's change has hidden is recorded anew",
             situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, update=update(NEW)), made=made(NEW)),
-            steps.Remember(ledger=ledger(OLD, NEW, update=Update(key=NEW.deployment_key, since="2", tries=2))),
+            steps.Remember(ledger=ledger(OLD, NEW, update=update(NEW, since="2"))),
         ),
         (
             "a failed update is recorded with its reason",
@@ -165,116 +135,71 @@ def failure(wanted: object, *, message: str = "no answer to /ping", **fields: ob
             ),
         ),
         (
+            "an update that is hidden again has failed",
+            situation(
+                NEW, endpoint(OLD, modified="3"), ledger=ledger(OLD, NEW, update=update(NEW, begun=True, tries=2))
+            ),
+            steps.Remember(
+                ledger=ledger(
+                    OLD, NEW, failure=failure(NEW, message="SageMaker gave no reason.", config_name=NEW.config.name)
+                )
+            ),
+        ),
+        (
+            "the same config in another way is another try",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, failure=failure(CANARY)), made=made(NEW)),
+            steps.Remember(ledger=ledger(OLD, NEW, failure=failure(CANARY), update=update(NEW))),
+        ),
+        (
+            "what was reached since can be tried again",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, failure=failure(NEW, resolved=True)), made=made(NEW)),
+            steps.Remember(ledger=ledger(OLD, NEW, failure=failure(NEW, resolved=True), update=update(NEW))),
+        ),
+        (
+            "other weights that were refused are not asked for again; others are",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, failure=refusal(BIG))),
+            steps.Remember(ledger=ledger(OLD, failure=refusal(BIG), update=numbers(HEAVY))),
+        ),
+        (
+            "other counts than were refused",
+            situation(BIG, endpoint(OLD), ledger=ledger(OLD, failure=refusal(BIGGER))),
+            steps.Remember(ledger=ledger(OLD, failure=refusal(BIGGER), update=numbers(BIG))),
+        ),
+        (
+            "other weights than were refused",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, failure=refusal(HEAVIER))),
+            steps.Remember(ledger=ledger(OLD, failure=refusal(HEAVIER), update=numbers(HEAVY))),
+        ),
+        (
+            "a refused change of weights is recorded with its reason",
+            situation(
+                HEAVY,
+                endpoint(OLD, modified="2", reason="no capacity"),
+                ledger=ledger(OLD, update=numbers(HEAVY, begun=True)),
+            ),
+            steps.Remember(
+                ledger=ledger(OLD, failure=refusal(HEAVY, message="no capacity", config_name=HEAVY.config.name))
+            ),
+        ),
+        (
             "a change of weights alone is recorded",
             situation(HEAVY, endpoint(OLD), ledger=ledger(OLD)),
-            steps.Remember(ledger=ledger(OLD, update=Update(key=HEAVY.numbers_key, since="1"))),
+            steps.Remember(ledger=ledger(OLD, update=numbers(HEAVY))),
         ),
         (
             "a change of weights alone",
-            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, update=Update(key=HEAVY.numbers_key, since="1"))),
-            steps.UpdateNumbers(variants=HEAVY.variants),
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, update=numbers(HEAVY))),
+            steps.UpdateNumbers(weights={"a": 3.0}),
         ),
         (
             "a change of counts alone",
-            situation(BIG, endpoint(OLD), ledger=ledger(OLD, update=Update(key=BIG.numbers_key, since="1"))),
-            steps.UpdateNumbers(variants=BIG.variants),
-        ),
-        (
-            "a target is recorded before it is registered",
-            situation(SCALED, endpoint(OLD), ledger=ledger(OLD)),
-            steps.Remember(ledger=ledger(OLD, targets=(TARGET,))),
-        ),
-        (
-            "a target is registered",
-            situation(SCALED, endpoint(OLD), ledger=ledger(OLD, targets=(TARGET,))),
-            steps.Register(key=TARGET, plan=PLAN),
-        ),
-        (
-            "a policy is put",
-            situation(
-                SCALED, endpoint(OLD), scaling={TARGET: replace(VIEW, policies={})}, ledger=ledger(OLD, **REGISTERED)
-            ),
-            steps.PutPolicy(key=TARGET, name="sagebridge-target", definition=PLAN.policies["sagebridge-target"]),
-        ),
-        (
-            "a policy that is not wanted any more goes; others' stay",
-            situation(
-                SCALED,
-                endpoint(OLD),
-                scaling={TARGET: replace(VIEW, policies={**PLAN.policies, "theirs": {}, "sagebridge-old": {}})},
-                ledger=ledger(OLD, **REGISTERED),
-            ),
-            steps.DeletePolicy(key=TARGET, name="sagebridge-old"),
-        ),
-        (
-            "other bounds",
-            situation(
-                SCALED,
-                endpoint(OLD),
-                scaling={TARGET: replace(VIEW, maximum=2)},
-                ledger=ledger(OLD, targets=(TARGET,), bounds={TARGET: (1, 2)}),
-            ),
-            steps.Register(key=TARGET, plan=PLAN),
-        ),
-        (
-            "scaling that is not wanted any more",
-            situation(OLD, endpoint(OLD), scaling={TARGET: VIEW}, ledger=ledger(OLD, **REGISTERED)),
-            steps.Deregister(key=TARGET),
-        ),
-        (
-            "a target that is gone is forgotten",
-            situation(OLD, endpoint(OLD), ledger=ledger(OLD, **REGISTERED)),
-            steps.Remember(ledger=ledger(OLD)),
+            situation(BIG, endpoint(OLD), ledger=ledger(OLD, update=numbers(BIG))),
+            steps.UpdateNumbers(counts={"a": 5}),
         ),
         (
             "tags",
             situation(OLD, endpoint(OLD), ledger=ledger(OLD), has_unapplied_tags=True),
             steps.ApplyTags(),
-        ),
-        (
-            "what is beyond the history goes, but for what is still used",
-            situation(NEW, endpoint(NEW), ledger=ledger(OLD, NEW), history_limit=0),
-            steps.Collect(
-                config_name=OLD.config.name,
-                model_names=(OLD.models[0].name,),
-                ledger=replace(ledger(OLD, NEW), revisions=ledger(OLD, NEW).revisions[1:]),
-            ),
-        ),
-        (
-            "a failed endpoint of another spec is deleted",
-            situation(NEW, endpoint(OLD, status="Failed"), ledger=ledger(OLD, failure=failure(OLD))),
-            steps.DeleteEndpoint(),
-        ),
-        (
-            "its scaling goes first",
-            situation(
-                NEW,
-                endpoint(OLD, status="Failed"),
-                scaling={TARGET: VIEW},
-                ledger=ledger(OLD, failure=failure(OLD), **REGISTERED),
-            ),
-            steps.Deregister(key=TARGET),
-        ),
-        (
-            "a failed creation is recorded with its reason",
-            situation(
-                OLD,
-                endpoint(OLD, status="Failed", reason="no such image"),
-                ledger=ledger(OLD, update=Update(key=OLD.deployment_key)),
-            ),
-            steps.Remember(
-                ledger=ledger(OLD, failure=failure(OLD, message="no such image", config_name=OLD.config.name))
-            ),
-        ),
-        (
-            "what AWS's own side made fail is tried again, later",
-            situation(
-                OLD,
-                endpoint(OLD, status="Failed"),
-                ledger=ledger(OLD, failure=failure(OLD, message="CapacityError: none left")),
-                now=NOW + timedelta(seconds=RETRY_FAILED_AFTER_SECONDS),
-            ),
-            steps.Remember(ledger=ledger(OLD, failure=failure(OLD, message="CapacityError: none left", resolved=True))),
         ),
     ],
 )
@@ -282,131 +207,10 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
     assert next_step(given) == want, reason
 
 
-@pytest.mark.parametrize(
-    ("reason", "given", "state", "why"),
-    [
-        ("at rest", situation(OLD, endpoint(OLD), ledger=ledger(OLD)), State.SERVING, Reason.IN_SERVICE),
-        (
-            "autoscaling owns the count",
-            situation(SCALED, endpoint(SCALED, a=4), scaling={TARGET: VIEW}, ledger=ledger(SCALED, **REGISTERED)),
-            State.SERVING,
-            Reason.IN_SERVICE,
-        ),
-        (
-            "being made",
-            situation(OLD, endpoint(OLD, status="Creating"), ledger=ledger(OLD)),
-            State.PROGRESSING,
-            Reason.CREATING,
-        ),
-        (
-            "being updated: edits wait",
-            situation(NEW, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(OLD))),
-            State.PROGRESSING,
-            Reason.UPDATING,
-        ),
-        (
-            "AWS patches it",
-            situation(NEW, endpoint(OLD, status="SystemUpdating"), ledger=ledger(OLD)),
-            State.PROGRESSING,
-            Reason.UPDATING,
-        ),
-        (
-            "rolling back",
-            situation(NEW, endpoint(OLD, status="RollingBack"), ledger=ledger(OLD)),
-            State.PROGRESSING,
-            Reason.UPDATING,
-        ),
-        (
-            "a failed update leaves the old version serving",
-            situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))),
-            State.STALLED,
-            Reason.UPDATE_FAILED,
-        ),
-        (
-            "going back clears it",
-            situation(OLD, endpoint(OLD, modified="2"), ledger=ledger(NEW, OLD, failure=failure(NEW))),
-            State.SERVING,
-            Reason.IN_SERVICE,
-        ),
-        (
-            "a failed endpoint stays for its reason to be read",
-            situation(OLD, endpoint(OLD, status="Failed"), ledger=ledger(OLD, failure=failure(OLD))),
-            State.STALLED,
-            Reason.ENDPOINT_FAILED,
-        ),
-        (
-            "a lack of capacity passes",
-            situation(
-                OLD,
-                endpoint(OLD, status="Failed"),
-                ledger=ledger(OLD, failure=failure(OLD, message="CapacityError: none left")),
-            ),
-            State.PROGRESSING,
-            Reason.RETRY_PENDING,
-        ),
-        (
-            "a failed endpoint that was there before is left, whatever the spec says",
-            situation(NEW, endpoint(OLD, status="Failed"), ledger=ledger(OLD, failure=failure(OLD)), is_adopted=True),
-            State.STALLED,
-            Reason.ENDPOINT_FAILED,
-        ),
-        (
-            "even though AWS's own side made it fail",
-            situation(
-                OLD,
-                endpoint(OLD, status="Failed"),
-                ledger=ledger(OLD, failure=failure(OLD, message="CapacityError: none left", resolved=True)),
-                is_adopted=True,
-            ),
-            State.STALLED,
-            Reason.ENDPOINT_FAILED,
-        ),
-        (
-            "out of service",
-            situation(OLD, endpoint(OLD, status="OutOfService"), ledger=ledger(OLD)),
-            State.STALLED,
-            Reason.ENDPOINT_FAILED,
-        ),
-        (
-            "paused: nothing is written to AWS",
-            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW), is_paused=True),
-            State.PAUSED,
-            Reason.PAUSED,
-        ),
-    ],
-)
-def test_where_it_stands(reason: str, given: Situation, state: State, why: Reason) -> None:
-    step = next_step(given)
-    assert isinstance(step, steps.Conclude), (reason, step)
-    assert (step.verdict.state, step.verdict.reason) == (state, why), reason
-
-
 def test_another_nonce_asks_for_another_try() -> None:
     again = desired(spec(data="new"), nonce="2026-01-02")
     step = next_step(situation(again, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))))
     assert step == steps.CreateModel(model=NEW.models[0])
-
-
-def test_a_failed_update_says_why_and_what_to_do() -> None:
-    step = next_step(situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))))
-    assert isinstance(step, steps.Conclude)
-    assert "goes on serving: no answer to /ping. Correct the spec, or go back" in step.verdict.message
-
-
-@pytest.mark.parametrize("said", ["no answer to /ping", "no answer to /ping."])
-def test_a_failed_endpoint_says_why_and_what_to_do_in_sentences(said: str) -> None:
-    failed = ledger(OLD, failure=failure(OLD, message=said))
-    step = next_step(situation(OLD, endpoint(OLD, status="Failed"), ledger=failed))
-    assert isinstance(step, steps.Conclude)
-    assert step.verdict.message.startswith("The endpoint has failed: no answer to /ping. Correct the spec")
-
-
-def test_reaching_the_spec_resolves_the_last_failure() -> None:
-    step = next_step(situation(OLD, endpoint(OLD), ledger=ledger(OLD, failure=failure(NEW), update=update(OLD))))
-    assert isinstance(step, steps.Conclude)
-    assert step.ledger.failure is not None
-    assert step.ledger.failure.resolved
-    assert step.ledger.update is None
 
 
 def test_going_back_uses_what_is_still_there() -> None:
@@ -418,89 +222,10 @@ def test_going_back_uses_what_is_still_there() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("reason", "given", "want"),
-    [
-        ("nothing was seen", {"observed": None}, steps.Look()),
-        ("whose it is", {"is_ours": None}, steps.Claim()),
-        ("Retain leaves all", {"deletion_policy": DeletionPolicy.RETAIN}, steps.Release()),
-        ("first scaling", {"scaling": {TARGET: VIEW}}, steps.Deregister(key=TARGET)),
-        ("then the endpoint", {}, steps.DeleteEndpoint()),
-        ("a failed one too", {"seen": endpoint(OLD, status="Failed")}, steps.DeleteEndpoint()),
-        (
-            "somebody else's is left",
-            {"is_ours": False},
-            steps.Collect(
-                config_name=OLD.config.name,
-                model_names=(OLD.models[0].name,),
-                ledger=replace(ledger(OLD), revisions=()),
-            ),
-        ),
-        (
-            "then what it ran",
-            {"seen": None},
-            steps.Collect(
-                config_name=OLD.config.name,
-                model_names=(OLD.models[0].name,),
-                ledger=replace(ledger(OLD), revisions=()),
-            ),
-        ),
-        ("then the object", {"seen": None, "ledger": Ledger()}, steps.Release()),
-        ("one that never made anything, whatever AWS says", {"observed": None, "ledger": Ledger()}, steps.Release()),
-        (
-            "one that never made anything, even late",
-            {"observed": None, "ledger": Ledger(), "deletion_requested_at": NOW - timedelta(hours=2)},
-            steps.Release(),
-        ),
-        (
-            "the scaling of somebody else's is forgotten, and left",
-            {"is_ours": False, "scaling": {TARGET: VIEW}, "ledger": ledger(OLD, **REGISTERED)},
-            steps.Remember(ledger=ledger(OLD)),
-        ),
-        (
-            "scaling that outlived its endpoint goes",
-            {"seen": None, "scaling": {TARGET: VIEW}, "ledger": ledger(OLD, **REGISTERED)},
-            steps.Deregister(key=TARGET),
-        ),
-        ("an adopted one is left", {"is_adopted": True}, steps.Release()),
-    ],
-)
-def test_deletion(reason: str, given: dict[str, object], want: steps.Step) -> None:
-    fields = {"ledger": ledger(OLD), "deletion_requested_at": NOW} | given
-    seen = fields.pop("seen", endpoint(OLD))
-    assert next_step(situation(None, seen, **fields)) == want, reason  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("status", ["Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"])
-def test_deletion_waits_for_a_busy_endpoint(status: str) -> None:
-    given = situation(None, endpoint(OLD, status=status), ledger=ledger(OLD), deletion_requested_at=NOW)
-    step = next_step(given)
-    assert isinstance(step, steps.Conclude)
-    assert step.verdict.reason is Reason.DELETING
-
-
-def test_deletion_ends_in_time() -> None:
-    given = situation(
-        None, endpoint(OLD, status="Creating"), ledger=ledger(OLD), deletion_requested_at=NOW - timedelta(hours=2)
-    )
-    step = next_step(given)
-    assert isinstance(step, steps.Release)
-    assert OLD.config.name in step.orphan
-
-
-def test_a_released_object_is_left_alone() -> None:
-    given = situation(None, None, deletion_requested_at=NOW, is_finalized=False)
-    assert next_step(given) == steps.Wait()
-
-
-def test_scheduled_actions_own_the_bounds_they_change() -> None:
-    night = {"name": "night", "schedule": "cron(0 22 * * ? *)", "maxCapacity": 1}
-    wanted = desired(spec(variant("a", autoscaling={**SCALING, "scheduled": [night]}), data="old"))
-    plan = wanted.scaled["a"]
-    view = replace(VIEW, maximum=1, policies=plan.policies, scheduled=plan.scheduled)
-    step = next_step(situation(wanted, endpoint(wanted), scaling={TARGET: view}, ledger=ledger(wanted, **REGISTERED)))
-    assert isinstance(step, steps.Conclude), step
-    assert isinstance(situation(wanted).observed, Observed)
+def test_an_endpoint_that_could_not_be_rolled_back_is_updated_again() -> None:
+    broken = endpoint(OLD, status="UpdateRollbackFailed", modified="2")
+    step = next_step(situation(OLD, broken, ledger=ledger(NEW, OLD, failure=failure(NEW)), made=made(OLD)))
+    assert step == steps.Remember(ledger=ledger(NEW, OLD, failure=failure(NEW), update=update(OLD, since="2")))
 
 
 @pytest.mark.parametrize(
@@ -520,11 +245,3 @@ def test_nonsense_in_a_status_is_no_obstacle(status: dict[str, object]) -> None:
 def test_a_ledger_survives_its_way_through_the_status() -> None:
     full = ledger(OLD, NEW, update=update(NEW, begun=True), failure=failure(OLD), **REGISTERED)
     assert Ledger.parse(full.dump()) == full
-
-
-def test_an_endpoint_that_could_not_be_rolled_back_is_updated_again() -> None:
-    broken = endpoint(OLD, status="UpdateRollbackFailed", modified="2")
-    step = next_step(situation(OLD, broken, ledger=ledger(NEW, OLD, failure=failure(NEW)), made=made(OLD)))
-    assert step == steps.Remember(
-        ledger=ledger(NEW, OLD, failure=failure(NEW), update=Update(key=OLD.deployment_key, since="2"))
-    )

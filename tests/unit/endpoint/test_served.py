@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sagebridge.core.endpoint.build import Served
+from sagebridge.core.endpoint.build import BuildContext, Served, build
 from sagebridge.core.endpoint.served import check_code, served_by, with_code
 from sagebridge.core.errors import SpecError
 from sagebridge.core.serving import Place, trained_model, training_of_tuning
 from sagebridge.core.training.section import Section
 
-from tests.unit.endpoint.specs import IMAGE
+from tests.unit.endpoint.specs import IMAGE, OWNER, ROLE
 
 PLACE = Place(region="eu-west-1", instance_type="ml.m5.large", instance_field="spec.productionVariants[0].instanceType")
 GPU = Place(region="eu-west-1", instance_type="ml.g5.xlarge", instance_field="spec.productionVariants[0].instanceType")
@@ -148,3 +148,29 @@ def test_the_code_of_the_best(reason: str, spec: dict[str, Any], status: dict[st
 def test_a_tuning_job_that_does_not_tell_its_best_definition() -> None:
     with pytest.raises(SpecError, match="which of its definitions was best"):
         training_of_tuning({"trainingJobDefinitions": []}, ARTIFACTS, PLACE, field="spec.models[0].modelRef")
+
+
+def trained(**status: Any) -> Any:
+    spec = {"framework": {"name": "pytorch"}, "outputDataConfig": {"compressionType": "NONE"}}
+    shown = {"modelArtifacts": {"s3ModelArtifacts": "s3://models/files/"}, "image": "no.such/pytorch-training:9.9-gpu"}
+    return trained_model(kind="TrainingJob", name="digits", spec=spec, status=shown | status, archive_only=False)
+
+
+def test_an_image_of_ones_own_serves_what_was_trained_by_one_that_does_not() -> None:
+    found = served_by(section(image=IMAGE), PLACE, trained=trained(), pinned=None)
+    assert found == Served(image=IMAGE, model_data_url="s3://models/files/")
+    with pytest.raises(SpecError):
+        served_by(section(), PLACE, trained=trained(), pinned=None)
+
+
+def test_files_that_no_archive_holds_are_served_where_they_lie() -> None:
+    served = {("m", 0): Served(image=IMAGE, model_data_url="s3://models/files")}
+    variant = {"variantName": "a", "modelName": "m", "instanceType": "ml.m5.large"}
+    spec = {"models": [{"name": "m"}], "productionVariants": [variant]}
+    found = build(spec, BuildContext(owner=OWNER, role_arn=ROLE, served=served))
+    assert found.models[0].request["primaryContainer"] == {
+        "image": IMAGE,
+        "modelDataSource": {
+            "s3DataSource": {"s3Uri": "s3://models/files/", "s3DataType": "S3Prefix", "compressionType": "None"}
+        },
+    }

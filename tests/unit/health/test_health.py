@@ -34,11 +34,11 @@ class Case:
         return obj if self.status is None else {**obj, "status": self.status}
 
 
-def status_of(*verdicts: Verdict, observed: int = 1) -> dict[str, Any]:
+def status_of(*verdicts: Verdict, observed: int = 1, tags_refused: str = "") -> dict[str, Any]:
     """The status after the verdicts, one after the other, as the operator writes it."""
     conditions: list[dict[str, Any]] = []
     for verdict in verdicts:
-        conditions = build(verdict, previous=conditions, generation=observed, now=NOW)
+        conditions = build(verdict, previous=conditions, generation=observed, now=NOW, tags_refused=tags_refused)
     return {"observedGeneration": observed, "conditions": conditions}
 
 
@@ -97,6 +97,12 @@ CASES = [
         argocd="Suspended",
     ),
     Case(
+        reason="an endpoint whose state nobody could check for long",
+        status=status_of(UNSEEN, RUNNING, SERVING, verdict(State.UNSEEN, Reason.STATUS_STALE)),
+        flux=Status.IN_PROGRESS,
+        argocd="Progressing",
+    ),
+    Case(
         reason="an endpoint in service",
         status=status_of(UNSEEN, RUNNING, SERVING),
         flux=Status.CURRENT,
@@ -148,9 +154,9 @@ CASES = [
     ),
     Case(
         reason="complete, but its changed tags were refused",
-        status=status_of(UNSEEN, COMPLETED, verdict(State.STALLED, Reason.TAGS_REJECTED)),
-        flux=Status.FAILED,
-        argocd="Degraded",
+        status=status_of(UNSEEN, COMPLETED, tags_refused="AddTags: not authorized"),
+        flux=Status.CURRENT,
+        argocd="Healthy",
     ),
     Case(
         reason="no status yet: kstatus can't know, which is why the operator writes one at once",

@@ -169,6 +169,31 @@ async def test_weights_and_capacities_change_after_a_while(host, variant_of, sag
     assert shown(settled) == ("InService", 3.0, 3.0, 4, 4)
 
 
+async def test_the_capacity_of_one_variant_is_changed_at_a_time(host, variant_of, sagemaker):
+    await host.serving(variants=[variant_of("a"), variant_of("b")])
+    for changes in (
+        [{"VariantName": "a", "DesiredInstanceCount": 4}, {"VariantName": "b", "DesiredInstanceCount": 4}],
+        [{"VariantName": "a", "DesiredInstanceCount": 4}, {"VariantName": "b", "DesiredWeight": 4.0}],
+    ):
+        error = await sagemaker.refused(
+            "UpdateEndpointWeightsAndCapacities", EndpointName="e1", DesiredWeightsAndCapacities=changes
+        )
+        assert "or the capacity of one variant" in error.message
+
+
+async def test_data_capture_is_no_property_that_an_update_can_exclude(host, sagemaker):
+    await host.serving()
+    await host.config("c2")
+    error = await sagemaker.refused(
+        "UpdateEndpoint",
+        EndpointName="e1",
+        EndpointConfigName="c2",
+        RetainAllVariantProperties=True,
+        ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DataCaptureConfig"}],
+    )
+    assert "does not support DataCaptureConfig" in error.message
+
+
 async def test_a_variant_that_does_not_exist_can_not_be_changed(host, sagemaker):
     await host.serving()
     changes = [{"VariantName": "none", "DesiredWeight": 1.0}]

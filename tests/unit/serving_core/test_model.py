@@ -116,7 +116,6 @@ def test_names_stand_for_content_and_owner() -> None:
     assert model_name(OWNER, one) == model_name(OWNER, tagged), "tags may change"
     assert len({model_name(OWNER, one), model_name(OWNER, other), model_name(remade, one)}) == 3
     assert model_name(OWNER, one).startswith("team-a-digits-")
-    assert model_name(OWNER, one, label="blue").startswith("team-a-digits-blue-")
 
 
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz.-", min_size=1, max_size=253))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import errors, tags, wire
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 INSTANCE_COUNT: Final = "DesiredInstanceCount"
 WEIGHT: Final = "DesiredWeight"
-DATA_CAPTURE: Final = "DataCaptureConfig"
 
 
 def create(call: Call) -> dict[str, Any]:
@@ -94,6 +92,8 @@ def update(call: Call) -> dict[str, Any]:
     fleet = _fleet(call, request["EndpointConfigName"])
     if request.get("RetainAllVariantProperties"):
         excluded = {each["VariantPropertyType"] for each in request.get("ExcludeRetainedVariantProperties", ())}
+        if "DataCaptureConfig" in excluded:
+            raise errors.validation("ExcludeRetainedVariantProperties does not support DataCaptureConfig")
         _retain(fleet, endpoint.fleet, excluded=excluded)
     elif request.get("ExcludeRetainedVariantProperties"):
         raise errors.validation("ExcludeRetainedVariantProperties needs RetainAllVariantProperties")
@@ -117,13 +117,15 @@ def update_weights(call: Call) -> dict[str, Any]:
     """Change weights and capacities of variants that serve.
 
     Raises:
-        ServiceError: ValidationException while the endpoint is busy or Failed, or for a variant that is not there;
-            ResourceLimitExceeded.
+        ServiceError: ValidationException while the endpoint is busy or Failed, for a variant that is not there, or for
+            the capacity of more than one; ResourceLimitExceeded.
     """
     endpoint = _free(call)
     fleet = endpoint.fleet
     assert fleet is not None  # one that is neither busy nor Failed serves
     changes = call.request["DesiredWeightsAndCapacities"]
+    if len(changes) > 1 and any(INSTANCE_COUNT in change for change in changes):
+        raise errors.validation("Change the weights of one or more variants, or the capacity of one variant")
     variants = {variant.name: variant for variant in fleet.everything}
     for change in changes:
         if change["VariantName"] not in variants:
@@ -204,7 +206,7 @@ def _check_serverless(model: Mapping[str, Any]) -> None:
 
 
 def _retain(fleet: Fleet, old: Fleet | None, *, excluded: set[str]) -> None:
-    """RetainAllVariantProperties: counts, weights and data capture of what serves, by variant names."""
+    """RetainAllVariantProperties: counts and weights of what serves, by variant names."""
     if old is None:
         return
     present = {variant.name: variant for variant in old.everything}
@@ -216,8 +218,6 @@ def _retain(fleet: Fleet, old: Fleet | None, *, excluded: set[str]) -> None:
             variant.count = variant.desired_count = kept.desired_count
         if WEIGHT not in excluded:
             variant.weight = variant.desired_weight = kept.desired_weight
-    if DATA_CAPTURE not in excluded and DATA_CAPTURE in old.config:
-        fleet.config = {**fleet.config, DATA_CAPTURE: deepcopy(old.config[DATA_CAPTURE])}
 
 
 def _deploy(call: Call, endpoint: Endpoint, deployment_config: Mapping[str, Any] | None) -> None:

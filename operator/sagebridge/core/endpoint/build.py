@@ -15,16 +15,21 @@ from sagebridge.core.names import Owner, digest
 
 NAME_LIMIT = 63
 
-_CONFIG_FIELDS = (
-    "asyncInferenceConfig",
-    "dataCaptureConfig",
-    "enableNetworkIsolation",
-    "explainerConfig",
-    "kmsKeyId",
-    "metricsConfig",
-    "shadowProductionVariants",
-    "vpcConfig",
+_OWN_FIELDS = frozenset(
+    {
+        "deploymentConfig",
+        "endpointName",
+        "history",
+        "models",
+        "region",
+        "replicas",
+        "roleArn",
+        "runPolicy",
+        "tags",
+    }
 )
+"""Fields of a spec that are not CreateEndpointConfig's; all others are passed on, those of a newer API, too."""
+
 _OWN_VARIANT_FIELDS = ("autoscaling",)
 _NUMBERS = ("initialInstanceCount", "initialVariantWeight")
 _MODEL_FIELDS = ("enableNetworkIsolation", "inferenceExecutionConfig", "vpcConfig")
@@ -51,7 +56,7 @@ class Served:
 
     Attributes:
         image: the image that serves it; None to take the manifest's.
-        model_data_url: the artifact; None to take the manifest's.
+        model_data_url: the artifact, an archive or a prefix of files; None to take the manifest's.
         environment: variables that the image's toolkit needs; the manifest's go before.
     """
 
@@ -80,11 +85,6 @@ class BuildContext:
 def endpoint_name(owner: Owner, *, given: str | None) -> str:
     """The endpoint's name: the one in the spec, or one that outlives the object, since callers know it."""
     return given or _pattern(owner).name()
-
-
-def things_pattern(owner: Owner) -> NamePattern:
-    """How the object's models and configs are named."""
-    return _pattern(owner)
 
 
 def build(spec: Mapping[str, Any], context: BuildContext) -> Desired:
@@ -156,10 +156,17 @@ def _container(container: Mapping[str, Any], served: Served) -> dict[str, Any]:
     if served.image and "image" not in found:
         found["image"] = served.image
     if served.model_data_url:
-        found.pop("modelDataSource", None)
-        found["modelDataUrl"] = served.model_data_url
+        found |= _artifact(served.model_data_url)
     environment = {**served.environment, **(found.get("environment") or {})}
     return found | ({"environment": environment} if environment else {})
+
+
+def _artifact(uri: str) -> dict[str, Any]:
+    """An archive, or what a training job with compressionType NONE has left under a prefix."""
+    if uri.endswith(".tar.gz"):
+        return {"modelDataUrl": uri}
+    source = {"s3Uri": f"{uri.rstrip('/')}/", "s3DataType": "S3Prefix", "compressionType": "None"}
+    return {"modelDataSource": {"s3DataSource": source}}
 
 
 def _check_container(container: Mapping[str, Any], *, field: str) -> None:
@@ -194,7 +201,7 @@ def _config(
     pattern: NamePattern,
     context: BuildContext,
 ) -> ConfigPlan:
-    request: dict[str, Any] = {key: spec[key] for key in _CONFIG_FIELDS if key in spec}
+    request: dict[str, Any] = {key: value for key, value in spec.items() if key not in _OWN_FIELDS}
     request["productionVariants"] = [
         _variant_request(variant, models, field=f"spec.productionVariants[{index}]")
         for index, variant in enumerate(variants)

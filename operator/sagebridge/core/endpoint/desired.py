@@ -130,10 +130,6 @@ class NamePattern:
         end = "-".join((self.identity, *parts))
         return f"{self.readable[: self.limit - len(end) - 1].rstrip('-')}-{end}"
 
-    def is_ours(self, name: str) -> bool:
-        """Whether a thing of that name can be this endpoint's."""
-        return f"-{self.identity}-" in name
-
 
 def content_hash(content: Any, *, length: int = 10) -> str:
     """Characters that stand for JSON-like content, whatever the order of its keys."""

@@ -37,10 +37,9 @@ def plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     endpoint = situation.observed.endpoint
     if endpoint is not None and situation.is_ours is None:
         return Claim()
-    if endpoint is None:
-        return next(_registered(situation), None) or _collect_all(situation, running="")
-    if not situation.is_ours:
-        return next(_forgotten(situation), None) or _collect_all(situation, running="")
+    if endpoint is None or not situation.is_ours:
+        targets = _registered(situation) if endpoint is None else _forgotten(situation)
+        return next(targets, None) or _collect_all(situation, running="")
     return _plan_end(situation, endpoint)
 
 

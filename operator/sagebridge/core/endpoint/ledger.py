@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sagebridge.core.endpoint.desired import Desired
-from sagebridge.core.endpoint.scaling import TargetKey
+from sagebridge.core.endpoint.scaling import ScalingPlan, TargetKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,17 +17,17 @@ class Revision:
     Attributes:
         number: 1 for the first; a revision that is gone back to gets a new one.
         config_name: the config.
-        template: what its name shares with configs that differ in weights and counts alone.
         model_names: the models.
         instance_types: by variant.
+        scaling: autoscaling by variant, to be kept up while this runs and something newer is refused.
         recorded_at: RFC 3339 time.
     """
 
     number: int
     config_name: str
-    template: str = ""
     model_names: tuple[str, ...] = ()
     instance_types: Mapping[str, str] = field(default_factory=dict)
+    scaling: Mapping[str, ScalingPlan] = field(default_factory=dict)
     recorded_at: str = ""
 
     @classmethod
@@ -36,9 +36,13 @@ class Revision:
         return cls(
             number=int(entry.get("revision", 0)),
             config_name=str(entry["endpointConfigName"]),
-            template=str(entry.get("template", "")),
             model_names=tuple(entry.get("modelNames") or ()),
             instance_types=dict(entry.get("instanceTypes") or {}),
+            scaling={
+                variant: ScalingPlan.parse(plan)
+                for variant, plan in (entry.get("scaling") or {}).items()
+                if ScalingPlan.can_be(plan)
+            },
             recorded_at=str(entry.get("recordedAt", "")),
         )
 
@@ -47,9 +51,9 @@ class Revision:
         entry = {
             "revision": self.number,
             "endpointConfigName": self.config_name,
-            "template": self.template,
             "modelNames": list(self.model_names),
             "instanceTypes": dict(self.instance_types),
+            "scaling": {variant: plan.dump() for variant, plan in self.scaling.items()},
             "recordedAt": self.recorded_at,
         }
         return {key: value for key, value in entry.items() if value not in ("", {}, [])}
@@ -62,14 +66,20 @@ class Update:
     Attributes:
         key: what is to be reached (`Desired.deployment_key` or `numbers_key`).
         since: the endpoint's last modification before; if that is still so, the change has not begun.
-        begun: whether SageMaker was seen at work on it.
-        tries: how often it was recorded anew because the endpoint was modified by somebody else.
+        failure_before: stands for the endpoint's FailureReason before; the same one after says nothing of this change.
+        begun: whether SageMaker has accepted our call.
+        refused: whether SageMaker has answered that it does not, or not now.
+        tries: how often it was accepted, and the endpoint was found elsewhere afterwards.
+        recorded_at: RFC 3339 time.
     """
 
     key: str
     since: str = ""
+    failure_before: str = ""
     begun: bool = False
+    refused: bool = False
     tries: int = 1
+    recorded_at: str = ""
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> Update:
@@ -77,13 +87,25 @@ class Update:
         return cls(
             key=str(entry.get("key", "")),
             since=str(entry.get("since", "")),
+            failure_before=str(entry.get("failureBefore", "")),
             begun=bool(entry.get("begun", False)),
+            refused=bool(entry.get("refused", False)),
             tries=int(entry.get("tries", 1)),
+            recorded_at=str(entry.get("recordedAt", "")),
         )
 
     def dump(self) -> dict[str, Any]:
         """To `status.update`."""
-        return {"key": self.key, "since": self.since, "begun": self.begun, "tries": self.tries}
+        entry = {
+            "key": self.key,
+            "since": self.since,
+            "failureBefore": self.failure_before,
+            "begun": self.begun,
+            "refused": self.refused or "",
+            "tries": self.tries,
+            "recordedAt": self.recorded_at,
+        }
+        return {key: value for key, value in entry.items() if value != ""}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,13 +222,20 @@ class Ledger:
         revision = Revision(
             number=max((known.number for known in self.revisions), default=0) + 1,
             config_name=config_name,
-            template=desired.config.template,
             model_names=tuple(model.name for model in desired.models),
             instance_types=desired.instance_types,
+            scaling=desired.scaled,
             recorded_at=now,
         )
         kept = tuple(known for known in self.revisions if known.config_name != config_name)
         return replace(self, revisions=(*kept, revision))
+
+    def with_scaling(self, config_name: str, scaling: Mapping[str, ScalingPlan]) -> Ledger:
+        """With the autoscaling that the revision with that config runs with."""
+        revisions = (
+            replace(known, scaling=scaling) if known.config_name == config_name else known for known in self.revisions
+        )
+        return replace(self, revisions=tuple(revisions))
 
     def without_revision(self, config_name: str) -> Ledger:
         """Without the revision with that config."""
@@ -225,6 +254,14 @@ class Ledger:
             targets=tuple(target for target in self.targets if target != key),
             bounds={other: bounds for other, bounds in self.bounds.items() if other != key},
         )
+
+    def with_begun(self) -> Ledger:
+        """After SageMaker has accepted the change that was recorded last."""
+        return replace(self, update=replace(self.update, begun=True)) if self.update else self
+
+    def with_refused(self) -> Ledger:
+        """After SageMaker has refused the change that was recorded last."""
+        return replace(self, update=replace(self.update, refused=True)) if self.update else self
 
     def is_refused(self, key: str) -> bool:
         """Whether what `key` stands for was tried last, and failed."""

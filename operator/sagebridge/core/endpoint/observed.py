@@ -20,13 +20,16 @@ SETTLED = frozenset({IN_SERVICE, OUT_OF_SERVICE, UPDATE_ROLLBACK_FAILED})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VariantView:
-    """A production variant as it runs; counts are None for serverless ones."""
+    """A production variant as it runs; counts are None for serverless ones, concurrency for all others."""
 
     name: str
     weight: float | None = None
     desired_weight: float | None = None
     count: int | None = None
     desired_count: int | None = None
+    concurrency: int | None = None
+    desired_concurrency: int | None = None
+    status: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +74,20 @@ class Observed:
 
     endpoint: EndpointView | None
     scaling: Mapping[TargetKey, ScalingView] = field(default_factory=dict)
+
+    @property
+    def policies(self) -> list[dict[str, str]]:
+        """The scaling policies, for status: an alarm acts on an ARN."""
+        return [
+            {
+                "variantName": key.variant,
+                "policyName": name,
+                "policyType": str(policy.get("PolicyType") or ""),
+                "policyArn": str(policy.get("PolicyARN") or ""),
+            }
+            for key, view in self.scaling.items()
+            for name, policy in view.policies.items()
+        ]
 
     def with_target(self, key: TargetKey, plan: ScalingPlan) -> Observed:
         """After the target was registered."""

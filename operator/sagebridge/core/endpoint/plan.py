@@ -3,17 +3,18 @@
 What an endpoint's status allows:
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html (EndpointStatus)
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
-    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-policy-update.html (before an update)
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html (before an update)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import garbage
-from sagebridge.core.endpoint.desired import Desired, VariantPlan
+from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, plan_deletion, remove
 from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
 from sagebridge.core.endpoint.observed import (
@@ -50,13 +51,16 @@ from sagebridge.core.endpoint.steps import (
     UpdateNumbers,
     Wait,
 )
+from sagebridge.core.endpoint.tries import NO_REASON, attempt, has_ended, recorded, with_failure
 from sagebridge.core.errors import JobFailure, failure_class
 from sagebridge.core.reasons import Reason
 
-__all__ = ["RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
+__all__ = ["IN_SERVICE_MESSAGE", "RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
 
 RETRY_FAILED_AFTER_SECONDS = 600.0
 """Pause before an endpoint that SageMaker's own side made fail is made anew."""
+
+IN_SERVICE_MESSAGE = "The endpoint is InService."
 
 _CHANGES = (
     ApplyTags,
@@ -72,8 +76,6 @@ _CHANGES = (
     UpdateNumbers,
 )
 _RETRYABLE = (JobFailure.CAPACITY_ERROR, JobFailure.INTERNAL_SERVER_ERROR)
-_MOST_TRIES = 2
-_NO_REASON = "SageMaker gave no reason."
 
 
 def next_step(situation: Situation) -> Step:
@@ -104,7 +106,7 @@ def _touches_endpoint(situation: Situation, step: Step) -> bool:
 
 
 def _unless_paused(situation: Situation, step: Step) -> Step:
-    if not situation.is_paused or isinstance(step, Wait | Conclude | Look | Resolve | Release):
+    if not situation.is_paused or isinstance(step, Wait | Conclude | Look | Claim | Resolve | Release):
         return step
     state = State.PROGRESSING if situation.deletion_requested_at else State.PAUSED
     message = "Paused: nothing is changed in AWS. Remove the annotation sagebridge.io/paused to go on."
@@ -114,13 +116,22 @@ def _unless_paused(situation: Situation, step: Step) -> Step:
 
 def _plan_life(situation: Situation) -> Step:
     if situation.desired is None:
-        return Resolve()
+        return _look_first(situation) or Resolve()
     if situation.observed is None:
         return Look()
     endpoint = situation.observed.endpoint
     if endpoint is None:
         return _plan_absent(situation, situation.desired)
     return _plan_present(situation, situation.desired, situation.observed, endpoint)
+
+
+def _look_first(situation: Situation) -> Step | None:
+    """What is seen of an endpoint that was made goes to status, even if its spec makes no sense any more."""
+    if situation.ledger.is_empty:
+        return None
+    if situation.observed is None:
+        return Look()
+    return Claim() if situation.observed.endpoint is not None and not situation.is_ours else None
 
 
 def _plan_present(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step:
@@ -150,7 +161,7 @@ def _plan_absent(situation: Situation, desired: Desired) -> Step:
         return preparation
     key = desired.deployment_key
     if situation.ledger.update is None or situation.ledger.update.key != key:
-        return Remember(ledger=replace(situation.ledger, update=Update(key=key)))
+        return Remember(ledger=replace(situation.ledger, update=recorded(situation, None, key)))
     return CreateEndpoint(config_name=desired.config.name)
 
 
@@ -168,26 +179,24 @@ def _prepare(situation: Situation, desired: Desired) -> Step | None:
 
 def _plan_busy(situation: Situation, endpoint: EndpointView) -> Step:
     update = situation.ledger.update
-    ledger = situation.ledger
-    if update is not None and not update.begun:
-        ledger = replace(ledger, update=replace(update, begun=True))
     reason = Reason.CREATING if endpoint.status == "Creating" else Reason.UPDATING
     message = f"The endpoint is {endpoint.status}."
-    if situation.desired and update and update.key not in _keys(situation.desired):
+    if situation.desired and update and not _leads_to(update, situation.desired):
         message += " The newer spec follows when that has ended."
     verdict = Verdict(state=State.PROGRESSING, reason=reason, message=message)
-    return Conclude(verdict=verdict, ledger=ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
+    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
 
 
-def _keys(desired: Desired) -> tuple[str, str]:
-    return desired.deployment_key, desired.numbers_key
+def _leads_to(update: Update, desired: Desired) -> bool:
+    return update.key.partition("/")[0] in (desired.deployment_key, desired.numbers_key)
 
 
 def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step:
     """Only deletion is left to a failed endpoint. It is made anew when that can end otherwise."""
     update, ledger = situation.ledger.update, situation.ledger
-    if update is not None and update.key == desired.deployment_key:
-        return Remember(ledger=_with_failure(situation, desired, endpoint, key=update.key))
+    is_its_end = update is not None and (update.begun or endpoint.config_name == desired.config.name)
+    if update is not None and is_its_end and update.key == desired.deployment_key:
+        return Remember(ledger=with_failure(situation, desired, endpoint, key=update.key))
     if situation.is_adopted:
         said = _sentence(" ".join(endpoint.failure_reason.split()))
         return _stalled(
@@ -201,10 +210,7 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     message = _sentence(ledger.failure.message if ledger.failure else "")
     pause = _pause_after_failure(situation)
     if pause is None:
-        collected = garbage.next_collection(
-            ledger, desired=desired, running=endpoint.config_name, limit=situation.history_limit
-        )
-        return collected or _stalled(
+        return _collect(situation, desired, endpoint) or _stalled(
             situation,
             Reason.ENDPOINT_FAILED,
             f"The endpoint has failed: {message} Correct the spec, and it is deleted and made anew.",
@@ -230,7 +236,7 @@ def _pause_after_failure(situation: Situation) -> float | None:
 
 def _sentence(reason: str) -> str:
     """Why it failed; SageMaker's words end with a full stop or without."""
-    return f"{(reason or _NO_REASON).rstrip('. ')}."
+    return f"{(reason or NO_REASON).rstrip('. ')}."
 
 
 def _resolved(failure: Failure | None) -> Failure | None:
@@ -247,11 +253,12 @@ def _plan_settled(situation: Situation, desired: Desired, observed: Observed, en
         if step is not None:
             return step
         refused = desired.deployment_key
-    elif differing := _differing(endpoint, desired):
-        step = _attempt(situation, desired, endpoint, desired.numbers_key, UpdateNumbers(variants=differing))
+    elif change := next(_number_changes(endpoint, desired), None):
+        key = f"{desired.numbers_key}/{change.part}"
+        step = attempt(situation, desired, endpoint, key, change)
         if step is not None:
             return step
-        refused = desired.numbers_key
+        refused = key
     return _tend(situation, desired, observed, endpoint, refused=bool(refused))
 
 
@@ -261,20 +268,20 @@ def _runs(endpoint: EndpointView, desired: Desired) -> bool:
 
 
 def _deploy(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
-    """What brings the endpoint to the config, or None if that has failed and should not be tried again."""
+    """What brings the endpoint to the config, or None if that has failed and should not be tried again now."""
     key = desired.deployment_key
-    if situation.ledger.is_refused(key):
+    if situation.is_held_back or situation.ledger.is_refused(key):
         return None
     update = situation.ledger.update
-    if update is not None and update.key == key and _has_ended(update, endpoint):
-        return _attempt(situation, desired, endpoint, key, Look())
+    if update is not None and update.key == key and (update.begun or has_ended(update, endpoint)):
+        return attempt(situation, desired, endpoint, key, Look())
     preparation = _prepare(situation, desired)
     if preparation is not None:
         return preparation
     in_the_way = targets_in_the_way(situation.ledger, observed, desired, running=endpoint.config_name)
     if in_the_way:
         return Deregister(key=in_the_way[0])
-    return _attempt(situation, desired, endpoint, key, _update(desired, endpoint))
+    return attempt(situation, desired, endpoint, key, _update(desired, endpoint))
 
 
 def _update(desired: Desired, endpoint: EndpointView) -> UpdateEndpoint:
@@ -284,70 +291,35 @@ def _update(desired: Desired, endpoint: EndpointView) -> UpdateEndpoint:
     return UpdateEndpoint(
         config_name=desired.config.name,
         retain=retain,
-        exclude=("DataCaptureConfig", "DesiredWeight") if retain else (),
+        exclude=("DesiredWeight",) if retain else (),
         deployment=desired.deployment,
     )
 
 
-def _differing(endpoint: EndpointView, desired: Desired) -> tuple[VariantPlan, ...]:
-    """The variants whose weight, or count that nobody else owns, is not what it should be."""
+def _number_changes(endpoint: EndpointView, desired: Desired) -> Iterator[UpdateNumbers]:
+    """What is not as it should be: first weights, then, one by one, the counts that nobody else owns."""
     running = {variant.name: variant for variant in endpoint.variants}
-    found = []
-    for wanted in desired.variants:
-        view = running.get(wanted.name)
-        if view is None:
-            continue
-        weight_differs = view.desired_weight is not None and abs(view.desired_weight - wanted.weight) > 1e-6
-        count_differs = wanted.count is not None and view.desired_count not in (None, wanted.count)
-        if weight_differs or count_differs:
-            found.append(wanted)
-    return tuple(found)
-
-
-def _has_ended(update: Update, endpoint: EndpointView) -> bool:
-    return update.begun or endpoint.last_modified != update.since
-
-
-def _attempt(situation: Situation, desired: Desired, endpoint: EndpointView, key: str, step: Step) -> Step | None:
-    """`step`, recorded before it is taken; None if it has failed and should not be tried again.
-
-    The endpoint is settled, and is not what `key` stands for: an update that has begun has ended otherwise.
-    """
-    ledger = situation.ledger
-    if ledger.is_refused(key):
-        return None
-    update = ledger.update
-    if update is None or update.key != key:
-        return Remember(ledger=replace(ledger, update=Update(key=key, since=endpoint.last_modified)))
-    if not _has_ended(update, endpoint):
-        return step
-    if endpoint.failure_reason or update.tries >= _MOST_TRIES:
-        return Remember(ledger=_with_failure(situation, desired, endpoint, key=key))
-    # It may be that autoscaling, or somebody else, has changed the endpoint between our record and our call.
-    again = Update(key=key, since=endpoint.last_modified, tries=update.tries + 1)
-    return Remember(ledger=replace(ledger, update=again))
-
-
-def _with_failure(situation: Situation, desired: Desired, endpoint: EndpointView, *, key: str) -> Ledger:
-    failure = Failure(
-        key=key,
-        message=" ".join(endpoint.failure_reason.split()) or _NO_REASON,
-        time=format_time(situation.now),
-        config_name=desired.config.name,
-    )
-    return replace(situation.ledger, update=None, failure=failure)
+    both = [(wanted, running[wanted.name]) for wanted in desired.variants if wanted.name in running]
+    weights = {
+        wanted.name: wanted.weight
+        for wanted, view in both
+        if view.desired_weight is not None and abs(view.desired_weight - wanted.weight) > 1e-6
+    }
+    if weights:
+        yield UpdateNumbers(weights=weights)
+    for wanted, view in both:
+        if wanted.count is not None and view.desired_count not in (None, wanted.count):
+            yield UpdateNumbers(counts={wanted.name: wanted.count})
 
 
 def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView, *, refused: bool) -> Step:
     """Everything around an endpoint that runs what it should, or that runs on with what it had."""
-    scaling = next_scaling_step(situation.ledger, observed, desired, endpoint)
-    if scaling is not None:
-        return scaling
+    step = _scale(situation.ledger, desired, observed, endpoint)
+    if step is not None:
+        return step
     if situation.has_unapplied_tags:
         return ApplyTags()
-    collected = garbage.next_collection(
-        situation.ledger, desired=desired, running=endpoint.config_name, limit=situation.history_limit
-    )
+    collected = _collect(situation, desired, endpoint)
     if collected is not None:
         return collected
     if refused:
@@ -361,13 +333,31 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
     return _conclude_settled(situation, endpoint)
 
 
+def _scale(ledger: Ledger, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
+    """The next step to the autoscaling of what runs; where nobody knows what that was, it is left alone."""
+    revision = ledger.find(endpoint.config_name)
+    if not _runs(endpoint, desired):
+        return next_scaling_step(ledger, observed, revision.scaling, endpoint) if revision else None
+    if revision is not None and revision.scaling != desired.scaled:
+        return Remember(ledger=ledger.with_scaling(endpoint.config_name, desired.scaled))
+    return next_scaling_step(ledger, observed, desired.scaled, endpoint)
+
+
+def _collect(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step | None:
+    if situation.keeps_remains:
+        return None
+    return garbage.next_collection(
+        situation.ledger, desired=desired, running=endpoint.config_name, limit=situation.history_limit
+    )
+
+
 def _conclude_settled(situation: Situation, endpoint: EndpointView) -> Conclude:
     ledger = replace(situation.ledger, update=None, failure=_resolved(situation.ledger.failure))
     if endpoint.status != IN_SERVICE:
         message = f"The endpoint is {endpoint.status}. {endpoint.failure_reason}".rstrip()
         verdict = Verdict(state=State.STALLED, reason=Reason.ENDPOINT_FAILED, message=message)
     else:
-        verdict = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message="The endpoint is InService.")
+        verdict = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message=IN_SERVICE_MESSAGE)
     return Conclude(verdict=verdict, ledger=ledger)
 
 

@@ -14,6 +14,21 @@ from typing import Any
 
 from sagebridge.core.errors import SpecError
 
+_OF_MODELS = ("enableNetworkIsolation", "inferenceExecutionConfig", "name", "vpcConfig")
+_ARTIFACTS = ("modelDataSource", "modelDataUrl")
+_PACKAGES = ("modelPackageArn", "modelPackageName")
+_EXCLUDING = (
+    ("modelRef", ("framework", "algorithm"), "whose image serves the model, unless image names another"),
+    ("modelRef", (*_ARTIFACTS, *_PACKAGES), "which brings the model"),
+    ("image", ("framework", "algorithm"), "which is what serves"),
+    ("framework", ("algorithm",), "which is what serves"),
+    ("modelPackageArn", ("modelPackageName",), "which names the package"),
+    *((package, ("framework", "algorithm", "source"), "which brings image and model") for package in _PACKAGES),
+    ("source", ("modelDataSource",), "which is packed into the archive of modelDataUrl"),
+    ("modelDataUrl", ("modelDataSource",), "which says where the model is"),
+)
+"""A container's fields, those that do not go with them, and why."""
+
 _SERVERLESS_EXCLUDES = ("asyncInferenceConfig", "dataCaptureConfig", "vpcConfig")
 
 
@@ -45,8 +60,32 @@ def _check_names(spec: Mapping[str, Any]) -> None:
 
 def _check_models(spec: Mapping[str, Any]) -> None:
     for index, model in enumerate(spec.get("models") or ()):
-        if "containers" in model and model.get("mode") == "MultiModel":
-            raise SpecError(f"spec.models[{index}].mode", "A pipeline sets mode in each of its containers.")
+        at = f"spec.models[{index}]"
+        _check_levels(model, at)
+        if "containers" in model:
+            for number, container in enumerate(model["containers"]):
+                _check_container(container, f"{at}.containers[{number}]")
+        elif "primaryContainer" in model:
+            _check_container(model["primaryContainer"], f"{at}.primaryContainer")
+        else:
+            _check_container(model, at)
+
+
+def _check_levels(model: Mapping[str, Any], at: str) -> None:
+    """A model's containers are said in one place: what stands in another would be ignored."""
+    place = next((key for key in ("containers", "primaryContainer") if key in model), None)
+    if place is None:
+        return
+    elsewhere = next((key for key in model if key not in (*_OF_MODELS, place)), None)
+    if elsewhere:
+        raise SpecError(f"{at}.{elsewhere}", f"It is said of a container: write it in {place}.")
+
+
+def _check_container(container: Mapping[str, Any], at: str) -> None:
+    for one, others, why in _EXCLUDING:
+        other = next((key for key in others if one in container and key in container), None)
+        if other:
+            raise SpecError(f"{at}.{other}", f"It does not go with {one}, {why}: remove one of the two.")
 
 
 def _check_replicas(spec: Mapping[str, Any]) -> None:

@@ -80,6 +80,33 @@ class ScalingPlan:
         """The least and the most."""
         return self.minimum, self.maximum
 
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> ScalingPlan:
+        """From an entry of `status.revisions[].scaling`."""
+        return cls(
+            dimension=Dimension(entry["dimension"]),
+            minimum=int(entry["minCapacity"]),
+            maximum=int(entry["maxCapacity"]),
+            policies=dict(entry.get("policies") or {}),
+            scheduled=dict(entry.get("scheduled") or {}),
+        )
+
+    @staticmethod
+    def can_be(entry: Mapping[str, Any]) -> bool:
+        """Whether an entry is a plan."""
+        return entry.get("dimension") in list(Dimension) and {"minCapacity", "maxCapacity"} <= entry.keys()
+
+    def dump(self) -> dict[str, Any]:
+        """To an entry of `status.revisions[].scaling`."""
+        entry = {
+            "dimension": self.dimension.value,
+            "minCapacity": self.minimum,
+            "maxCapacity": self.maximum,
+            "policies": dict(self.policies),
+            "scheduled": dict(self.scheduled),
+        }
+        return {key: value for key, value in entry.items() if value != {}}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScalingView:
@@ -110,6 +137,18 @@ def scaling_plan(autoscaling: Mapping[str, Any], *, serverless: bool) -> Scaling
         maximum=int(autoscaling["maxCapacity"]),
         policies=policies,
         scheduled={OURS + action["name"]: _scheduled(action) for action in autoscaling.get("scheduled") or ()},
+    )
+
+
+def targets_of(spec: Mapping[str, Any]) -> tuple[TargetKey, ...]:
+    """The scalable targets that a spec asks for, whatever else it says."""
+    return tuple(
+        TargetKey(
+            variant=variant["variantName"],
+            dimension=Dimension.CONCURRENCY if "serverlessConfig" in variant else Dimension.INSTANCES,
+        )
+        for variant in spec.get("productionVariants") or ()
+        if variant.get("autoscaling")
     )
 
 

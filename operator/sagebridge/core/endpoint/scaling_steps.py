@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
@@ -24,7 +24,7 @@ def targets_in_the_way(ledger: Ledger, observed: Observed, desired: Desired, *, 
     """Targets without which UpdateEndpoint is allowed: of variants that go, or get other instances or other scaling.
 
     AWS refuses to change the instances under a registered target.
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-policy-update.html
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
     """
     wanted = {target_of(variant, plan) for variant, plan in desired.scaled.items()}
     revision = ledger.find(running)
@@ -36,14 +36,25 @@ def targets_in_the_way(ledger: Ledger, observed: Observed, desired: Desired, *, 
     )
 
 
-def next_scaling_step(ledger: Ledger, observed: Observed, desired: Desired, endpoint: EndpointView) -> Step | None:
-    """The next step to the autoscaling that is wanted for the variants that run, or None when it is there."""
-    return next(_steps(ledger, observed, desired, endpoint), None)
+def next_scaling_step(
+    ledger: Ledger, observed: Observed, scaling: Mapping[str, ScalingPlan], endpoint: EndpointView
+) -> Step | None:
+    """The next step to the autoscaling that is wanted for the variants that run, or None when it is there.
+
+    Args:
+        ledger: what is recorded.
+        observed: what is registered.
+        scaling: what is wanted, by variant.
+        endpoint: what runs.
+    """
+    return next(_steps(ledger, observed, scaling, endpoint), None)
 
 
-def _steps(ledger: Ledger, observed: Observed, desired: Desired, endpoint: EndpointView) -> Iterator[Step]:
+def _steps(
+    ledger: Ledger, observed: Observed, scaling: Mapping[str, ScalingPlan], endpoint: EndpointView
+) -> Iterator[Step]:
     running = {variant.name for variant in endpoint.variants}
-    wanted = {target_of(name, plan): plan for name, plan in desired.scaled.items() if name in running}
+    wanted = {target_of(name, plan): plan for name, plan in scaling.items() if name in running}
     for key in observed.scaling:
         if key not in wanted:
             yield Deregister(key=key)

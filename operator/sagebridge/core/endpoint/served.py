@@ -28,7 +28,7 @@ def served_by(container: Section, place: Place, *, trained: TrainedModel | None,
         sagebridge.core.errors.SpecError: there is no image that serves it.
     """
     if trained is not None:
-        return _from_trained(trained, place)
+        return _from_trained(trained, place, own_image=container.text("image"))
     if pinned is not None:
         return pinned
     return Served(image=looked_up_image(container, place))
@@ -59,7 +59,9 @@ def with_code(served: Served, source: Section, place: Place, *, repacked_uri: st
     return replace(served, model_data_url=repacked_uri, environment=environment)
 
 
-def _from_trained(trained: TrainedModel, place: Place) -> Served:
+def _from_trained(trained: TrainedModel, place: Place, *, own_image: str | None) -> Served:
+    if own_image:
+        return Served(image=own_image, model_data_url=trained.artifact)
     image = trained.serving_image(
         region=place.region, instance_type=place.instance_type, instance_field=place.instance_field
     )

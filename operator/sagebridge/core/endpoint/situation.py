@@ -26,6 +26,8 @@ class Situation:
         now: the time of this pass.
         history_limit: how many revisions are kept beyond the one that runs.
         has_unapplied_tags: whether the endpoint's tags are to be changed now.
+        is_held_back: whether SageMaker has refused, in this pass, to begin the update that is wanted.
+        keeps_remains: whether AWS has refused, in this pass, to delete what nothing uses any more.
         is_finalized: whether our finalizer holds the object.
         is_paused: whether nothing may be changed in AWS.
         deletion_requested_at: None while the object is to live.
@@ -43,6 +45,8 @@ class Situation:
     made: frozenset[str] = field(default_factory=frozenset)
     history_limit: int = 3
     has_unapplied_tags: bool = False
+    is_held_back: bool = False
+    keeps_remains: bool = False
     is_finalized: bool = True
     is_paused: bool = False
     deletion_requested_at: datetime | None = None

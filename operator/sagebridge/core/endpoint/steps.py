@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sagebridge.core.conditions import Verdict
-from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan, VariantPlan
+from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.scaling import ScalingPlan, TargetKey
 from sagebridge.core.steps import Protect, Wait
@@ -110,9 +110,22 @@ class UpdateEndpoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateNumbers:
-    """Change weights, and the counts that nobody else owns."""
+    """Change weights, or the count of one variant: SageMaker takes one or the other.
 
-    variants: tuple[VariantPlan, ...]
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
+
+    Attributes:
+        weights: by variant.
+        counts: by variant; one at most, and none beside weights.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def part(self) -> str:
+        """Tells this change from the others that lead to the same weights and counts."""
+        return ".".join(("counts", *self.counts)) if self.counts else "weights"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

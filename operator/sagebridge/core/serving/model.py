@@ -127,18 +127,16 @@ def build_model(model: Section | None, context: ModelContext, *, source: Section
     return clean
 
 
-def model_name(owner: Owner, request: Mapping[str, Any], *, label: str = "") -> str:
+def model_name(owner: Owner, request: Mapping[str, Any]) -> str:
     """The name of a model: the same for the same content of the same object, and for no other.
 
     Args:
         owner: whose model it is.
         request: the request of CreateModel, complete but for its name; its tags do not count, they may change.
-        label: what tells several models of one object apart for people.
     """
     content = json.dumps({key: value for key, value in request.items() if key != "tags"}, sort_keys=True)
     suffix = digest(owner.cluster, owner.uid, content)
-    readable = "-".join(part for part in (owner.namespace, owner.name, label) if part)
-    readable = re.sub(r"[^a-zA-Z0-9-]", "-", readable)[: JOB_NAME_LIMIT - len(suffix) - 1]
+    readable = re.sub(r"[^a-zA-Z0-9-]", "-", f"{owner.namespace}-{owner.name}")[: JOB_NAME_LIMIT - len(suffix) - 1]
     return f"{readable.rstrip('-')}-{suffix}"
 
 

@@ -25,7 +25,7 @@ class TrainedModel:
     Attributes:
         what: the object, for messages: ``TrainingJob digits``.
         field: the field that refers to it, for messages.
-        artifact: model.tar.gz on S3.
+        artifact: model.tar.gz on S3, or a prefix of files where those can be served.
         region: where it was trained, and where the artifact lies.
         image: what trained it.
         framework: the framework whose inference image serves it; None where the training image does.
@@ -70,7 +70,13 @@ class TrainedModel:
 
 
 def trained_model(
-    *, kind: str, name: str, spec: Mapping[str, Any], status: Mapping[str, Any], field: str = "spec.modelRef"
+    *,
+    kind: str,
+    name: str,
+    spec: Mapping[str, Any],
+    status: Mapping[str, Any],
+    field: str = "spec.modelRef",
+    archive_only: bool = True,
 ) -> TrainedModel:
     """What a TrainingJob that has completed gives to serve.
 
@@ -80,6 +86,7 @@ def trained_model(
         spec: its spec.
         status: its status; the model and the image are there.
         field: the field that refers to it, for messages.
+        archive_only: whether what serves takes a model.tar.gz alone, and no prefix of files.
 
     Raises:
         SpecError: it has no model that can be served like this; says what to do.
@@ -89,10 +96,11 @@ def trained_model(
     _check_level(section, what=what, field=field)
     artifact = str((status.get("modelArtifacts") or {}).get("s3ModelArtifacts") or "")
     uncompressed = section.section("outputDataConfig").text("compressionType") == "NONE"
-    if uncompressed or not artifact.endswith(".tar.gz"):
+    if not artifact or (archive_only and (uncompressed or not artifact.endswith(".tar.gz"))):
         message = (
             f"{what} left its model uncompressed (outputDataConfig.compressionType: NONE), which batch transform, "
-            "serverless and multi-model endpoints can't take: train it with GZIP, or pack it into a model.tar.gz"
+            "serverless and multi-model endpoints, and inference code (source), can't take: train it with GZIP, or "
+            "pack it into a model.tar.gz"
         )
         raise SpecError(field, message)
     image = str(status.get("image") or section.section("algorithmSpecification").text("trainingImage") or "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sagebridge.core.errors import MALFORMED_REPLY, AwsError
+from sagebridge.core.errors import MALFORMED_REPLY, AwsError, ErrorClass
 from sagebridge.core.tenancy import check_account
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.gateway import Gateway
@@ -78,6 +79,16 @@ def scope_of(handle: Handle) -> AwsScope:
         external_id=handle.tenant.external_id,
         session_name=f"sagebridge-{handle.tenant.policy_name}" if handle.tenant.policy_name else "sagebridge",
     )
+
+
+@contextlib.contextmanager
+def gone_is_fine() -> Iterator[None]:
+    """What is to be deleted may be gone already."""
+    try:
+        yield
+    except AwsError as error:
+        if error.error_class is not ErrorClass.NOT_FOUND:
+            raise
 
 
 def malformed(operation: str, member: str) -> AwsError:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan, VariantPlan
+from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
 from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
-from sagebridge.core.endpoint.scaling import Dimension, ScalingPlan, ScalingView, TargetKey
+from sagebridge.core.endpoint.scaling import TargetKey
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
 from sagebridge.core.regions import sagemaker_arn
@@ -17,12 +16,11 @@ from sagebridge.core.serving import Repack
 from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
-from sagebridge.targets.sagemaker.caller import Caller, malformed
+from sagebridge.targets.sagemaker.caller import Caller, gone_is_fine, malformed
 from sagebridge.targets.sagemaker.repacking import Repacker
+from sagebridge.targets.sagemaker.scalable_targets import ScalableTargets
 from sagebridge.targets.sagemaker.tags import list_tags
 
-AUTOSCALING = "application-autoscaling"
-_NAMESPACE = "sagemaker"
 _STATUS_FIELDS = (
     "endpointArn",
     "endpointConfigName",
@@ -31,7 +29,7 @@ _STATUS_FIELDS = (
     "creationTime",
     "lastModifiedTime",
 )
-OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "replicas")
+OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "traffic", "replicas", "scalingPolicies")
 """The fields of status that a look fills."""
 
 
@@ -59,11 +57,15 @@ class Summary:
 
 
 class SageMakerEndpoints:
-    """Every call for endpoints. All may raise `AwsError`; or `NotAllowedError`, where the policy leads elsewhere."""
+    """Every call for endpoints; `scaling` has those for their autoscaling.
+
+    All may raise `AwsError`; or `NotAllowedError`, where the policy leads elsewhere.
+    """
 
     def __init__(self, *, caller: Caller, repacker: Repacker) -> None:
         self._caller = caller
         self._repacker = repacker
+        self.scaling = ScalableTargets(caller=caller)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -94,36 +96,7 @@ class SageMakerEndpoints:
             endpoint = None
         else:
             endpoint = _view(reply)
-        return Observed(endpoint=endpoint, scaling=await self._scaling(handle, targets))
-
-    async def _scaling(self, handle: Handle, targets: Sequence[TargetKey]) -> dict[TargetKey, ScalingView]:
-        if not targets:
-            return {}
-        ids = sorted({_resource_id(handle, key) for key in targets})
-        request = {"ServiceNamespace": _NAMESPACE, "ResourceIds": ids}
-        reply = await self._caller.call(handle, "DescribeScalableTargets", request, service=AUTOSCALING)
-        bounds = {
-            (entry["ResourceId"], entry["ScalableDimension"]): (entry["MinCapacity"], entry["MaxCapacity"])
-            for entry in reply.get("ScalableTargets") or ()
-        }
-        found = {}
-        for key in targets:
-            registered = bounds.get((_resource_id(handle, key), key.dimension.value))
-            if registered is not None:
-                found[key] = await self._target(handle, key, registered)
-        return found
-
-    async def _target(self, handle: Handle, key: TargetKey, bounds: tuple[int, int]) -> ScalingView:
-        request = _target_request(handle, key)
-        policies = await self._caller.call(handle, "DescribeScalingPolicies", request, service=AUTOSCALING)
-        actions = await self._caller.call(handle, "DescribeScheduledActions", request, service=AUTOSCALING)
-        return ScalingView(
-            dimension=Dimension(key.dimension),
-            minimum=int(bounds[0]),
-            maximum=int(bounds[1]),
-            policies={entry["PolicyName"]: entry for entry in policies.get("ScalingPolicies") or ()},
-            scheduled={entry["ScheduledActionName"]: entry for entry in actions.get("ScheduledActions") or ()},
-        )
+        return Observed(endpoint=endpoint, scaling=await self.scaling.look(handle, targets))
 
     async def claim(self, handle: Handle, *, adopt: bool) -> Claimed:
         """Whether the endpoint is this object's; with `adopt`, an untagged one becomes so."""
@@ -167,16 +140,10 @@ class SageMakerEndpoints:
         except AwsError as error:
             await self._assert_ours_after(error, handle, "endpoint-config", config.name)
 
-    async def create_endpoint(self, handle: Handle, *, config_name: str, tags: Mapping[str, str]) -> bool:
-        """Create the endpoint; False if there is one already. Whose that is, is asked before anything is done to it."""
+    async def create_endpoint(self, handle: Handle, *, config_name: str, tags: Mapping[str, str]) -> None:
+        """Create the endpoint. Whose one is that is there already, is asked before anything is done to it."""
         spec = {"endpointName": handle.name, "endpointConfigName": config_name}
-        try:
-            await self._caller.call(handle, "CreateEndpoint", _request("CreateEndpoint", spec, tags))
-        except AwsError as error:
-            if error.error_class is not ErrorClass.CONFLICT:
-                raise
-            return False
-        return True
+        await self._caller.call(handle, "CreateEndpoint", _request("CreateEndpoint", spec, tags))
 
     async def update_endpoint(
         self,
@@ -205,18 +172,17 @@ class SageMakerEndpoints:
         await self._assert_owned(handle)
         await self._caller.call(handle, "UpdateEndpoint", request)
 
-    async def update_numbers(self, handle: Handle, variants: Sequence[VariantPlan]) -> None:
-        """Change weights, and the counts that nobody else owns.
+    async def update_numbers(self, handle: Handle, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
+        """Change weights by variant, or the count of one variant.
 
         Raises:
             NotOwnedError: the endpoint does not carry this object's tags.
         """
         await self._assert_owned(handle)
-        wanted = [
-            {"VariantName": variant.name, "DesiredWeight": variant.weight}
-            | ({} if variant.count is None else {"DesiredInstanceCount": variant.count})
-            for variant in variants
+        wanted: list[dict[str, Any]] = [
+            {"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()
         ]
+        wanted += [{"VariantName": name, "DesiredInstanceCount": count} for name, count in counts.items()]
         request = {"EndpointName": handle.name, "DesiredWeightsAndCapacities": wanted}
         await self._caller.call(handle, "UpdateEndpointWeightsAndCapacities", request)
 
@@ -241,57 +207,22 @@ class SageMakerEndpoints:
         Raises:
             NotOwnedError: it does not carry this object's tags, or was there before the object.
         """
-        with _gone_is_fine():
+        with gone_is_fine():
             if TAG_ADOPTED in await self._assert_owned(handle):
                 raise NotOwnedError(f"{handle.name} was there before this object; it is left alone.")
             await self._caller.call(handle, "DeleteEndpoint", {"EndpointName": handle.name})
 
     async def delete_config(self, handle: Handle, name: str) -> None:
         """Delete a config, if it is there and ours."""
-        with _gone_is_fine():
+        with gone_is_fine():
             if await self._is_ours(handle, "endpoint-config", name):
                 await self._caller.call(handle, "DeleteEndpointConfig", {"EndpointConfigName": name})
 
     async def delete_model(self, handle: Handle, name: str) -> None:
         """Delete a model, if it is there and ours."""
-        with _gone_is_fine():
+        with gone_is_fine():
             if await self._is_ours(handle, "model", name):
                 await self._caller.call(handle, "DeleteModel", {"ModelName": name})
-
-    # --- scaling -------------------------------------------------------------------------------------------------
-
-    async def register(self, handle: Handle, key: TargetKey, plan: ScalingPlan) -> None:
-        """Register a scalable target, or change its bounds."""
-        request = _target_request(handle, key) | {"MinCapacity": plan.minimum, "MaxCapacity": plan.maximum}
-        await self._caller.call(handle, "RegisterScalableTarget", request, service=AUTOSCALING)
-
-    async def deregister(self, handle: Handle, key: TargetKey) -> None:
-        """Deregister a scalable target, with its policies and actions."""
-        with _gone_is_fine():
-            request = _target_request(handle, key)
-            await self._caller.call(handle, "DeregisterScalableTarget", request, service=AUTOSCALING)
-
-    async def put_policy(self, handle: Handle, key: TargetKey, name: str, definition: Mapping[str, Any]) -> None:
-        """Make a scaling policy, or change it."""
-        request = _target_request(handle, key) | {"PolicyName": name, **definition}
-        await self._caller.call(handle, "PutScalingPolicy", request, service=AUTOSCALING)
-
-    async def delete_policy(self, handle: Handle, key: TargetKey, name: str) -> None:
-        """Delete a scaling policy."""
-        with _gone_is_fine():
-            request = _target_request(handle, key) | {"PolicyName": name}
-            await self._caller.call(handle, "DeleteScalingPolicy", request, service=AUTOSCALING)
-
-    async def put_scheduled(self, handle: Handle, key: TargetKey, name: str, definition: Mapping[str, Any]) -> None:
-        """Make a scheduled action, or change it."""
-        request = _target_request(handle, key) | {"ScheduledActionName": name, **definition}
-        await self._caller.call(handle, "PutScheduledAction", request, service=AUTOSCALING)
-
-    async def delete_scheduled(self, handle: Handle, key: TargetKey, name: str) -> None:
-        """Delete a scheduled action."""
-        with _gone_is_fine():
-            request = _target_request(handle, key) | {"ScheduledActionName": name}
-            await self._caller.call(handle, "DeleteScheduledAction", request, service=AUTOSCALING)
 
     # --- whose it is ---------------------------------------------------------------------------------------------
 
@@ -332,16 +263,6 @@ class SageMakerEndpoints:
         return sagemaker_arn(region=handle.region, account=account, resource=resource, name=name)
 
 
-@contextlib.contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    """What is to be deleted may be gone already."""
-    try:
-        yield
-    except AwsError as error:
-        if error.error_class is not ErrorClass.NOT_FOUND:
-            raise
-
-
 def _view(reply: Mapping[str, Any]) -> EndpointView:
     status = reply.get("EndpointStatus")
     if not isinstance(status, str):
@@ -361,6 +282,7 @@ def _view(reply: Mapping[str, Any]) -> EndpointView:
             **dict.fromkeys(_STATUS_FIELDS),
             **from_response("DescribeEndpoint", reply, fields=_STATUS_FIELDS),
             "variants": shown or None,
+            "traffic": _traffic(variants),
             "replicas": sum(counts) if counts else None,
         },
     )
@@ -373,7 +295,17 @@ def _variant(entry: Mapping[str, Any]) -> VariantView:
         desired_weight=entry.get("DesiredWeight", entry.get("CurrentWeight")),
         count=entry.get("CurrentInstanceCount"),
         desired_count=entry.get("DesiredInstanceCount", entry.get("CurrentInstanceCount")),
+        concurrency=(entry.get("CurrentServerlessConfig") or {}).get("ProvisionedConcurrency"),
+        desired_concurrency=(entry.get("DesiredServerlessConfig") or {}).get("ProvisionedConcurrency"),
+        status=next((one["Status"] for one in entry.get("VariantStatus") or ()), ""),
     )
+
+
+def _traffic(variants: Sequence[VariantView]) -> str | None:
+    """The variants and their present weights in one line, which kubectl can print."""
+    if len(variants) == 1:
+        return variants[0].name
+    return ", ".join(f"{view.name}={view.weight or 0:g}" for view in variants) or None
 
 
 def _shown(view: VariantView) -> dict[str, Any]:
@@ -383,8 +315,11 @@ def _shown(view: VariantView) -> dict[str, Any]:
         "desiredWeight": view.desired_weight,
         "currentInstanceCount": view.count,
         "desiredInstanceCount": view.desired_count,
+        "currentProvisionedConcurrency": view.concurrency,
+        "desiredProvisionedConcurrency": view.desired_concurrency,
+        "status": view.status,
     }
-    return {key: value for key, value in entry.items() if value is not None}
+    return {key: value for key, value in entry.items() if value not in (None, "")}
 
 
 def _request(operation: str, spec: Mapping[str, Any], tags: Mapping[str, str] | None) -> dict[str, Any]:
@@ -397,15 +332,3 @@ def _request(operation: str, spec: Mapping[str, Any], tags: Mapping[str, str] | 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _resource_id(handle: Handle, key: TargetKey) -> str:
-    return f"endpoint/{handle.name}/variant/{key.variant}"
-
-
-def _target_request(handle: Handle, key: TargetKey) -> dict[str, Any]:
-    return {
-        "ServiceNamespace": _NAMESPACE,
-        "ResourceId": _resource_id(handle, key),
-        "ScalableDimension": key.dimension.value,
-    }
