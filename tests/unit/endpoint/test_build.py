@@ -192,6 +192,19 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
             "spec.shadowProductionVariants",
         ),
         (
+            "a shadow of a pipeline",
+            spec(
+                models=[{"name": "m", "containers": [{"image": "a"}, {"image": "b"}]}],
+                shadowProductionVariants=[variant("s")],
+            ),
+            "spec.shadowProductionVariants",
+        ),
+        (
+            "a shadow of many models",
+            spec(models=[{"name": "m", "image": "a", "mode": "MultiModel"}], shadowProductionVariants=[variant("s")]),
+            "spec.shadowProductionVariants",
+        ),
+        (
             "an asynchronous shadow",
             spec(shadowProductionVariants=[variant("s")], asyncInferenceConfig={}),
             "spec.shadowProductionVariants",

@@ -4,6 +4,7 @@ Sources:
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
     https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (feature exclusions)
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html (ShadowProductionVariants)
+    https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html
     https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-autoscale.html
 """
 
@@ -111,6 +112,12 @@ def _check_shadows(spec: Mapping[str, Any]) -> None:
         raise SpecError(field, "SageMaker has no shadow variants of, or for, serverless variants.")
     if "asyncInferenceConfig" in spec:
         raise SpecError(field, "SageMaker has no shadow variants on asynchronous endpoints.")
+    for model in spec.get("models") or ():
+        container = model.get("primaryContainer") or model
+        if len(model.get("containers") or ()) > 1 or container.get("mode") == "MultiModel":
+            raise SpecError(
+                field, f"SageMaker shadows no pipelines and no multi-model containers, as {model['name']} is."
+            )
 
 
 def _check_serverless(spec: Mapping[str, Any]) -> None:
