@@ -45,6 +45,8 @@ CONNECTION_ERROR: Final = "ConnectionError"
 TIMEOUT: Final = "Timeout"
 MALFORMED_REPLY: Final = "MalformedReply"
 INVALID_REQUEST: Final = "ParamValidation"
+OPERATOR_STORAGE: Final = "OperatorStorage"
+"""What is to be sent can't be put together, for want of room where the operator runs."""
 
 THROTTLE_CODES: Final = frozenset(
     {
@@ -70,6 +72,7 @@ _TRANSIENT_CODES: Final = frozenset(
     {
         CONNECTION_ERROR,
         MALFORMED_REPLY,
+        OPERATOR_STORAGE,
         TIMEOUT,
         "ConcurrentUpdateException",
         "ConditionalRequestConflict",

@@ -1,10 +1,16 @@
 """Archives with inference code, made of those that training left."""
 
+import errno
+import gzip
 import io
+import random
 import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from sagebridge.core.errors import SpecError
+from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.serving import Repack
 from sagebridge.targets.sagemaker import repacking
 from sagebridge.targets.sagemaker.repacking import pack
@@ -83,3 +89,93 @@ def test_an_archive_that_got_too_large_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(repacking, "MOST_MODEL_BYTES", 10)
     with pytest.raises(SpecError, match="more than 10 bytes"):
         pack(repack(**{"inference.py": b"i"}), model=None, code=None)
+
+
+def noise(size: int) -> bytes:
+    """Bytes that do not get smaller by compression."""
+    return random.Random(0).randbytes(size)
+
+
+def cut(body: bytes) -> bytes:
+    return body[: len(body) // 2]
+
+
+def spoilt(body: bytes) -> bytes:
+    middle = len(body) // 2
+    return body[:middle] + bytes(5000) + body[middle + 5000 :]
+
+
+@pytest.mark.parametrize("broken", [cut, spoilt])
+def test_a_model_that_breaks_off_is_said(broken: Callable[[bytes], bytes]) -> None:
+    model = broken(archive(weights=noise(500_000), more=b"m"))
+    with pytest.raises(SpecError, match=r"the model is no readable \.tar\.gz") as caught:
+        pack(repack(**{"inference.py": b"i"}), model=model, code=None)
+    assert caught.value.field == "spec.source"
+
+
+@pytest.mark.parametrize("broken", [cut, spoilt])
+def test_a_source_that_breaks_off_is_said(broken: Callable[[bytes], bytes]) -> None:
+    code = broken(archive(**{"inference.py": b"i", "table.bin": noise(500_000)}))
+    with pytest.raises(SpecError, match=r"the source is no readable \.tar\.gz") as caught:
+        pack(repack(), model=archive(weights=b"w"), code=code)
+    assert caught.value.field == "spec.source.s3Uri"
+
+
+class FullDisk(io.BytesIO):
+    """A temporary file where there is no room."""
+
+    def write(self, _: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_not_the_archives_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", FullDisk)
+    with pytest.raises(AwsError, match=r"can't pack .* No space left on device") as caught:
+        pack(repack(**{"inference.py": b"i"}), model=archive(weights=noise(500_000)), code=None)
+    assert caught.value.error_class is ErrorClass.FAST_RETRY
+
+
+def linked(target: str, **files: bytes) -> bytes:
+    """An archive in which link.py is a hard link, after the files."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for name, body in files.items():
+            member = tarfile.TarInfo(f"./{name.replace('__', '/')}")
+            member.size = len(body)
+            tar.addfile(member, io.BytesIO(body))
+        link = tarfile.TarInfo("./link.py")
+        link.type, link.linkname = tarfile.LNKTYPE, f"./{target}"
+        tar.addfile(link)
+    return stream.getvalue()
+
+
+def unpacked(body: bytes, path: Path) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as tar:
+        tar.extractall(path, filter="data")
+    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_hard_links_keep_their_content(tmp_path: Path) -> None:
+    code = linked("inference.py", **{"inference.py": b"i"})
+    packed = pack(repack("link.py"), model=linked("weights", weights=b"w"), code=code)
+    assert unpacked(packed, tmp_path) == {
+        "weights": b"w",
+        "link.py": b"w",
+        "code/inference.py": b"i",
+        "code/link.py": b"i",
+    }
+
+
+@pytest.mark.parametrize("target", ["code/old", "elsewhere"])
+def test_a_hard_link_without_its_file_is_refused(target: str) -> None:
+    with pytest.raises(SpecError, match=f"link.py is a hard link to ./{target}"):
+        pack(repack(**{"inference.py": b"i"}), model=linked(target, code__old=b"o"), code=None)
+    with pytest.raises(SpecError, match=r"in the source, \./link.py is a hard link"):
+        pack(repack(), model=None, code=linked("elsewhere", **{"inference.py": b"i"}))
+
+
+def test_what_follows_an_archive_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repacking, "MOST_UNPACKED_BYTES", 1000)
+    model = archive(weights=b"w") + gzip.compress(bytes(100_000))
+    with pytest.raises(SpecError, match="it does not end"):
+        pack(repack(**{"inference.py": b"i"}), model=model, code=None)

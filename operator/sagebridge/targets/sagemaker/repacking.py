@@ -16,14 +16,15 @@ import io
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import IO, Any, Final, cast
 
-from sagebridge.core.errors import AwsError, ErrorClass, SpecError
+from sagebridge.core.errors import OPERATOR_STORAGE, AwsError, ErrorClass, SpecError
 from sagebridge.core.serving import Repack
 from sagebridge.core.source import check_entry_point
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.caller import Caller
+from sagebridge.targets.sagemaker.replies import to_aws_error
 
 CODE: Final = "code"
 MOST_MODEL_BYTES: Final = 128 * 1024 * 1024
@@ -32,6 +33,8 @@ MOST_UNPACKED_BYTES: Final = 2 * 1024 * 1024 * 1024
 _INSTEAD: Final = (
     "Let the training script save the code into the model's directory under code/ (in SM_MODEL_DIR), and remove source."
 )
+_CHUNK_BYTES: Final = 1024 * 1024
+_UNREADABLE: Final = (tarfile.TarError, OSError, EOFError, zlib.error)
 
 
 class Repacker:
@@ -46,7 +49,7 @@ class Repacker:
 
         Raises:
             SpecError: an archive is missing, too large, or none; or has not the entry point.
-            AwsError: S3 refused.
+            AwsError: S3 refused, or broke off; or there is no room to pack.
         """
         if await _is_there(self._caller, handle, uri):
             return
@@ -69,7 +72,10 @@ class Repacker:
         if length > most:
             reply["Body"].close()
             raise SpecError(field, f"{uri} has {length} bytes, and the operator packs at most {most}. {_INSTEAD}")
-        content: bytes = await asyncio.to_thread(reply["Body"].read)
+        try:
+            content: bytes = await asyncio.to_thread(reply["Body"].read)
+        except Exception as error:  # noqa: BLE001 - nothing but AwsError leaves
+            raise to_aws_error(error, operation="GetObject") from None
         return content
 
 
@@ -83,13 +89,18 @@ def pack(repack: Repack, *, model: bytes | None, code: bytes | None) -> bytes:
 
     Raises:
         SpecError: an archive is none, too large, or has not the entry point.
+        AwsError: there is no room to pack.
     """
-    with tempfile.TemporaryFile() as stream:
-        _write(cast("IO[bytes]", stream), repack, model=model, code=code)
-        if stream.tell() > MOST_MODEL_BYTES:
-            raise SpecError(repack.field, f"makes an archive of more than {MOST_MODEL_BYTES} bytes. {_INSTEAD}")
-        stream.seek(0)
-        return stream.read()
+    try:
+        with tempfile.TemporaryFile() as stream:
+            _write(cast("IO[bytes]", stream), repack, model=model, code=code)
+            if stream.tell() > MOST_MODEL_BYTES:
+                raise SpecError(repack.field, f"makes an archive of more than {MOST_MODEL_BYTES} bytes. {_INSTEAD}")
+            stream.seek(0)
+            return stream.read()
+    except OSError as error:
+        message = f"the operator can't pack the model's archive in {tempfile.gettempdir()}: {error.strerror or error}"
+        raise AwsError(code=OPERATOR_STORAGE, message=message, operation="PutObject") from error
 
 
 def _write(stream: IO[bytes], repack: Repack, *, model: bytes | None, code: bytes | None) -> None:
@@ -98,25 +109,48 @@ def _write(stream: IO[bytes], repack: Repack, *, model: bytes | None, code: byte
         tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
         if model is not None:
-            for member, content in _members(model, field=repack.field, what="the model"):
-                # What was code of the model's makes way for the manifest's.
-                if _name(member).partition("/")[0] != CODE:
-                    archive.addfile(member, content)
-        names = _add_archive(archive, code, repack) if code is not None else _add_files(archive, repack.files)
+            _add_model(archive, model, repack)
+        names = _add_code(archive, code, repack) if code is not None else _add_files(archive, repack.files)
         check_entry_point(repack.entry_point, names, field=f"{repack.field}.entryPoint")
 
 
-def _add_archive(archive: tarfile.TarFile, code: bytes, repack: Repack) -> list[str]:
-    names = []
-    for member, content in _members(code, field=f"{repack.field}.s3Uri", what="the source"):
-        name = _name(member)
-        if member.isfile():
-            names.append(name)
-            # A member of its own: one that was read keeps its long name in its PAX headers, which go before `name`.
-            moved = tarfile.TarInfo(f"{CODE}/{name}")
-            moved.size, moved.mode = member.size, member.mode
-            archive.addfile(moved, content)
+def _add_model(archive: tarfile.TarFile, model: bytes, repack: Repack) -> None:
+    files: set[str] = set()
+    for member, content in _members(model, field=repack.field, what="the model"):
+        name = _name(member.name)
+        # What was code of the model's makes way for the manifest's.
+        if name.partition("/")[0] == CODE:
+            continue
+        if member.islnk():
+            _check_link(member, files, field=repack.field, what="the model")
+        if member.isfile() or member.islnk():
+            files.add(name)
+        archive.addfile(member, content)
+
+
+def _add_code(archive: tarfile.TarFile, code: bytes, repack: Repack) -> list[str]:
+    field = f"{repack.field}.s3Uri"
+    names: list[str] = []
+    for member, content in _members(code, field=field, what="the source"):
+        name = _name(member.name)
+        # A member of its own: one that was read keeps its long name in its PAX headers, which go before `name`.
+        moved = tarfile.TarInfo(f"{CODE}/{name}")
+        if member.islnk():
+            _check_link(member, names, field=field, what="the source")
+            moved.type, moved.linkname = tarfile.LNKTYPE, f"{CODE}/{_name(member.linkname)}"
+        elif not member.isfile():
+            continue
+        moved.size, moved.mode = member.size, member.mode
+        names.append(name)
+        archive.addfile(moved, content)
     return names
+
+
+def _check_link(link: tarfile.TarInfo, files: Collection[str], *, field: str, what: str) -> None:
+    """A hard link can only be kept beside the file that it shares its content with."""
+    if _name(link.linkname) not in files:
+        message = f"can't be packed: in {what}, {link.name} is a hard link to {link.linkname}, which is not packed."
+        raise SpecError(field, f"{message} Make it a file of its own (tar --hard-dereference).")
 
 
 def _add_files(archive: tarfile.TarFile, files: Mapping[str, bytes]) -> list[str]:
@@ -131,19 +165,53 @@ def _members(body: bytes, *, field: str, what: str) -> Iterator[tuple[tarfile.Ta
     """The files, directories and links of an archive, up to a limit of their bytes."""
     size = 0
     try:
-        with tarfile.open(fileobj=io.BytesIO(body), mode="r|gz") as archive:
+        with (
+            gzip.GzipFile(fileobj=io.BytesIO(body)) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
             for member in archive:
                 size += member.size
                 if size > MOST_UNPACKED_BYTES:
                     raise SpecError(field, f"can't be packed: {what} unpacks to over {MOST_UNPACKED_BYTES} bytes.")
-                if member.isfile() or member.isdir() or member.issym():
-                    yield member, archive.extractfile(member) if member.isfile() else None
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise SpecError(field, f"can't be packed: {what} is no readable .tar.gz ({error}).") from error
+                if member.isfile():
+                    content = cast("IO[bytes]", archive.extractfile(member))
+                    yield member, cast("IO[bytes]", _Content(content, field=field, what=what))
+                elif member.isdir() or member.issym() or member.islnk():
+                    yield member, None
+            _read_to_the_end(stream)
+    except _UNREADABLE as error:
+        raise _unreadable(error, field=field, what=what) from error
 
 
-def _name(member: tarfile.TarInfo) -> str:
-    return member.name.removeprefix("./").strip("/")
+def _read_to_the_end(stream: gzip.GzipFile) -> None:
+    """What follows the archive, so that the checksum at the end of it all is looked at."""
+    while stream.read(_CHUNK_BYTES):
+        if stream.tell() > 2 * MOST_UNPACKED_BYTES:
+            raise tarfile.ReadError("it does not end")
+
+
+class _Content:
+    """A member's bytes, which are read where they are written: what goes wrong here is the archive's fault."""
+
+    def __init__(self, stream: IO[bytes], *, field: str, what: str) -> None:
+        self._stream = stream
+        self._field = field
+        self._what = what
+
+    def read(self, size: int = -1) -> bytes:
+        """See `io.BufferedIOBase.read`."""
+        try:
+            return self._stream.read(size)
+        except _UNREADABLE as error:
+            raise _unreadable(error, field=self._field, what=self._what) from error
+
+
+def _unreadable(error: Exception, *, field: str, what: str) -> SpecError:
+    return SpecError(field, f"can't be packed: {what} is no readable .tar.gz ({error}).")
+
+
+def _name(path: str) -> str:
+    return path.removeprefix("./").strip("/")
 
 
 async def _is_there(caller: Caller, handle: Handle, uri: str) -> bool:
