@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -10,10 +12,11 @@ from sagebridge.core.names import Owner
 from sagebridge.core.serving import Repack
 from sagebridge.core.tenancy import Tenant
 from sagebridge.targets.protocol import Handle
+from sagebridge.targets.sagemaker import repacking
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.gateway import Gateway
 from sagebridge.targets.sagemaker.repacking import Repacker
-from support.aws import Reply, ScriptedAws
+from support.aws import Reply, ScriptedAws, until
 
 ABSENT = Reply(status=404)
 TENANT = Tenant(
@@ -59,3 +62,33 @@ async def test_a_broken_model_is_not_uploaded(aws: ScriptedAws, gateway: Gateway
     with pytest.raises(SpecError, match="no readable"):
         await repacker(gateway).repack(HANDLE, REPACK, uri=PACKED)
     assert [request.operation for request in aws.requests] == ["HEAD", "GET"]
+
+
+async def test_who_is_cancelled_keeps_its_turn_until_the_thread_is_done(
+    aws: ScriptedAws, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.script = lambda request: {"HEAD": ABSENT, "GET": Reply(body=b"model"), "PUT": Reply()}[request.operation]
+    began, go_on, under_way = threading.Semaphore(0), threading.Semaphore(0), [0]
+    most = []
+
+    def pack(*_: object, **__: object) -> bytes:
+        under_way[0] += 1
+        most.append(under_way[0])
+        began.release()
+        go_on.acquire()
+        under_way[0] -= 1
+        return b"packed"
+
+    monkeypatch.setattr(repacking, "pack", pack)
+    packer = repacker(gateway)
+    first = asyncio.create_task(packer.repack(HANDLE, REPACK, uri=PACKED))
+    await asyncio.to_thread(began.acquire)
+    first.cancel()
+    second = asyncio.create_task(packer.repack(HANDLE, REPACK, uri=PACKED))
+    await until(lambda: len(aws.requests) == 3)  # the second has looked whether it is there
+    is_let_go = first.done()
+    go_on.release(2)
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await second
+    assert (is_let_go, most) == (False, [1, 1])

@@ -25,6 +25,7 @@ from sagebridge.core.source import check_entry_point
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.replies import to_aws_error
+from sagebridge.targets.sagemaker.threads import to_the_end
 
 CODE: Final = "code"
 MOST_MODEL_BYTES: Final = 128 * 1024 * 1024
@@ -56,7 +57,7 @@ class Repacker:
         async with self._turn:
             model = await self._fetch(handle, repack.model_uri, most=MOST_MODEL_BYTES, field=repack.field)
             code = await self._fetch(handle, repack.code_uri, most=MOST_CODE_BYTES, field=f"{repack.field}.s3Uri")
-            packed = await asyncio.to_thread(pack, repack, model=model, code=code)
+            packed = await to_the_end(asyncio.to_thread(pack, repack, model=model, code=code))
             await self._caller.upload(handle, uri=uri, content=packed)
 
     async def _fetch(self, handle: Handle, uri: str | None, *, most: int, field: str) -> bytes | None:
@@ -73,7 +74,7 @@ class Repacker:
             reply["Body"].close()
             raise SpecError(field, f"{uri} has {length} bytes, and the operator packs at most {most}. {_INSTEAD}")
         try:
-            content: bytes = await asyncio.to_thread(reply["Body"].read)
+            content: bytes = await to_the_end(asyncio.to_thread(reply["Body"].read))
         except Exception as error:  # noqa: BLE001 - nothing but AwsError leaves
             raise to_aws_error(error, operation="GetObject") from None
         return content
