@@ -139,7 +139,10 @@ INSTRUMENTS: Final[dict[str, Instrument]] = {
     "orphaned": Instrument(
         name="sagebridge_orphaned_total",
         kind="counter",
-        description="Things left behind in AWS because deleting them failed until the deletion deadline.",
+        description=(
+            "Objects released with things left behind in AWS: deleting them failed until the deletion deadline, or an "
+            "endpoint without the object's tags uses them."
+        ),
         labels=("kind",),
     ),
     "leader": Instrument(

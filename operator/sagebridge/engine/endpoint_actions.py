@@ -266,10 +266,9 @@ class EndpointActions:
     def _tell(self, job: Job, reason: Reason, message: str) -> None:
         self._status.emit(job, kind=KIND, reason=reason, message=message)
 
-    def _report_orphan(self, job: Job, what: str) -> None:
+    def _report_orphan(self, job: Job, why: str) -> None:
         message = (
-            f"{KIND} {job.name} is released though AWS could not be made to delete {what} in time. They may still be "
-            "there, and cost: look at them in SageMaker."
+            f"{KIND} {job.name} is released though {why}. They may still be there, and cost: look at them in SageMaker."
         )
         logger.error("%s/%s: %s", job.namespace, job.name, message)
         self._metrics.orphaned.labels(kind=KIND).inc()

@@ -129,3 +129,22 @@ async def test_a_recorded_name_that_somebody_has_written_deletes_nothing(bench: 
     await bench.reconcile(a)
     assert await bench.endpoints() == {"shared": "InService"}
     assert a.job.finalizers == []
+
+
+async def test_what_runs_without_our_tags_outlives_its_object_and_is_told(
+    bench: EndpointBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    scores = bench.put()
+    await bench.serve(scores)
+    arn, config = scores.job.status["endpointArn"], scores.job.status["endpointConfigName"]
+    tags = (await bench.ask("ListTags", ResourceArn=arn))["Tags"]
+    await bench.ask("DeleteTags", ResourceArn=arn, TagKeys=[tag["Key"] for tag in tags])
+
+    scores = bench.put(metadata=DELETED)
+    for _ in range(2):
+        await bench.reconcile(scores)
+    assert set((await bench.endpoints()).values()) == {"InService"}
+    assert not {"DeleteEndpointConfig", "DeleteModel"} & set(bench.aws.calls)
+    assert scores.job.finalizers == []
+    assert bench.metrics.registry.get_sample_value("sagebridge_orphaned_total", {"kind": "Endpoint"}) == 1
+    assert f"runs the config {config} with the models" in caplog.text

@@ -142,13 +142,18 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
         ),
         ("a failed one too", {"seen": endpoint(OLD, status="Failed")}, steps.DeleteEndpoint()),
         (
-            "somebody else's is left",
-            {"is_ours": False},
+            "somebody else's is left, and does not hold the end up",
+            {"is_ours": False, "seen": endpoint(NEW, status="Updating")},
             steps.Collect(
                 config_name=OLD.config.name,
                 model_names=(OLD.models[0].name,),
                 ledger=replace(ledger(OLD), revisions=()),
             ),
+        ),
+        (
+            "what somebody else's runs is left, and the rest goes",
+            {"is_ours": False, "ledger": ledger(OLD, NEW)},
+            steps.Collect(config_name=NEW.config.name, model_names=(NEW.models[0].name,), ledger=ledger(OLD)),
         ),
         (
             "then what it ran",
@@ -184,6 +189,23 @@ def test_deletion_ends_in_time() -> None:
     step = next_step(given)
     assert isinstance(step, steps.Release)
     assert OLD.config.name in step.orphan
+
+
+def test_what_an_endpoint_runs_that_is_not_ours_any_more_is_left_and_said() -> None:
+    given = situation(None, endpoint(OLD), is_ours=False, ledger=ledger(OLD), deletion_requested_at=NOW)
+    step = next_step(given)
+    assert isinstance(step, steps.Release)
+    assert OLD.config.name in step.orphan
+    assert OLD.models[0].name in step.orphan
+
+
+def test_what_an_endpoint_will_run_is_known_once_it_is_at_rest() -> None:
+    """DescribeEndpoint names the config that an endpoint ran before, until its update has ended."""
+    seen = endpoint(OLD, status="Updating")
+    given = situation(None, seen, is_ours=False, ledger=ledger(OLD, NEW), deletion_requested_at=NOW)
+    step = next_step(given)
+    assert isinstance(step, steps.Conclude)
+    assert "end Updating" in step.verdict.message
 
 
 def test_a_released_object_is_left_alone() -> None:

@@ -37,10 +37,9 @@ def plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     endpoint = situation.observed.endpoint
     if endpoint is not None and situation.is_ours is None:
         return Claim()
-    if endpoint is None or not situation.is_ours:
-        targets = _registered(situation) if endpoint is None else _forgotten(situation)
-        return next(targets, None) or _collect_all(situation, running="")
-    return _plan_end(situation, endpoint)
+    if endpoint is None:
+        return next(_registered(situation), None) or _collect_all(situation, running="")
+    return _plan_end(situation, endpoint) if situation.is_ours else _plan_end_beside(situation, endpoint)
 
 
 def _plan_end(situation: Situation, endpoint: EndpointView) -> Step:
@@ -50,9 +49,34 @@ def _plan_end(situation: Situation, endpoint: EndpointView) -> Step:
         return step
     if situation.is_adopted:
         return _collect_all(situation, running=endpoint.config_name)
-    if not endpoint.is_busy:
-        return DeleteEndpoint()
-    waiting = "be gone" if endpoint.status == DELETING else f"end {endpoint.status}, to delete it then"
+    return _wait(situation, endpoint) if endpoint.is_busy else DeleteEndpoint()
+
+
+def _plan_end_beside(situation: Situation, endpoint: EndpointView) -> Step:
+    """The end where the endpoint is not ours, or not any more: it is left, and what it runs must be, too.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteEndpointConfig.html (not while in use)
+    """
+    step = next(_forgotten(situation), None)
+    if step is not None:
+        return step
+    update, kept = situation.ledger.update, situation.ledger.find(endpoint.config_name)
+    if endpoint.is_busy and (kept is not None or (update is not None and update.begun)):
+        # Which of our configs it will run shows only when that has ended.
+        return _wait(situation, endpoint)
+    step = _collect_all(situation, running=endpoint.config_name)
+    if kept is None or not isinstance(step, Release):
+        return step
+    models = f" with the models {', '.join(kept.model_names)}" if kept.model_names else ""
+    return Release(
+        orphan=f"its endpoint is left, which does not carry its tags any more and runs the config {kept.config_name}"
+        f"{models}"
+    )
+
+
+def _wait(situation: Situation, endpoint: EndpointView) -> Conclude:
+    then = ", to delete it then" if situation.is_ours else ""
+    waiting = "be gone" if endpoint.status == DELETING else f"end {endpoint.status}{then}"
     message = f"Waiting for the endpoint to {waiting}."
     verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETING, message=message)
     return Conclude(verdict=verdict, ledger=situation.ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
@@ -66,7 +90,8 @@ def _collect_all(situation: Situation, *, running: str) -> Step:
 
 def _what_is_left(situation: Situation) -> str:
     names = [revision.config_name for revision in situation.ledger.revisions]
-    return f"its endpoint, the configs {', '.join(names)} and their models" if names else "its endpoint"
+    left = f"its endpoint, the configs {', '.join(names)} and their models" if names else "its endpoint"
+    return f"AWS could not be made to delete {left} in time"
 
 
 def remove(situation: Situation) -> Step:

@@ -198,7 +198,7 @@ class Collect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """Let the object go. `orphan` names what may be left in AWS."""
+    """Let the object go. `orphan` says what may be left in AWS, and why."""
 
     orphan: str = ""
 
