@@ -242,6 +242,36 @@ def test_nonsense_in_a_status_is_no_obstacle(status: dict[str, object]) -> None:
     assert Ledger.parse({key: value for key, value in found.dump().items() if value}) == found
 
 
+_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+
+
+@pytest.mark.parametrize(
+    ("reason", "plan"),
+    [
+        ("no object", "x"),
+        ("no such dimension", {"dimension": "x", "minCapacity": 1, "maxCapacity": 1}),
+        ("a dimension that is none", {"dimension": [], "minCapacity": 1, "maxCapacity": 1}),
+        ("a bound that is no number", {"dimension": _DIMENSION, "minCapacity": "x", "maxCapacity": 1}),
+        ("a bound that is nothing", {"dimension": _DIMENSION, "minCapacity": 1, "maxCapacity": None}),
+        ("a bound is missing", {"dimension": _DIMENSION, "minCapacity": 1}),
+        ("policies in a list", {"dimension": _DIMENSION, "minCapacity": 1, "maxCapacity": 1, "policies": [1]}),
+        ("a policy of one word", {"dimension": _DIMENSION, "minCapacity": 1, "maxCapacity": 1, "policies": {"p": "x"}}),
+        ("actions of one word", {"dimension": _DIMENSION, "minCapacity": 1, "maxCapacity": 1, "scheduled": "x"}),
+    ],
+)
+def test_a_recorded_scaling_that_makes_no_sense_is_left_out(reason: str, plan: object) -> None:
+    """The schema lets anything through below status.revisions[].scaling."""
+    sound = {"dimension": _DIMENSION, "minCapacity": 1, "maxCapacity": 2}
+    status = {"revisions": [{"endpointConfigName": "c", "scaling": {"a": sound, "b": plan}}]}
+    assert list(Ledger.parse(status).revisions[0].scaling) == ["a"], reason
+
+
+def test_recorded_bounds_that_make_no_sense_are_left_out() -> None:
+    target = {"variantName": "a", "dimension": _DIMENSION, "minCapacity": "x", "maxCapacity": 1}
+    found = Ledger.parse({"scalableTargets": [target, "x", {"variantName": ["b"], "dimension": _DIMENSION}]})
+    assert (found.targets, found.bounds) == ((TARGET,), {})
+
+
 def test_a_ledger_survives_its_way_through_the_status() -> None:
     full = ledger(OLD, NEW, update=update(NEW, begun=True), failure=failure(OLD), **REGISTERED)
     assert Ledger.parse(full.dump()) == full

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sagebridge.core.endpoint.desired import Desired
-from sagebridge.core.endpoint.scaling import ScalingPlan, TargetKey
+from sagebridge.core.endpoint.scaling import ScalingPlan, TargetKey, has_bounds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,9 +183,9 @@ class Ledger:
             failure=Failure.parse(failure) if failure else None,
             targets=tuple(TargetKey.parse(entry) for entry in targets),
             bounds={
-                TargetKey.parse(entry): (int(entry["minCapacity"]), int(entry["maxCapacity"]))
+                TargetKey.parse(entry): (entry["minCapacity"], entry["maxCapacity"])
                 for entry in targets
-                if "minCapacity" in entry and "maxCapacity" in entry
+                if has_bounds(entry)
             },
         )
 

@@ -44,9 +44,11 @@ class TargetKey:
     dimension: Dimension
 
     @staticmethod
-    def can_be(entry: Mapping[str, Any]) -> bool:
+    def can_be(entry: Any) -> bool:
         """Whether an entry names a target."""
-        return bool(entry.get("variantName")) and entry.get("dimension") in list(Dimension)
+        if not isinstance(entry, Mapping) or entry.get("dimension") not in list(Dimension):
+            return False
+        return isinstance(entry.get("variantName"), str) and entry["variantName"] != ""
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> TargetKey:
@@ -92,9 +94,11 @@ class ScalingPlan:
         )
 
     @staticmethod
-    def can_be(entry: Mapping[str, Any]) -> bool:
-        """Whether an entry is a plan."""
-        return entry.get("dimension") in list(Dimension) and {"minCapacity", "maxCapacity"} <= entry.keys()
+    def can_be(entry: Any) -> bool:
+        """Whether an entry is a plan: the schema lets anything through here."""
+        if not isinstance(entry, Mapping) or entry.get("dimension") not in list(Dimension):
+            return False
+        return has_bounds(entry) and all(_holds_objects(entry.get(key) or {}) for key in ("policies", "scheduled"))
 
     def dump(self) -> dict[str, Any]:
         """To an entry of `status.revisions[].scaling`."""
@@ -117,6 +121,15 @@ class ScalingView:
     maximum: int
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scheduled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def has_bounds(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of a status has both capacities."""
+    return all(isinstance(entry.get(key), int) for key in ("minCapacity", "maxCapacity"))
+
+
+def _holds_objects(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values())
 
 
 def scaling_plan(autoscaling: Mapping[str, Any], *, serverless: bool) -> ScalingPlan:
