@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from sagebridge.core.endpoint.scaling import Dimension, TargetKey
 from sagebridge.engine.store import Memory
 from sagebridge.targets.protocol import Handle, NotOwnedError
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
@@ -148,3 +149,20 @@ async def test_what_runs_without_our_tags_outlives_its_object_and_is_told(
     assert scores.job.finalizers == []
     assert bench.metrics.registry.get_sample_value("sagebridge_orphaned_total", {"kind": "Endpoint"}) == 1
     assert f"runs the config {config} with the models" in caplog.text
+
+
+async def test_a_recorded_policy_that_somebody_has_written_scales_nobody_elses(bench: EndpointBench) -> None:
+    """Policies are put as status.revisions[].scaling has them, while a newer version is refused."""
+    a = bench.put("a", spec=NAMED)
+    key = TargetKey(variant="a", dimension=Dimension.INSTANCES)
+    forged = {
+        "PolicyType": "TargetTrackingScaling",
+        "PolicyName": "theirs",
+        "ResourceId": "endpoint/other/variant/x",
+        "ScalableDimension": Dimension.CONCURRENCY.value,
+    }
+    await bench.service.scaling.put_policy(bench.inputs.handle(a.job), key, "sagebridge-target", forged)
+    assert list(bench.aws.scaling.policies) == [("endpoint/shared/variant/a", Dimension.INSTANCES.value)]
+    assert list(bench.aws.scaling.policies["endpoint/shared/variant/a", Dimension.INSTANCES.value]) == [
+        "sagebridge-target"
+    ]

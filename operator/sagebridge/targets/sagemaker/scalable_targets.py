@@ -73,7 +73,8 @@ class ScalableTargets:
 
     async def put_policy(self, handle: Handle, key: TargetKey, name: str, definition: Mapping[str, Any]) -> str:
         """Make a scaling policy, or change it; its ARN."""
-        request = _target_request(handle, key) | {"PolicyName": name, **definition}
+        # A definition that status has recorded must not lead elsewhere.
+        request = {**definition, **_target_request(handle, key), "PolicyName": name}
         reply = await self._call(handle, "PutScalingPolicy", request)
         return str(reply.get("PolicyARN") or "")
 
@@ -84,7 +85,7 @@ class ScalableTargets:
 
     async def put_scheduled(self, handle: Handle, key: TargetKey, name: str, definition: Mapping[str, Any]) -> None:
         """Make a scheduled action, or change it."""
-        request = _target_request(handle, key) | {"ScheduledActionName": name, **definition}
+        request = {**definition, **_target_request(handle, key), "ScheduledActionName": name}
         await self._call(handle, "PutScheduledAction", request)
 
     async def delete_scheduled(self, handle: Handle, key: TargetKey, name: str) -> None:
