@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
+from sagebridge.core.names import Owner
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.endpoints import Summary
 from sagebridge.watch.endpoint_poller import Pace
 from support.aws import Reply, error
-from support.endpoint_bench import EndpointBench
+from support.endpoint_bench import NAME, EndpointBench
 from support.endpoints import spec
 
 DENIED = error("AccessDeniedException", "User: operator is not authorized")
@@ -243,3 +244,22 @@ async def test_the_lag_of_a_change_that_a_sweep_finds_is_measured(bench: Endpoin
     await bench.sweep()
     await bench.sweep(seconds=300)
     assert metric(bench, "sagebridge_status_lag_seconds_sum", kind="Endpoint") == 4.0
+
+
+# --- before there is one -----------------------------------------------------------------------------------------
+
+
+async def test_versions_of_an_endpoint_that_can_not_be_created_do_not_pile_up(bench: EndpointBench) -> None:
+    bench.sagemaker.errors["CreateEndpoint"] = DENIED
+    bench.sagemaker.tags = Owner(cluster="c", namespace="team-a", name=NAME, uid="uid-1").tags()
+    for version in range(8):
+        await bench.reconcile(spec(data=str(version)))
+        assert bench.verdict == ("False", "AccessDenied")
+    assert len(bench.status["revisions"]) == 4
+    assert bench.sagemaker.names("DeleteModel") == ["DeleteModel"] * 4
+    assert bench.sagemaker.names("DeleteEndpointConfig") == ["DeleteEndpointConfig"] * 4
+
+    del bench.sagemaker.errors["CreateEndpoint"]
+    await bench.reconcile(spec(data="7"))
+    await bench.reconcile()
+    assert bench.verdict == ("True", "InService")

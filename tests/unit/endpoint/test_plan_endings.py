@@ -81,6 +81,25 @@ from tests.unit.endpoint.versions import (
             ),
         ),
         (
+            "what is beyond the history goes before there is an endpoint, too",
+            situation(NEW, ledger=ledger(MOVED, OLD), history_limit=1),
+            steps.Collect(
+                config_name=MOVED.config.name,
+                model_names=(),
+                ledger=replace(ledger(MOVED, OLD), revisions=ledger(MOVED, OLD).revisions[1:]),
+            ),
+        ),
+        (
+            "what an endpoint may be created with, though it does not show yet, stays",
+            situation(NEW, ledger=ledger(OLD, update=update(OLD, since="")), history_limit=0),
+            steps.Remember(ledger=ledger(OLD, NEW, update=update(OLD, since=""))),
+        ),
+        (
+            "what AWS does not let go holds nothing up",
+            situation(NEW, ledger=ledger(MOVED, OLD), history_limit=1, keeps_remains=True),
+            steps.Remember(ledger=ledger(MOVED, OLD, NEW)),
+        ),
+        (
             "a failed endpoint of another spec is deleted",
             situation(NEW, endpoint(OLD, status="Failed"), ledger=ledger(OLD, failure=failure(OLD))),
             steps.DeleteEndpoint(),

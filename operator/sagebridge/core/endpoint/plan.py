@@ -156,7 +156,7 @@ def _begun_with(situation: Situation, desired: Desired, endpoint: EndpointView) 
 
 
 def _plan_absent(situation: Situation, desired: Desired) -> Step:
-    preparation = _prepare(situation, desired)
+    preparation = _collect(situation, desired, None) or _prepare(situation, desired)
     if preparation is not None:
         return preparation
     key = desired.deployment_key
@@ -343,12 +343,14 @@ def _scale(ledger: Ledger, desired: Desired, observed: Observed, endpoint: Endpo
     return next_scaling_step(ledger, observed, desired.scaled, endpoint)
 
 
-def _collect(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step | None:
+def _collect(situation: Situation, desired: Desired, endpoint: EndpointView | None) -> Step | None:
     if situation.keeps_remains:
         return None
-    return garbage.next_collection(
-        situation.ledger, desired=desired, running=endpoint.config_name, limit=situation.history_limit
-    )
+    running, limit = endpoint.config_name if endpoint else "", situation.history_limit
+    if endpoint is None:
+        # One may be there already, made with what was tried last, and not show yet.
+        limit = max(1, limit)
+    return garbage.next_collection(situation.ledger, desired=desired, running=running, limit=limit)
 
 
 def _conclude_settled(situation: Situation, endpoint: EndpointView) -> Conclude:
