@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.plan import RETRY_FAILED_AFTER_SECONDS, Situation, next_step
 from sagebridge.core.job import DeletionPolicy
@@ -23,6 +24,11 @@ from tests.unit.endpoint.versions import (
     failure,
     update,
 )
+
+
+def recorded(wanted: Desired, known: Ledger) -> Ledger:
+    """With a version that was not deployed yet."""
+    return known.with_revision(wanted, now="2026-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -97,12 +103,12 @@ from tests.unit.endpoint.versions import (
         (
             "what an endpoint may be created with, though it does not show yet, stays",
             situation(NEW, ledger=ledger(OLD, update=update(OLD, since="")), history_limit=0),
-            steps.Remember(ledger=ledger(OLD, NEW, update=update(OLD, since=""))),
+            steps.Remember(ledger=recorded(NEW, ledger(OLD, update=update(OLD, since="")))),
         ),
         (
             "what AWS does not let go holds nothing up",
             situation(NEW, ledger=ledger(MOVED, OLD), history_limit=1, keeps_remains=True),
-            steps.Remember(ledger=ledger(MOVED, OLD, NEW)),
+            steps.Remember(ledger=recorded(NEW, ledger(MOVED, OLD))),
         ),
         (
             "a failed endpoint of another spec is deleted",
