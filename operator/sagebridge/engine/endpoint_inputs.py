@@ -17,12 +17,11 @@ from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
 from sagebridge.core.names import Owner
 from sagebridge.core.references import TUNING_JOB
 from sagebridge.core.regions import account_of
-from sagebridge.core.serving import Place, Repack, TrainedModel, repack_of, trained_model, training_of_tuning
-from sagebridge.core.source import pack_files
+from sagebridge.core.serving import Place, Repack, TrainedModel, trained_model, training_of_tuning
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training.section import Section
-from sagebridge.engine.config_maps import read_files
 from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.repacks import read_repack, repacked_uri
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenants import Tenants
 from sagebridge.kube.client import KubeClient
@@ -86,7 +85,6 @@ class EndpointInputs:
 
         Raises:
             sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
-            SpecError: the endpoint lies in another region than the spec says.
         """
         tenant = self._tenants.of(job.namespace)
         region = str(job.status.get("region") or job.spec.get("region") or tenant.default_region)
@@ -175,13 +173,15 @@ class EndpointInputs:
             return None, None, None
         section = container.section.section("modelRef")
         kind, name = str(section.values["kind"]), str(section.values["name"])
-        entry = _pinned_entry(job, container, kind=kind, name=name)
+        entry = _entry_of(job, container)
+        known = entry.get("modelRef") or {}
+        is_pinned = (known.get("kind"), known.get("name")) == (kind, name)
         memory = self._store.find(kind=kind, namespace=job.namespace, name=name)
         other = memory.job if memory else None
         follows = section.text("updatePolicy") == "Follow"
         usable = other is not None and other.is_complete
-        if entry is not None and not (usable and other and (follows or other.uid == entry["modelRef"]["uid"])):
-            return dict(entry["modelRef"]), None, _served_before(entry)
+        if is_pinned and not (usable and other and (follows or other.uid == known.get("uid"))):
+            return dict(known), None, _served_before(entry)
         found = _ready(other, what=f"{kind} {name}", field=section.path)
         spec, status = found.spec, found.status
         if kind == TUNING_JOB:
@@ -208,19 +208,12 @@ class EndpointInputs:
             if not _is_deployed(job, container) or entry.get("sourceKey") != _source_key(container, served):
                 raise
             return str(entry["repackedUri"]), None
-        return _repacked_uri(handle.tenant, repack), repack
+        return repacked_uri(repack, handle.tenant), repack
 
     async def _repack(self, job: Job, handle: Handle, container: _Container, served: Served) -> Repack:
-        source = container.section.section("source")
-        config_map = str((source.values.get("configMap") or {}).get("name") or "")
-        files: dict[str, bytes] = {}
-        digest = ""
-        if config_map:
-            field_name = f"{source.path}.configMap"
-            files = await read_files(self._client, namespace=job.namespace, name=config_map, field=field_name)
-            digest = pack_files(files, entry_point=source.text("entryPoint"), path=source.path).digest
         model_uri = served.model_data_url or container.section.text("modelDataUrl")
-        repack = repack_of(source, owner=handle.owner, model_uri=model_uri, files=files, code_digest=digest)
+        source = container.section.section("source")
+        repack = await read_repack(self._client, source, owner=handle.owner, model_uri=model_uri)
         tenancy.check_operator_reads(
             handle.tenant,
             repack.reads(model_field=f"{container.section.path}.modelDataUrl"),
@@ -306,16 +299,6 @@ def _source_key(container: _Container, served: Served) -> str:
     return content_hash([container.section.values["source"], model_uri])
 
 
-def _pinned_entry(job: Job, container: _Container, *, kind: str, name: str) -> Mapping[str, Any] | None:
-    for model in job.status.get("servedModels") or ():
-        for entry in model.get("containers") or ():
-            reference = entry.get("modelRef") or {}
-            same = (model.get("name"), entry.get("index", 0)) == container.key
-            if same and (reference.get("kind"), reference.get("name")) == (kind, name):
-                return entry  # type: ignore[no-any-return]
-    return None
-
-
 def _served_before(entry: Mapping[str, Any]) -> Served:
     return Served(
         image=entry.get("image"), model_data_url=entry.get("modelDataUrl"), environment=entry.get("environment") or {}
@@ -340,16 +323,6 @@ def _shown(desired: Desired, shown: Mapping[tuple[str, int], dict[str, Any]]) ->
         containers = [entry for (model, _), entry in shown.items() if model == name]
         entries.append({"name": name, "modelName": model_name} | ({"containers": containers} if containers else {}))
     return entries
-
-
-def _repacked_uri(tenant: Tenant, repack: Repack) -> str:
-    if not tenant.default_bucket:
-        raise SpecError(
-            repack.field,
-            "A model with inference code is packed into the default bucket, and there is none: ask for one in the "
-            "tenant policy (buckets.default), or pack the code into the model's archive under code/.",
-        )
-    return f"{tenant.default_bucket.rstrip('/')}/{repack.key}"
 
 
 def _check_places(tenant: Tenant, desired: Desired) -> None:

@@ -18,15 +18,13 @@ from sagebridge.core.serving import (
     Repack,
     TrainedModel,
     model_name,
-    repack_of,
     trained_model,
     training_of_tuning,
 )
-from sagebridge.core.source import pack_files
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training.section import Section
-from sagebridge.engine.config_maps import read_files
 from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.repacks import read_repack, repacked_uri
 from sagebridge.engine.store import Store
 from sagebridge.kinds.kind import JobKind
 from sagebridge.kube.client import KubeClient
@@ -96,7 +94,7 @@ class ModelInputs:
         found = self._trained(job, serves)
         reference, trained = found or (None, None)
         repack = await self._repack(job, place, trained)
-        uri = _repacked_uri(repack, place.tenant)
+        uri = repacked_uri(repack, place.tenant) if repack else None
         context = ModelContext(
             region=place.region,
             role_arn=place.role_arn,
@@ -136,16 +134,9 @@ class ModelInputs:
         section = Section.of(job.spec, "spec")
         if not section.has("source") or section.has("modelName"):
             return None
-        source = section.section("source")
-        config_map = (job.spec["source"].get("configMap") or {}).get("name")
-        files: dict[str, bytes] = {}
-        digest = ""
-        if config_map:
-            files = await read_files(self._client, namespace=job.namespace, name=config_map)
-            digest = pack_files(files, entry_point=source.text("entryPoint")).digest
         given = value_at(job.spec, ("model", "primaryContainer", "modelDataUrl"))
         model_uri = trained.artifact if trained else given
-        return repack_of(source, owner=place.owner, model_uri=model_uri, files=files, code_digest=digest)
+        return await read_repack(self._client, section.section("source"), owner=place.owner, model_uri=model_uri)
 
 
 def ready_model(store: Store, job: Job) -> Job:
@@ -197,18 +188,6 @@ def _made_before(job: Job) -> MadeModel | None:
     if not job.attempts:
         return None
     return next((model for model in job.models if model.arn and model.attempt), None)
-
-
-def _repacked_uri(repack: Repack | None, tenant: Tenant) -> str | None:
-    if repack is None:
-        return None
-    if not tenant.default_bucket:
-        raise SpecError(
-            "spec.source",
-            "A model with inference code is packed into the default bucket, and there is none: ask for one in the "
-            "tenant policy (buckets.default), or pack the code into the model's archive under code/.",
-        )
-    return f"{tenant.default_bucket.rstrip('/')}/{repack.key}"
 
 
 def _check_allowed(

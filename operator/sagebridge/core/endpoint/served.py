@@ -8,11 +8,10 @@ from typing import Final
 from sagebridge.core.endpoint.build import Served
 from sagebridge.core.errors import SpecError
 from sagebridge.core.serving import Place, TrainedModel, looked_up_image
+from sagebridge.core.serving.script import CODE_IN_MODEL, script_variables
 from sagebridge.core.training.section import Section
 
 MULTI_MODEL: Final = "MultiModel"
-CODE_IN_MODEL: Final = "/opt/ml/model/code"
-_LOG_LEVEL_INFO: Final = "20"
 
 
 def served_by(container: Section, place: Place, *, trained: TrainedModel | None, pinned: Served | None) -> Served:
@@ -55,7 +54,7 @@ def check_code(container: Section) -> None:
 def with_code(served: Served, source: Section, place: Place, *, repacked_uri: str) -> Served:
     """The same with the manifest's inference code, whose archive lies at `repacked_uri`."""
     script = source.required_text("entryPoint", hint="name the inference script, such as inference.py")
-    environment = {**served.environment, **_script(script, CODE_IN_MODEL, place)}
+    environment = {**served.environment, **script_variables(script, CODE_IN_MODEL, region=place.region)}
     return replace(served, model_data_url=repacked_uri, environment=environment)
 
 
@@ -68,14 +67,5 @@ def _from_trained(trained: TrainedModel, place: Place, *, own_image: str | None)
     script = {}
     if trained.entry_point and trained.source_uri:
         # The training script has the functions that serve, too.
-        script = _script(trained.entry_point, trained.source_uri, place)
+        script = script_variables(trained.entry_point, trained.source_uri, region=place.region)
     return Served(image=image, model_data_url=trained.artifact, environment=script)
-
-
-def _script(entry_point: str, directory: str, place: Place) -> dict[str, str]:
-    return {
-        "SAGEMAKER_PROGRAM": entry_point,
-        "SAGEMAKER_SUBMIT_DIRECTORY": directory,
-        "SAGEMAKER_CONTAINER_LOG_LEVEL": _LOG_LEVEL_INFO,
-        "SAGEMAKER_REGION": place.region,
-    }

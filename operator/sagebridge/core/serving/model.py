@@ -6,18 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from sagebridge.core.errors import SpecError
 from sagebridge.core.names import JOB_NAME_LIMIT, Owner, digest
 from sagebridge.core.resolution import without_nulls
+from sagebridge.core.serving.script import CODE_IN_MODEL, script_variables
 from sagebridge.core.serving.trained import TrainedModel
 from sagebridge.core.training.section import Section
-
-CODE_IN_MODEL: Final = "/opt/ml/model/code"
-"""Where a container finds the inference code that was packed into its model.tar.gz under code/."""
-
-_LOG_LEVEL_INFO: Final = "20"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,10 +150,10 @@ def _referenced(context: ModelContext, source: Section | None) -> dict[str, Any]
         region=context.region, instance_type=context.instance_type, instance_field=context.instance_field
     )
     if source is not None:
-        environment = _script(source.text("entryPoint") or "", CODE_IN_MODEL, context)
+        environment = script_variables(source.text("entryPoint") or "", CODE_IN_MODEL, region=context.region)
     elif trained.entry_point and trained.source_uri:
         # As an estimator of the SageMaker SDK does: the training script has the functions that serve, too.
-        environment = _script(trained.entry_point, trained.source_uri, context)
+        environment = script_variables(trained.entry_point, trained.source_uri, region=context.region)
     else:
         environment = {}
     container: dict[str, Any] = {"image": image, "modelDataUrl": context.repacked_uri or trained.artifact}
@@ -177,19 +173,10 @@ def _inline(model: Section, context: ModelContext, source: Section | None) -> di
     container = model.section("primaryContainer")
     if container.has("modelPackageName") or container.has("modelDataSource"):
         raise SpecError(source.path, "goes into a model.tar.gz: give model.primaryContainer.image and modelDataUrl")
-    environment = _script(source.text("entryPoint") or "", CODE_IN_MODEL, context)
+    environment = script_variables(source.text("entryPoint") or "", CODE_IN_MODEL, region=context.region)
     request["primaryContainer"] = {
         **container.values,
         "modelDataUrl": context.repacked_uri,
         "environment": environment | dict(container.section("environment").values),
     }
     return request
-
-
-def _script(entry_point: str, directory: str, context: ModelContext) -> dict[str, str]:
-    return {
-        "SAGEMAKER_PROGRAM": entry_point,
-        "SAGEMAKER_SUBMIT_DIRECTORY": directory,
-        "SAGEMAKER_CONTAINER_LOG_LEVEL": _LOG_LEVEL_INFO,
-        "SAGEMAKER_REGION": context.region,
-    }
