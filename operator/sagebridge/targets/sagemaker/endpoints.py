@@ -9,17 +9,16 @@ from typing import Any
 from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
 from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
 from sagebridge.core.endpoint.scaling import TargetKey
-from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
+from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
-from sagebridge.core.regions import sagemaker_arn
 from sagebridge.core.serving import Repack
-from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
 from sagebridge.targets.sagemaker.caller import Caller, gone_is_fine, malformed
+from sagebridge.targets.sagemaker.owned import arn_of, assert_same_account
 from sagebridge.targets.sagemaker.repacking import Repacker
 from sagebridge.targets.sagemaker.scalable_targets import ScalableTargets
-from sagebridge.targets.sagemaker.tags import list_tags
+from sagebridge.targets.sagemaker.tags import change_tags, list_tags, listed
 
 _STATUS_FIELDS = (
     "endpointArn",
@@ -92,7 +91,7 @@ class SageMakerEndpoints:
         except AwsError as error:
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
-            await self._assert_same_account(handle)
+            await assert_same_account(self._caller, handle, what=handle.name, remedy="delete the endpoint")
             endpoint = None
         else:
             endpoint = _view(reply)
@@ -100,7 +99,7 @@ class SageMakerEndpoints:
 
     async def claim(self, handle: Handle, *, adopt: bool) -> Claimed:
         """Whether the endpoint is this object's; with `adopt`, an untagged one becomes so."""
-        arn = await self._arn(handle, "endpoint", handle.name)
+        arn = await arn_of(self._caller, handle, "endpoint", handle.name)
         tags = await list_tags(self._caller, handle, arn)
         if handle.owner.owns_by_name(tags):
             return Claimed(is_ours=True, is_adopted=TAG_ADOPTED in tags)
@@ -114,7 +113,7 @@ class SageMakerEndpoints:
         elif not handle.tenant.allow_adopt:
             conflict = f"Endpoint {handle.name} is there already, and this namespace's tenant policy forbids adopting."
         else:
-            await self._add_tags(handle, arn, {**handle.owner.tags(), TAG_ADOPTED: "true"})
+            await change_tags(self._caller, handle, arn, tags={**handle.owner.tags(), TAG_ADOPTED: "true"})
             return Claimed(is_ours=True, is_adopted=True)
         return Claimed(is_ours=False, conflict=conflict)
 
@@ -193,11 +192,8 @@ class SageMakerEndpoints:
             NotOwnedError: the endpoint does not carry this object's tags.
         """
         await self._assert_owned(handle)
-        arn = await self._arn(handle, "endpoint", handle.name)
-        if tags:
-            await self._add_tags(handle, arn, tags)
-        if remove:
-            await self._caller.call(handle, "DeleteTags", {"ResourceArn": arn, "TagKeys": list(remove)})
+        arn = await arn_of(self._caller, handle, "endpoint", handle.name)
+        await change_tags(self._caller, handle, arn, tags=tags, remove=remove)
 
     # --- deleting ------------------------------------------------------------------------------------------------
 
@@ -227,12 +223,12 @@ class SageMakerEndpoints:
     # --- whose it is ---------------------------------------------------------------------------------------------
 
     async def _is_ours(self, handle: Handle, resource: str, name: str) -> bool:
-        tags = await list_tags(self._caller, handle, await self._arn(handle, resource, name))
+        tags = await list_tags(self._caller, handle, await arn_of(self._caller, handle, resource, name))
         return handle.owner.owns_by_name(tags)
 
     async def _assert_owned(self, handle: Handle) -> Mapping[str, str]:
         """The endpoint's tags, read right before something is done to it: since the last look it may be another's."""
-        tags = await list_tags(self._caller, handle, await self._arn(handle, "endpoint", handle.name))
+        tags = await list_tags(self._caller, handle, await arn_of(self._caller, handle, "endpoint", handle.name))
         if not handle.owner.owns_by_name(tags):
             raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")
         return tags
@@ -243,24 +239,6 @@ class SageMakerEndpoints:
             raise error
         if not await self._is_ours(handle, resource, name):
             raise NameConflictError(f"{name} is there already, and is not ours: delete it, or rename this object.")
-
-    async def _assert_same_account(self, handle: Handle) -> None:
-        if not handle.account:
-            return
-        account = await self._caller.account(handle)
-        if account != handle.account:
-            raise NotAllowedError(
-                NAMESPACE_FIELD,
-                f"{handle.name} was created in account {handle.account}, but {handle.tenant.authority} now leads to "
-                f"{account}. Ask a cluster administrator to correct assumeRole, or to delete the endpoint by hand.",
-            )
-
-    async def _add_tags(self, handle: Handle, arn: str, tags: Mapping[str, str]) -> None:
-        await self._caller.call(handle, "AddTags", {"ResourceArn": arn, "Tags": _listed(tags)})
-
-    async def _arn(self, handle: Handle, resource: str, name: str) -> str:
-        account = await self._caller.account(handle)
-        return sagemaker_arn(region=handle.region, account=account, resource=resource, name=name)
 
 
 def _view(reply: Mapping[str, Any]) -> EndpointView:
@@ -327,8 +305,4 @@ def _request(operation: str, spec: Mapping[str, Any], tags: Mapping[str, str] | 
         request = to_request(operation, spec)
     except ConversionError as error:
         raise SpecError(error.path, error.message) from error
-    return request | ({"Tags": _listed(tags)} if tags else {})
-
-
-def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+    return request | ({"Tags": listed(tags)} if tags else {})

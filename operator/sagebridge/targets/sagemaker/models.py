@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
-from sagebridge.core.regions import sagemaker_arn
+from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.serving import Repack
-from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.schema.convert import ConversionError, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
 from sagebridge.targets.sagemaker.caller import Caller, malformed
+from sagebridge.targets.sagemaker.owned import arn_of, assert_same_account
 from sagebridge.targets.sagemaker.repacking import Repacker
 from sagebridge.targets.sagemaker.tags import list_tags
 
@@ -42,11 +41,11 @@ class SageMakerModels:
     async def remove(self, handle: Handle, *, name: str) -> None:
         """See `Models.remove`."""
         try:
-            tags = await list_tags(self._caller, handle, await self._arn(handle, name))
+            tags = await list_tags(self._caller, handle, await arn_of(self._caller, handle, "model", name))
         except AwsError as error:
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
-            await self._assert_same_account(handle, name)
+            await assert_same_account(self._caller, handle, what=f"The model {name}", remedy="delete the model")
             return
         if not handle.owner.owns(tags):
             raise NotOwnedError(f"The model {name} does not carry this object's tags; it is left alone.")
@@ -72,21 +71,7 @@ class SageMakerModels:
 
     async def _take_over(self, handle: Handle, name: str) -> str:
         """The model of that name, if it is this object's: then its content, after which it is named, is the same."""
-        arn = await self._arn(handle, name)
+        arn = await arn_of(self._caller, handle, "model", name)
         if not handle.owner.owns(await list_tags(self._caller, handle, arn)):
             raise NameConflictError(f"A model {name} is there already and is not this object's. Rename this object.")
         return arn
-
-    async def _assert_same_account(self, handle: Handle, name: str) -> None:
-        """What is not found in another account than it was made in is not gone."""
-        account = await self._caller.account(handle) if handle.account else ""
-        if account != handle.account:
-            raise NotAllowedError(
-                NAMESPACE_FIELD,
-                f"The model {name} was created in account {handle.account}, but {handle.tenant.authority} now leads to "
-                f"{account}. Ask a cluster administrator to correct assumeRole, or to delete the model by hand.",
-            )
-
-    async def _arn(self, handle: Handle, name: str) -> str:
-        account = await self._caller.account(handle)
-        return sagemaker_arn(region=handle.region, account=account, resource="model", name=name)

@@ -25,6 +25,7 @@ from sagebridge.core.source import check_entry_point
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.replies import to_aws_error
+from sagebridge.targets.sagemaker.storage import MAY_BE_ABSENT
 from sagebridge.targets.sagemaker.threads import to_the_end
 
 CODE: Final = "code"
@@ -219,7 +220,6 @@ async def _is_there(caller: Caller, handle: Handle, uri: str) -> bool:
     try:
         return await caller.object_exists(handle, uri=uri)
     except AwsError as error:
-        # Without s3:ListBucket, S3 answers 403 instead of 404 for a key that isn't there.
-        if error.code in ("403", "AccessDenied", "Forbidden"):
+        if error.code in MAY_BE_ABSENT:
             return False
         raise

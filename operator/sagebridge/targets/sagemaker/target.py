@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
+from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone, without_ownership
 from sagebridge.core.observation import Observation, Phase
-from sagebridge.core.regions import sagemaker_arn
-from sagebridge.core.tenancy import NAMESPACE_FIELD
 from sagebridge.kinds.kind import Children, JobKind
 from sagebridge.schema.convert import ConversionError, from_response, to_request
 from sagebridge.targets.protocol import Handle, Models, NameConflictError, NotOwnedError, Submission
 from sagebridge.targets.sagemaker.caller import Caller, malformed
+from sagebridge.targets.sagemaker.owned import arn_of, assert_same_account
 from sagebridge.targets.sagemaker.sweep import PAGE, Sweeper
-from sagebridge.targets.sagemaker.tags import list_tags
+from sagebridge.targets.sagemaker.tags import change_tags, list_tags
 
 
 class SageMakerTarget:
@@ -56,7 +55,7 @@ class SageMakerTarget:
         except AwsError as error:
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
-            await self._assert_same_account(handle)
+            await assert_same_account(self._caller, handle, what=handle.name, remedy="end the job")
             return Observation(phase=Phase.GONE, whole=True)
         phase = kind.phases.get(str(reply.get(kind.status_member)))
         if phase is None:
@@ -94,7 +93,7 @@ class SageMakerTarget:
         except AwsError as error:
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
-            await self._assert_same_account(handle)
+            await assert_same_account(self._caller, handle, what=handle.name, remedy="end the job")
             return
         if TAG_ADOPTED in tags:
             return
@@ -146,11 +145,7 @@ class SageMakerTarget:
     async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
         """See `Target.tag`."""
         await self._assert_owned(handle)
-        arn = await self._arn(handle)
-        if tags:
-            await self._add_tags(handle, arn, tags)
-        if remove:
-            await self._caller.call(handle, "DeleteTags", {"ResourceArn": arn, "TagKeys": list(remove)})
+        await change_tags(self._caller, handle, await self._arn(handle), tags=tags, remove=remove)
 
     async def tags_of(self, handle: Handle) -> Mapping[str, str]:
         """See `Target.tags_of`."""
@@ -166,7 +161,7 @@ class SageMakerTarget:
         if handle.owner.owns(tags):
             return Submission(arn=arn, adopted=TAG_ADOPTED in tags, tags=without_ownership(tags))
         if not is_owned_by_anyone(tags) and adopt and handle.tenant.allow_adopt:
-            await self._add_tags(handle, arn, {**handle.owner.tags(), TAG_ADOPTED: "true"})
+            await change_tags(self._caller, handle, arn, tags={**handle.owner.tags(), TAG_ADOPTED: "true"})
             return Submission(arn=arn, adopted=True, tags=without_ownership(tags))
         raise NameConflictError(_conflict(handle, tags, adopt=adopt))
 
@@ -176,25 +171,8 @@ class SageMakerTarget:
             raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")
         return tags
 
-    async def _assert_same_account(self, handle: Handle) -> None:
-        """What is not found in another account than it was made in is not gone."""
-        if not handle.account:
-            return
-        account = await self._caller.account(handle)
-        if account != handle.account:
-            raise NotAllowedError(
-                NAMESPACE_FIELD,
-                f"{handle.name} was created in account {handle.account}, but {handle.tenant.authority} now leads to "
-                f"{account}. Ask a cluster administrator to correct assumeRole, or to end the job by hand.",
-            )
-
-    async def _add_tags(self, handle: Handle, arn: str, tags: Mapping[str, str]) -> None:
-        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-        await self._caller.call(handle, "AddTags", {"ResourceArn": arn, "Tags": listed})
-
     async def _arn(self, handle: Handle) -> str:
-        account = await self._caller.account(handle)
-        return sagemaker_arn(region=handle.region, account=account, resource=self._kind.arn_resource, name=handle.name)
+        return await arn_of(self._caller, handle, self._kind.arn_resource, handle.name)
 
 
 def _conflict(handle: Handle, tags: Mapping[str, str], *, adopt: bool) -> str:
