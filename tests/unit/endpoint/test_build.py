@@ -68,7 +68,8 @@ def test_an_endpoint_keeps_its_name_when_its_object_is_made_anew() -> None:
 def test_names_fit(length: int) -> None:
     owner = Owner(cluster="c", namespace="n" * length, name="x" * length, uid="u")
     found = build(spec(), BuildContext(owner=owner, role_arn=ROLE))
-    assert all(len(name) <= 63 for name in (found.endpoint_name, found.config.name, found.models[0].name))
+    names = (endpoint_name(owner, given=None), found.config.name, found.models[0].name)
+    assert all(len(name) <= 63 for name in names)
 
 
 def test_requests_are_what_the_api_takes() -> None:

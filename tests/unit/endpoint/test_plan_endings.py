@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from sagebridge.core.endpoint import steps
-from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.plan import RETRY_FAILED_AFTER_SECONDS, Situation, next_step
 from sagebridge.core.job import DeletionPolicy
@@ -24,11 +23,6 @@ from tests.unit.endpoint.versions import (
     failure,
     update,
 )
-
-
-def recorded(wanted: Desired, known: Ledger) -> Ledger:
-    """With a version that was not deployed yet."""
-    return known.with_revision(wanted, now="2026-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -103,12 +97,12 @@ def recorded(wanted: Desired, known: Ledger) -> Ledger:
         (
             "what an endpoint may be created with, though it does not show yet, stays",
             situation(NEW, ledger=ledger(OLD, update=update(OLD, since="")), history_limit=0),
-            steps.Remember(ledger=recorded(NEW, ledger(OLD, update=update(OLD, since="")))),
+            steps.Remember(ledger=overtaken(ledger(OLD, update=update(OLD, since="")), NEW)),
         ),
         (
             "what AWS does not let go holds nothing up",
             situation(NEW, ledger=ledger(MOVED, OLD), history_limit=1, keeps_remains=True),
-            steps.Remember(ledger=recorded(NEW, ledger(MOVED, OLD))),
+            steps.Remember(ledger=overtaken(ledger(MOVED, OLD), NEW)),
         ),
         (
             "a failed endpoint of another spec is deleted",

@@ -105,7 +105,6 @@ def build(spec: Mapping[str, Any], context: BuildContext) -> Desired:
     variants = _with_defaults(spec)
     config = _config(spec, variants, models, pattern, context)
     return Desired(
-        endpoint_name=endpoint_name(context.owner, given=spec.get("endpointName")),
         models=tuple({model.name: model for model in models.values()}.values()),
         model_names={name: model.name for name, model in models.items()},
         config=config,

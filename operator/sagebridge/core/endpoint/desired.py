@@ -73,7 +73,6 @@ class Desired:
     """Everything that a spec asks for.
 
     Attributes:
-        endpoint_name: the endpoint's name in SageMaker.
         models: what the variants run; those with the same content once.
         model_names: SageMaker's names by those in ``spec.models``.
         config: what the endpoint runs.
@@ -82,7 +81,6 @@ class Desired:
         nonce: another one asks for another try.
     """
 
-    endpoint_name: str
     models: tuple[ModelPlan, ...]
     model_names: Mapping[str, str]
     config: ConfigPlan

@@ -286,7 +286,7 @@ def _deploy(situation: Situation, desired: Desired, observed: Observed, endpoint
 
 
 def _update(desired: Desired, endpoint: EndpointView) -> UpdateEndpoint:
-    """UpdateEndpoint, so that exactly the counts that autoscaling owns are kept."""
+    """UpdateEndpoint keeps all counts or none: all where one is not ours to say; then the others are set afterwards."""
     running = {variant.name for variant in endpoint.variants}
     retain = any(variant.keeps_count and variant.name in running for variant in desired.variants)
     return UpdateEndpoint(
