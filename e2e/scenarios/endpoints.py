@@ -68,7 +68,18 @@ def _updating(revision: int) -> Reached:
         status = status_of(body)
         numbers = {one["endpointConfigName"]: one["revision"] for one in status.get("revisions") or ()}
         runs = numbers.get(status.get("endpointConfigName"))
-        return is_updating(body) and runs == revision and bool((status.get("update") or {}).get("begun"))
+        return is_updating(body) and runs == revision and status.get("endpointStatus") == "Updating"
+
+    return holds
+
+
+def _has_weight(weight: float) -> Reached:
+    """The first variant has this weight, and SageMaker is at work on something else."""
+    is_updating = _updating(1)
+
+    def holds(body: Body | None) -> bool:
+        variants = status_of(body).get("variants") or [{}]
+        return is_updating(body) and variants[0].get("currentWeight") == weight
 
     return holds
 
@@ -208,7 +219,8 @@ WEIGHTS = _scenario(
         act=_patches(productionVariants=[variant("a", initialVariantWeight=9), variant("b", initialInstanceCount=3)]),
         until=_updating(1),
     ),
-    Step(says="has them", advance=STAGE_SECONDS, until=stands("InService")),
+    Step(says="has the weights, and is given the counts", advance=STAGE_SECONDS, until=_has_weight(9)),
+    Step(says="has both", advance=STAGE_SECONDS, until=stands("InService")),
     familiar=2,
 )
 SCALING = _scenario(

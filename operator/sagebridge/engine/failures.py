@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from sagebridge.core.steps import Conclude
 from sagebridge.targets.protocol import NameConflictError, NotOwnedError
 
 _ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
+_LONG_LIST = re.compile(r"\[([^\[\]]{200,})\]")
+_MOST_VALUES = 5
 _FAST_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 _SLOW_RETRY_SECONDS = (30.0, 60.0, 120.0, 300.0)
 # Manifests that are applied together come within moments; a model may take days.
@@ -79,7 +82,8 @@ def conclude(
 
 
 def _conclude_aws(error: AwsError, *, waited: timedelta, failures: int, patience: Patience) -> Conclude:
-    message = f"{error.operation}: {error.message} ({error.code}) {error.advice}".rstrip()
+    message = f"{error.operation}: {_without_long_lists(error.message)} ({error.code})"
+    message += f". {error.advice}" if error.advice else ""
     if error.error_class is ErrorClass.USER_ACTION:
         reason = Reason.ACCESS_DENIED if _is_access(error) else Reason.REJECTED
         return _stalled(reason, message, again_after=patience.recheck_seconds)
@@ -92,6 +96,11 @@ def _conclude_aws(error: AwsError, *, waited: timedelta, failures: int, patience
     reason = Reason.THROTTLED if error.is_throttle else Reason.SERVICE_UNAVAILABLE
     verdict = Verdict(state=State.PROGRESSING, reason=reason, message=f"{message}; trying again.")
     return Conclude(verdict=verdict, again_after=_pause(_FAST_RETRY_SECONDS, failures) * patience.jitter())
+
+
+def _without_long_lists(text: str) -> str:
+    """SageMaker's words without all values that an enumeration may have, among which the point would be lost."""
+    return _LONG_LIST.sub(lambda found: f"[{', '.join(found[1].split(', ')[:_MOST_VALUES])}, …]", text)
 
 
 def _is_access(error: AwsError) -> bool:

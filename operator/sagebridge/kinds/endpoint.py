@@ -27,6 +27,11 @@ _RULES = (
         message="an endpoint does not move: to change its region, delete this Endpoint and make it anew",
     ),
     Rule(
+        rule="!has(self.replicas) || self.productionVariants.all(variant, !has(variant.initialInstanceCount))",
+        message="the number of instances is said twice: give replicas (which kubectl scale sets) or "
+        "initialInstanceCount, not both",
+    ),
+    Rule(
         at=_VARIANT,
         rule="has(self.serverlessConfig) ? !has(self.instanceType) && !has(self.initialInstanceCount)"
         " : has(self.instanceType) || has(self.instancePools)",
@@ -101,6 +106,7 @@ SCHEMA = KindSchema(
         "lastModifiedTime",
     ),
     own_status_fields=endpoint_fields.status(),
+    is_job=False,
     scale=True,
     columns=(
         Column(

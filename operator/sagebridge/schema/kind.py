@@ -61,6 +61,7 @@ class KindSchema:
         status_fields: Members of the Describe response that the status shows, in lowerCamelCase.
         own_status_fields: Schemas of further status fields, by name; one of a member's name replaces its schema.
         omitted_fields: Members of the request that are not in `spec`, in lowerCamelCase.
+        is_job: Whether it is done in attempts, and ends.
         scale: Whether there is a `scale` subresource, over `spec.replicas` and `status.replicas`.
         columns: Columns of `kubectl get`, AGE excepted, which always comes last.
         scope: Namespaced, unless tenants must not write it.
@@ -82,6 +83,7 @@ class KindSchema:
     status_fields: tuple[str, ...] = ()
     own_status_fields: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     omitted_fields: frozenset[str] = frozenset()
+    is_job: bool = True
     scale: bool = False
     columns: tuple[Column, ...] = ()
     scope: Literal["Namespaced", "Cluster"] = "Namespaced"

@@ -96,6 +96,11 @@ def test_admitted(endpoints: Resource, reason: str, wanted: Spec) -> None:
     [
         ("nothing to run on", spec({"variantName": "a", "modelName": "m"}), "say what to run on"),
         ("serverless on an instance", spec({**SERVERLESS, "instanceType": "ml.m5.large"}), "say what to run on"),
+        (
+            "a count said twice",
+            spec({**VARIANT, "initialInstanceCount": 1}, replicas=2),
+            "the number of instances is said twice",
+        ),
         ("the same variant twice", spec(VARIANT, VARIANT), "Duplicate value"),
         ("the same model twice", spec(models=[MODEL, MODEL]), "Duplicate value"),
         (

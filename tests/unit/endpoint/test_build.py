@@ -181,6 +181,7 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
         ("a name for both", spec(variant(), shadowProductionVariants=[variant()]), "spec.productionVariants"),
         ("replicas of several", spec(variant(), variant("b"), replicas=2), "spec.replicas"),
         ("replicas that are scaled", spec(variant(autoscaling=SCALING), replicas=2), "spec.replicas"),
+        ("a count said twice", spec(variant(initialInstanceCount=1), replicas=2), "spec.replicas"),
         ("serverless replicas", spec(SERVERLESS, replicas=2), "spec.replicas"),
         (
             "several shadowed",

@@ -99,6 +99,8 @@ def _check_replicas(spec: Mapping[str, Any]) -> None:
         raise SpecError("spec.replicas", "A serverless variant has no instances: set serverlessConfig.maxConcurrency.")
     if "autoscaling" in variants[0] or _is_managed(variants[0]):
         raise SpecError("spec.replicas", "The variant is scaled automatically: set its bounds, or remove its scaling.")
+    if "initialInstanceCount" in variants[0]:
+        raise SpecError("spec.replicas", "The variant says initialInstanceCount: remove one of the two.")
 
 
 def _check_shadows(spec: Mapping[str, Any]) -> None:
