@@ -86,23 +86,28 @@ from tests.unit.endpoint.versions import (
             ),
         ),
         (
+            "a version is recorded before those go that it may share a model with",
+            situation(NEW, ledger=ledger(MOVED, OLD), history_limit=0),
+            steps.Remember(ledger=overtaken(ledger(MOVED, OLD), NEW)),
+        ),
+        (
             "what is beyond the history goes before there is an endpoint, too",
-            situation(NEW, ledger=ledger(MOVED, OLD), history_limit=1),
+            situation(NEW, ledger=overtaken(ledger(MOVED, OLD), NEW), history_limit=1),
             steps.Collect(
                 config_name=MOVED.config.name,
                 model_names=(),
-                ledger=replace(ledger(MOVED, OLD), revisions=ledger(MOVED, OLD).revisions[1:]),
+                ledger=overtaken(ledger(MOVED, OLD), NEW).without_revision(MOVED.config.name),
             ),
         ),
         (
             "what an endpoint may be created with, though it does not show yet, stays",
-            situation(NEW, ledger=ledger(OLD, update=update(OLD, since="")), history_limit=0),
-            steps.Remember(ledger=overtaken(ledger(OLD, update=update(OLD, since="")), NEW)),
+            situation(NEW, ledger=overtaken(ledger(OLD, update=update(OLD, since="")), NEW), history_limit=0),
+            steps.CreateModel(model=NEW.models[0]),
         ),
         (
             "what AWS does not let go holds nothing up",
-            situation(NEW, ledger=ledger(MOVED, OLD), history_limit=1, keeps_remains=True),
-            steps.Remember(ledger=overtaken(ledger(MOVED, OLD), NEW)),
+            situation(NEW, ledger=overtaken(ledger(MOVED, OLD), NEW), history_limit=1, keeps_remains=True),
+            steps.CreateModel(model=NEW.models[0]),
         ),
         (
             "a failed endpoint of another spec is deleted",

@@ -156,7 +156,9 @@ def _begun_with(situation: Situation, desired: Desired, endpoint: EndpointView) 
 
 
 def _plan_absent(situation: Situation, desired: Desired) -> Step:
-    preparation = _collect(situation, desired, None) or _prepare(situation, desired)
+    # Recorded first: what is wanted may need a model of a version that goes.
+    collected = _collect(situation, desired, None) if situation.ledger.has_last(desired) else None
+    preparation = collected or _prepare(situation, desired)
     if preparation is not None:
         return preparation
     key = desired.deployment_key
