@@ -146,7 +146,8 @@ class EndpointReconciler:
             changes = _changes(step, known)
             await self._actions.report(memory, verdict=known.held_back.verdict, changes=changes)
             return known.held_back.again_after
-        memory.failures = 0
+        if memory.tags_again_after is None and memory.models_again_after is None:
+            memory.failures = 0
         verdict = step.verdict
         if verdict.reason in _ENDS:
             self._actions.measure(known, succeeded=verdict.state is State.SERVING)

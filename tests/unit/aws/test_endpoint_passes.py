@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from sagebridge.targets.protocol import Handle
@@ -96,6 +97,30 @@ async def test_what_cannot_be_cleaned_up_does_not_hide_that_it_serves(bench: End
     bench.sagemaker.errors.clear()
     await bench.reconcile()
     assert len(bench.status["revisions"]) == 1
+
+
+# --- how often it is tried again ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "changed"),
+    [
+        ("AddTags", {"tags": TAGGED["tags"]}),
+        ("DeleteEndpointConfig", {"data": "2"}),
+    ],
+)
+async def test_a_setback_that_does_not_pass_is_tried_ever_more_rarely(
+    bench: EndpointBench, operation: str, changed: dict[str, Any]
+) -> None:
+    await bench.reconcile(spec(history={"limit": 0}))
+    bench.sagemaker.errors[operation] = SLOW
+    pauses = [await bench.reconcile(spec(history={"limit": 0}, **changed))]
+    pauses += [await bench.reconcile() for _ in range(4)]
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert bench.verdict == ("True", "InService")
+    bench.sagemaker.errors.clear()
+    assert await bench.reconcile() is None
+    assert bench.memory.failures == 0
 
 
 # --- staleness ---------------------------------------------------------------------------------------------------
