@@ -141,12 +141,14 @@ class EndpointActions:
         targets |= dict.fromkeys(targets_of(memory.job.spec))
         known.take_look(await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets)))
         memory.stale_because = ""
-        known.blind_since = None
+        if known.is_ours or not known.status:
+            known.blind_since = None
 
     async def _claim(self, _: steps.Claim, memory: Memory, known: EndpointMemory) -> None:
         job = memory.job
         may_adopt = job.may_adopt and job.deletion_requested_at is None and not job.is_paused
         claimed = await self._service.claim(self._inputs.handle(job), adopt=may_adopt)
+        known.blind_since = None
         known.claim(is_ours=claimed.is_ours, is_adopted=claimed.is_adopted)
         if not claimed.is_ours and job.deletion_requested_at is None:
             known.forget_owner()

@@ -38,7 +38,7 @@ class EndpointMemory:
         made: models and configs that are known to be there.
         held_back: why SageMaker has refused, in the pass under way, to begin the update that is wanted.
         change: what is under way, if this process has asked for it.
-        blind_since: since when looking fails; None while it works.
+        blind_since: since when nobody can see the endpoint, or whose it is; None while that works.
     """
 
     resolved: EndpointInput | None = None

@@ -174,6 +174,21 @@ async def test_a_restart_while_aws_is_away_does_not_say_that_it_has_stopped_serv
     assert bench.verdict == ("True", "InService")
 
 
+async def test_a_look_at_an_endpoint_that_may_be_another_s_is_as_good_as_none(bench: EndpointBench) -> None:
+    await bench.reconcile()
+    bench.reconciler.forget("uid-1")
+    assert bench.sagemaker.endpoint is not None
+    bench.sagemaker.endpoint["EndpointStatus"] = "Failed"
+    bench.sagemaker.errors["ListTags"] = BROKEN
+    await bench.reconcile()
+    assert bench.verdict == ("True", "InService"), "one call that fails says nothing"
+    await bench.reconcile(seconds=61)
+    assert bench.verdict == ("Unknown", "StatusStale")
+    bench.sagemaker.errors.clear()
+    await bench.reconcile()
+    assert bench.sagemaker.names("DeleteEndpoint") == ["DeleteEndpoint"], "it is known to be ours, and made anew"
+
+
 async def test_a_new_spec_while_aws_is_away_waits(bench: EndpointBench) -> None:
     await bench.reconcile()
     bench.reconciler.forget("uid-1")
