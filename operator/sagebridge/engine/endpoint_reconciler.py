@@ -86,7 +86,7 @@ class EndpointReconciler:
         endpoint = known.observed.endpoint if known.observed else None
         if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
             known.forget_look()
-        memory.tags_again_after = memory.models_again_after = None
+        setbacks.begin(memory)
         pauses = (await self._take_steps(memory, known), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)
 

@@ -56,6 +56,15 @@ async def test_refused_tags_are_told_and_the_endpoint_serves_on(
     assert bench.sagemaker.tags["team"] == "b"
 
 
+async def test_a_refused_tag_that_is_taken_back_is_not_missed(bench: EndpointBench) -> None:
+    await bench.reconcile()
+    bench.sagemaker.errors["AddTags"] = DENIED
+    await bench.reconcile(TAGGED)
+    assert bench.condition("TagsApplied")["status"] == "False"
+    assert await bench.reconcile(spec()) is None
+    assert bench.condition("TagsApplied") == {}
+
+
 async def test_tags_that_wait_for_their_turn_are_no_news(bench: EndpointBench) -> None:
     await bench.reconcile()
     bench.sagemaker.errors["AddTags"] = SLOW
