@@ -51,6 +51,8 @@ _BEFORE_AWS = (Protect, Resolve, Conclude, Release)
 _GO_ON_SECONDS = 5.0
 _DELETION_RETRY_SECONDS = 10.0
 _DEFAULT_HISTORY = 3
+_GONE = dict.fromkeys(field for field in OBSERVED_FIELDS if field not in ("endpointArn", "endpointConfigName"))
+"""What there is to show of an endpoint that is gone. The account that it was in is kept, and what it ran."""
 _ENDS = (Reason.IN_SERVICE, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED, Reason.RETRY_PENDING)
 """Reasons of verdicts with which a change has ended."""
 
@@ -198,6 +200,8 @@ class EndpointReconciler:
             return await self._conclude_blind(memory, known, outcome)
         is_anothers = isinstance(error, NotOwnedError) or _is_conflict(step, error)
         seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known)
+        if isinstance(step, CreateEndpoint):
+            seen = dict(_GONE)
         if not isinstance(step, Resolve):
             known.forget_look()
         if isinstance(error, NotOwnedError):
@@ -266,8 +270,10 @@ def _changes(step: Conclude, known: EndpointMemory) -> dict[str, Any]:
 
 
 def _seen(known: EndpointMemory) -> dict[str, Any]:
-    """What the last look tells status; of another's endpoint, or of none, nothing."""
+    """What the last look tells status; of another's endpoint, nothing."""
     observed = known.observed
+    if observed is not None and observed.endpoint is None:
+        return dict(_GONE)
     if observed is None or observed.endpoint is None or not known.is_ours:
         return {}
     return {**observed.endpoint.fields, "scalingPolicies": observed.policies or None}

@@ -12,7 +12,7 @@ from sagebridge.targets.sagemaker.endpoints import Summary
 from sagebridge.watch.endpoint_poller import Pace
 from support.aws import Reply, error
 from support.endpoint_bench import EndpointBench
-from support.endpoints import spec
+from support.endpoints import spec, variant
 
 DENIED = error("AccessDeniedException", "User: operator is not authorized")
 BROKEN = Reply(status=500, body="{}")
@@ -154,6 +154,19 @@ async def test_a_status_that_nobody_could_check_for_long_says_so(bench: Endpoint
     bench.sagemaker.errors.clear()
     await bench.sweep(seconds=10)
     assert bench.verdict == ("True", "InService")
+
+
+async def test_an_endpoint_that_is_gone_is_not_shown_as_serving(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling={"minCapacity": 1, "maxCapacity": 4, "targetValue": 5})))
+    arn = bench.status["endpointArn"]
+    bench.sagemaker.endpoint = None
+    bench.sagemaker.errors["CreateEndpoint"] = error("ResourceLimitExceeded", "quota")
+    bench.reconciler.forget("uid-1")
+    await bench.reconcile()
+    assert bench.verdict == ("False", "QuotaExceeded")
+    shown = {"endpointStatus", "creationTime", "lastModifiedTime", "variants", "traffic", "replicas", "scalingPolicies"}
+    assert not shown & bench.status.keys()
+    assert bench.status["endpointArn"] == arn, "its account is still to be asked"
 
 
 async def test_what_changed_while_it_was_blind_is_seen_then(bench: EndpointBench) -> None:
