@@ -24,7 +24,7 @@ from sagebridge.core.endpoint.observed import (
     EndpointView,
     Observed,
 )
-from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way
+from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way, targets_left_over
 from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
@@ -253,6 +253,9 @@ def _plan_settled(situation: Situation, desired: Desired, observed: Observed, en
         if step is not None:
             return step
         refused = desired.deployment_key
+    elif left_over := targets_left_over(observed, desired):
+        # Its bounds would undo the counts.
+        return Deregister(key=left_over[0])
     elif change := next(_number_changes(endpoint, desired), None):
         key = f"{desired.numbers_key}/{change.part}"
         step = attempt(situation, desired, endpoint, key, change)
