@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sagebridge.core.endpoint.observed import Observed
+from sagebridge.core.endpoint.observed import FAILED, Observed
+from sagebridge.core.job import Job
 from sagebridge.core.steps import Conclude
+from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.endpoint_inputs import EndpointInput
 
 
@@ -24,6 +26,21 @@ class Change:
     since: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """An update that SageMaker has refused to begin, and that is not asked for again for now.
+
+    Attributes:
+        outcome: what the refusal means.
+        wanted: what was asked for, and under which policy; anything else is asked for at once.
+        until: when the same is asked for again.
+    """
+
+    outcome: Conclude
+    wanted: tuple[int, str, Tenant]
+    until: datetime
+
+
 @dataclass(kw_only=True, slots=True)
 class EndpointMemory:
     """One endpoint.
@@ -36,7 +53,7 @@ class EndpointMemory:
         is_adopted: whether it was there before the object.
         claimed_incarnation: what tells the endpoint that both are about from a later one of the same name.
         made: models and configs that are known to be there.
-        held_back: why SageMaker has refused, in the pass under way, to begin the update that is wanted.
+        hold: the update that SageMaker has refused last; None once it may be asked for again.
         change: what is under way, if this process has asked for it.
         blind_since: since when nobody can see the endpoint, or whose it is; None while that works.
     """
@@ -48,7 +65,7 @@ class EndpointMemory:
     is_adopted: bool = False
     claimed_incarnation: str = ""
     made: set[str] = field(default_factory=set)
-    held_back: Conclude | None = None
+    hold: Hold | None = None
     change: Change | None = None
     blind_since: datetime | None = None
 
@@ -63,6 +80,32 @@ class EndpointMemory:
         """When it was modified last, as it was seen last."""
         endpoint = self.observed.endpoint if self.observed else None
         return endpoint.last_modified if endpoint else ""
+
+    def begin(self, *, now: datetime) -> None:
+        """Begin a pass: the spec may have changed, and what is under way may have ended."""
+        self.resolved, self.is_fresh = None, False
+        if self.hold is not None and self.hold.until <= now:
+            self.hold = None
+        endpoint = self.observed.endpoint if self.observed else None
+        if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
+            self.forget_look()
+
+    def hold_back(self, job: Job, outcome: Conclude, *, until: datetime) -> None:
+        """Do not ask for the update that was just refused until then."""
+        self.hold = Hold(outcome=outcome, wanted=self._wanted(job), until=until)
+
+    def held_back(self, job: Job, *, now: datetime) -> Conclude | None:
+        """What the refusal of the update that is still wanted means; None if it is to be asked for."""
+        hold = self.hold
+        if hold is None or self.resolved is None or job.is_paused or hold.wanted != self._wanted(job):
+            return None
+        remaining = (hold.until - now).total_seconds()
+        return replace(hold.outcome, again_after=remaining) if remaining > 0 else hold.outcome
+
+    def _wanted(self, job: Job) -> tuple[int, str, Tenant]:
+        if self.resolved is None:
+            raise RuntimeError("an update was planned without the spec")
+        return job.generation, self.resolved.desired.deployment_key, self.resolved.handle.tenant
 
     def update_look(self, change: Callable[[Observed], Observed]) -> None:
         """Take in what a step has done, unless there has to be another look anyway."""

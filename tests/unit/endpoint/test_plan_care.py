@@ -7,18 +7,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sagebridge.core.conditions import State
+from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import content_hash
-from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.ledger import Ledger, Revision
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
+from sagebridge.core.steps import Conclude as Outcome
 
 from tests.unit.endpoint.specs import NOW, SCALING, desired, endpoint, ledger, made, situation, spec, variant
 from tests.unit.endpoint.versions import (
     HEAVY,
     MOVED,
     NEW,
+    NIGHT,
+    NIGHT_VIEW,
+    NIGHTLY,
     OLD,
     PLAN,
     REGISTERED,
@@ -31,6 +35,22 @@ from tests.unit.endpoint.versions import (
     update,
 )
 
+HELD = Outcome(verdict=Verdict(state=State.STALLED, reason=Reason.REJECTED, message="no"), again_after=9.0)
+THEIRS = replace(
+    VIEW,
+    policies={"theirs": {"PolicyType": "StepScaling", "PolicyARN": "arn", "Alarms": []}},
+    scheduled={"theirs": {"Schedule": "rate(1 day)", "StartTime": None}},
+)
+NOT_OURS_AS_SEEN = Revision(
+    number=0,
+    config_name=OLD.config.name,
+    scaling={
+        "a": replace(
+            PLAN, policies={"theirs": {"PolicyType": "StepScaling"}}, scheduled={"theirs": {"Schedule": "rate(1 day)"}}
+        )
+    },
+    recorded_at="2026-01-01T00:00:00Z",
+)
 PAIR = desired(spec(variant("a"), variant("b")))
 BOTH = desired(
     spec(
@@ -134,8 +154,45 @@ BOTH = desired(
             steps.Deregister(key=TARGET),
         ),
         (
+            "how an endpoint that was taken over is scaled is recorded before its scaling makes way",
+            situation(
+                MOVED, endpoint(OLD), scaling={TARGET: THEIRS}, ledger=ledger(MOVED, **REGISTERED), made=made(MOVED)
+            ),
+            steps.Remember(
+                ledger=replace(
+                    ledger(MOVED, **REGISTERED), revisions=(NOT_OURS_AS_SEEN, *ledger(MOVED, **REGISTERED).revisions)
+                )
+            ),
+        ),
+        (
+            "so is what scheduled actions have made of its bounds",
+            situation(
+                MOVED,
+                endpoint(NIGHTLY),
+                scaling={TARGET: replace(NIGHT_VIEW, maximum=1)},
+                ledger=ledger(NIGHTLY, MOVED, **REGISTERED),
+                made=made(MOVED),
+            ),
+            steps.Remember(
+                ledger=ledger(NIGHTLY, MOVED, **REGISTERED).with_scaling(
+                    NIGHTLY.config.name, {"a": replace(NIGHT, maximum=1)}
+                )
+            ),
+        ),
+        (
+            "then it makes way",
+            situation(
+                MOVED,
+                endpoint(NIGHTLY),
+                scaling={TARGET: NIGHT_VIEW},
+                ledger=ledger(NIGHTLY, MOVED, **REGISTERED),
+                made=made(MOVED),
+            ),
+            steps.Deregister(key=TARGET),
+        ),
+        (
             "also while SageMaker refuses to begin the update",
-            situation(MOVED, endpoint(SCALED), ledger=ledger(SCALED, MOVED, targets=(TARGET,)), is_held_back=True),
+            situation(MOVED, endpoint(SCALED), ledger=ledger(SCALED, MOVED, targets=(TARGET,)), held_back=HELD),
             steps.Register(key=TARGET, plan=PLAN),
         ),
     ],
