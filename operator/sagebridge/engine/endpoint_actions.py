@@ -238,30 +238,40 @@ class EndpointActions:
     # --- scaling -------------------------------------------------------------------------------------------------
 
     async def _register(self, step: steps.Register, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.register(self._inputs.handle(memory.job), step.key, step.plan)
+        await self._service.scaling.register(await self._owned(memory, known), step.key, step.plan)
         known.update_look(lambda seen: seen.with_target(step.key, step.plan))
 
     async def _deregister(self, step: steps.Deregister, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.deregister(self._inputs.handle(memory.job), step.key)
+        await self._service.scaling.deregister(await self._owned(memory, known), step.key)
         known.update_look(lambda seen: seen.without_target(step.key))
 
     async def _put_policy(self, step: steps.PutPolicy, memory: Memory, known: EndpointMemory) -> None:
-        handle = self._inputs.handle(memory.job)
+        handle = await self._owned(memory, known)
         arn = await self._service.scaling.put_policy(handle, step.key, step.name, step.definition)
         policy = {**step.definition, "PolicyARN": arn}
         known.update_look(lambda seen: seen.with_policy(step.key, step.name, policy))
 
     async def _delete_policy(self, step: steps.DeletePolicy, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_policy(await self._owned(memory, known), step.key, step.name)
         known.update_look(lambda seen: seen.with_policy(step.key, step.name, None))
 
     async def _put_scheduled(self, step: steps.PutScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
+        await self._service.scaling.put_scheduled(
+            await self._owned(memory, known), step.key, step.name, step.definition
+        )
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, step.definition))
 
     async def _delete_scheduled(self, step: steps.DeleteScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_scheduled(await self._owned(memory, known), step.key, step.name)
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, None))
+
+    async def _owned(self, memory: Memory, known: EndpointMemory) -> Handle:
+        """How to call for the endpoint's scaling; whose it is, which only the endpoint's tags tell, is asked once."""
+        handle = self._inputs.handle(memory.job)
+        if known.status and not known.is_owner_fresh:
+            await self._service.assert_owned(handle)
+            known.is_owner_fresh = True
+        return handle
 
     # --- telling -------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ class EndpointMemory:
         is_fresh: whether that was in the pass under way, and nothing was waited for since.
         is_ours: whether its tags say so; None until they were read.
         is_adopted: whether it was there before the object.
+        is_owner_fresh: whether its tags were read since the last look, in the pass under way.
         claimed_incarnation: what tells the endpoint that both are about from a later one of the same name.
         made: models and configs that are known to be there.
         hold: the update that SageMaker has refused last; None once it may be asked for again.
@@ -63,6 +64,7 @@ class EndpointMemory:
     is_fresh: bool = False
     is_ours: bool | None = None
     is_adopted: bool = False
+    is_owner_fresh: bool = False
     claimed_incarnation: str = ""
     made: set[str] = field(default_factory=set)
     hold: Hold | None = None
@@ -83,7 +85,7 @@ class EndpointMemory:
 
     def begin(self, *, now: datetime) -> None:
         """Begin a pass: the spec may have changed, and what is under way may have ended."""
-        self.resolved, self.is_fresh = None, False
+        self.resolved, self.is_fresh, self.is_owner_fresh = None, False, False
         if self.hold is not None and self.hold.until <= now:
             self.hold = None
         endpoint = self.observed.endpoint if self.observed else None
@@ -116,16 +118,17 @@ class EndpointMemory:
         """Take in a look. Whose the endpoint is has to be asked again if it is gone, or another than was seen last."""
         if not self.claimed_incarnation or _incarnation(observed) != self.claimed_incarnation:
             self.forget_owner()
-        self.observed, self.is_fresh = observed, True
+        self.observed, self.is_fresh, self.is_owner_fresh = observed, True, False
 
     def claim(self, *, is_ours: bool, is_adopted: bool) -> None:
         """Remember whose the endpoint is that was seen last."""
-        self.is_ours, self.is_adopted = is_ours, is_adopted
+        self.is_ours, self.is_adopted, self.is_owner_fresh = is_ours, is_adopted, is_ours
         self.claimed_incarnation = _incarnation(self.observed)
 
     def forget_owner(self) -> None:
         """Ask whose the endpoint is before anything is done to it."""
         self.is_ours, self.is_adopted, self.claimed_incarnation = None, False, ""
+        self.is_owner_fresh = False
 
     def forget_look(self) -> None:
         """Look again before anything else is done."""

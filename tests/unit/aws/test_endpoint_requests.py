@@ -233,6 +233,35 @@ async def test_an_adopted_endpoint_gets_the_spec_and_is_never_deleted(bench: End
     assert bench.sagemaker.names("DeleteEndpoint") == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "wanted"),
+    [
+        ("it would be deregistered", spec(variant("a", initialInstanceCount=1))),
+        ("it would get other bounds", spec(variant("a", autoscaling=SCALING | {"maxCapacity": 5}))),
+    ],
+)
+async def test_the_scaling_of_what_has_become_another_s_is_left_alone(
+    bench: EndpointBench, reason: str, wanted: dict[str, Any]
+) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
+    before = dict(bench.sagemaker.targets)
+    bench.sagemaker.tags = OTHERS
+    await bench.reconcile(wanted)
+    assert bench.verdict == ("False", "NameConflict"), reason
+    assert bench.sagemaker.targets == before
+
+
+async def test_whose_the_scaling_is_is_asked_once_a_pass(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
+    bench.sagemaker.asked.clear()
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING | {"maxCapacity": 5, "stepScaling": [STEP]})))
+    assert bench.sagemaker.names("Register") + bench.sagemaker.names("Put") == [
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+    ]
+    assert bench.sagemaker.names("ListTags") == ["ListTags"]
+
+
 # --- how an update is asked for ----------------------------------------------------------------------------------
 
 SIZE = {"type": "CAPACITY_PERCENT", "value": 25}

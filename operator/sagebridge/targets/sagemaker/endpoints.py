@@ -169,7 +169,7 @@ class SageMakerEndpoints:
         if deployment:
             spec["deploymentConfig"] = dict(deployment)
         request = _request("UpdateEndpoint", spec, None)
-        await self._assert_owned(handle)
+        await self.assert_owned(handle)
         await self._caller.call(handle, "UpdateEndpoint", request)
 
     async def update_numbers(self, handle: Handle, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
@@ -178,7 +178,7 @@ class SageMakerEndpoints:
         Raises:
             NotOwnedError: the endpoint does not carry this object's tags.
         """
-        await self._assert_owned(handle)
+        await self.assert_owned(handle)
         wanted: list[dict[str, Any]] = [
             {"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()
         ]
@@ -192,7 +192,7 @@ class SageMakerEndpoints:
         Raises:
             NotOwnedError: the endpoint does not carry this object's tags.
         """
-        await self._assert_owned(handle)
+        await self.assert_owned(handle)
         arn = await self._arn(handle, "endpoint", handle.name)
         if tags:
             await self._add_tags(handle, arn, tags)
@@ -208,7 +208,7 @@ class SageMakerEndpoints:
             NotOwnedError: it does not carry this object's tags, or was there before the object.
         """
         with gone_is_fine():
-            if TAG_ADOPTED in await self._assert_owned(handle):
+            if TAG_ADOPTED in await self.assert_owned(handle):
                 raise NotOwnedError(f"{handle.name} was there before this object; it is left alone.")
             await self._caller.call(handle, "DeleteEndpoint", {"EndpointName": handle.name})
 
@@ -226,16 +226,20 @@ class SageMakerEndpoints:
 
     # --- whose it is ---------------------------------------------------------------------------------------------
 
-    async def _is_ours(self, handle: Handle, resource: str, name: str) -> bool:
-        tags = await list_tags(self._caller, handle, await self._arn(handle, resource, name))
-        return handle.owner.owns_by_name(tags)
+    async def assert_owned(self, handle: Handle) -> Mapping[str, str]:
+        """The endpoint's tags, read right before something is done to it: since the last look it may be another's.
 
-    async def _assert_owned(self, handle: Handle) -> Mapping[str, str]:
-        """The endpoint's tags, read right before something is done to it: since the last look it may be another's."""
+        Raises:
+            NotOwnedError: it does not carry this object's tags.
+        """
         tags = await list_tags(self._caller, handle, await self._arn(handle, "endpoint", handle.name))
         if not handle.owner.owns_by_name(tags):
             raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")
         return tags
+
+    async def _is_ours(self, handle: Handle, resource: str, name: str) -> bool:
+        tags = await list_tags(self._caller, handle, await self._arn(handle, resource, name))
+        return handle.owner.owns_by_name(tags)
 
     async def _assert_ours_after(self, error: AwsError, handle: Handle, resource: str, name: str) -> None:
         """After a refusal to create: fine if it is there already, and ours."""
