@@ -9,6 +9,7 @@ from typing import Any
 
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.desired import ModelPlan
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.scaling import targets_of
 from sagebridge.core.job import Job, tag_map
@@ -160,14 +161,15 @@ class EndpointActions:
     async def _create_model(self, step: steps.CreateModel, memory: Memory, known: EndpointMemory) -> None:
         resolved = _resolved(known)
         known.is_fresh = False
-        await self._repack(resolved)
         tags = _tags(memory.job, resolved.handle)
-        await self._with_notice(memory, self._service.create_model(resolved.handle, step.model, tags=tags))
+        await self._with_notice(memory, self._make_model(resolved, step.model, tags))
         known.made.add(step.model.name)
 
-    async def _repack(self, resolved: EndpointInput) -> None:
+    async def _make_model(self, resolved: EndpointInput, model: ModelPlan, tags: Mapping[str, str]) -> None:
+        """Its archives take their turn before it."""
         for uri, repack in resolved.repacks.items():
             await self._service.repack(resolved.handle, repack, uri=uri)
+        await self._service.create_model(resolved.handle, model, tags=tags)
 
     async def _create_config(self, step: steps.CreateConfig, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
