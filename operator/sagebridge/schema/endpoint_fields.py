@@ -307,6 +307,7 @@ def _revision() -> dict[str, Schema]:
             "additionalProperties": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
         },
         "recordedAt": _TIME,
+        "deployedAt": _TIME | {"description": "When SageMaker was first asked to run it."},
     }
 
 

@@ -144,29 +144,13 @@ _CAPTURE = {
     "destinationS3Uri": f"s3://{BUCKET}/captured",
     "captureOptions": [{"captureMode": "Input"}, {"captureMode": "Output"}],
 }
+_LIGHT, _HEAVY = variant("b", "three"), variant("b", "three", initialVariantWeight=3)
+_MORE = {**_MOVED, "initialInstanceCount": 3}
+# Guardrails want the variants that there were: so variants come and go without.
 EDITS = (
     Edit(says="another model, all at once", wanted=spec(variant("a", "two")), answers=("two",)),
     Edit(
-        says="a second variant",
-        wanted=spec(variant("a", "two"), variant("b", "three")),
-        answers=("two", "three"),
-    ),
-    Edit(
-        says="weights alone",
-        wanted=spec(variant("a", "two"), variant("b", "three", initialVariantWeight=3)),
-        answers=("two", "three"),
-        shows=lambda serving: weights(serving) == {"a": 1, "b": 3},
-        updates=0,
-    ),
-    Edit(
-        says="counts alone",
-        wanted=spec(variant("a", "two", initialInstanceCount=2), variant("b", "three", initialVariantWeight=3)),
-        answers=("two", "three"),
-        shows=lambda serving: counts(serving) == {"a": 2, "b": 1},
-        updates=0,
-    ),
-    Edit(
-        says="by canary, to one variant",
+        says="by canary",
         wanted=_FOUR,
         answers=("four",),
         shows=lambda serving: routed(serving) == ["BlueGreenUpdatePolicy", "CANARY"],
@@ -191,9 +175,24 @@ EDITS = (
         answers=("six",),
         shows=lambda serving: routed(serving) == ["RollingUpdatePolicy"],
     ),
+    Edit(says="a second variant", wanted=spec(_MOVED, _LIGHT), answers=("six", "three")),
     Edit(
-        says="with what it is asked captured",
-        wanted=spec(_MOVED, dataCaptureConfig=_CAPTURE),
+        says="weights alone",
+        wanted=spec(_MOVED, _HEAVY),
+        answers=("six", "three"),
+        shows=lambda serving: weights(serving) == {"a": 1, "b": 3},
+        updates=0,
+    ),
+    Edit(
+        says="counts alone",
+        wanted=spec(_MORE, _HEAVY),
+        answers=("six", "three"),
+        shows=lambda serving: counts(serving) == {"a": 3, "b": 1},
+        updates=0,
+    ),
+    Edit(
+        says="to one variant, with what it is asked captured",
+        wanted=spec(_MORE, dataCaptureConfig=_CAPTURE),
         answers=("six",),
         shows=lambda serving: captured(serving) > 0,
     ),

@@ -75,7 +75,8 @@ def test_weights_and_counts_alone_make_no_config(serving: Serving) -> None:
     assert (shown["a"]["currentWeight"], shown["b"]["currentInstanceCount"]) == (9, 3)
     assert job["status"]["traffic"] == "a=9, b=1"
     assert serving.world.count("UpdateEndpoint") == 0
-    assert serving.world.count("UpdateEndpointWeightsAndCapacities") == 1
+    # SageMaker takes the weights in one call, and each variant's count in one of its own.
+    assert serving.world.count("UpdateEndpointWeightsAndCapacities") == 2
     assert len(serving.configs()) == 1
 
 

@@ -38,10 +38,18 @@ def made(wanted: Desired) -> frozenset[str]:
 
 
 def ledger(*wanted: Desired, **fields: Any) -> Ledger:
+    """With these revisions, each of which was deployed."""
     found = Ledger()
     for one in wanted:
-        found = found.with_revision(one, now="2026-01-01T00:00:00Z")
+        found = found.with_revision(one, now="2026-01-01T00:00:00Z", config_name=one.config.name)
     return replace(found, **fields)
+
+
+def overtaken(known: Ledger, *wanted: Desired) -> Ledger:
+    """With revisions that are recorded, and that SageMaker was not asked for yet."""
+    for one in wanted:
+        known = known.with_revision(one, now="2026-01-01T00:00:00Z")
+    return known
 
 
 def endpoint(

@@ -7,7 +7,7 @@ from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.plan import Situation, next_step
 
-from tests.unit.endpoint.specs import desired, endpoint, ledger, made, situation, spec
+from tests.unit.endpoint.specs import desired, endpoint, ledger, made, overtaken, situation, spec
 from tests.unit.endpoint.versions import (
     BIG,
     BIGGER,
@@ -35,7 +35,11 @@ from tests.unit.endpoint.versions import (
         ("an object without our finalizer", situation(OLD, is_finalized=False), steps.Protect()),
         ("a spec that was not resolved yet", situation(None), steps.Resolve()),
         ("nothing was seen since the start", situation(OLD, observed=None), steps.Look()),
-        ("nothing may be made that status does not know of", situation(OLD), steps.Remember(ledger=ledger(OLD))),
+        (
+            "nothing may be made that status does not know of",
+            situation(OLD),
+            steps.Remember(ledger=overtaken(ledger(), OLD)),
+        ),
         ("first the models", situation(OLD, ledger=ledger(OLD)), steps.CreateModel(model=OLD.models[0])),
         (
             "then the config",
@@ -44,7 +48,7 @@ from tests.unit.endpoint.versions import (
         ),
         (
             "creating is recorded before it is done",
-            situation(OLD, ledger=ledger(OLD), made=made(OLD)),
+            situation(OLD, ledger=overtaken(ledger(), OLD), made=made(OLD)),
             steps.Remember(ledger=ledger(OLD, update=update(OLD, since=""))),
         ),
         (
@@ -56,7 +60,7 @@ from tests.unit.endpoint.versions import (
         (
             "a new version is recorded",
             situation(NEW, endpoint(OLD), ledger=ledger(OLD)),
-            steps.Remember(ledger=ledger(OLD, NEW)),
+            steps.Remember(ledger=overtaken(ledger(OLD), NEW)),
         ),
         (
             "a new version's models",
@@ -65,7 +69,7 @@ from tests.unit.endpoint.versions import (
         ),
         (
             "an update is recorded before it is done",
-            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW), made=made(NEW)),
+            situation(NEW, endpoint(OLD), ledger=overtaken(ledger(OLD), NEW), made=made(NEW)),
             steps.Remember(ledger=ledger(OLD, NEW, update=update(NEW))),
         ),
         (

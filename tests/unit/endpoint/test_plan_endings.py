@@ -12,7 +12,7 @@ from sagebridge.core.endpoint.plan import RETRY_FAILED_AFTER_SECONDS, Situation,
 from sagebridge.core.job import DeletionPolicy
 from sagebridge.core.reasons import Reason
 
-from tests.unit.endpoint.specs import NOW, endpoint, ledger, situation
+from tests.unit.endpoint.specs import NOW, endpoint, ledger, overtaken, situation
 from tests.unit.endpoint.versions import (
     MOVED,
     NEW,
@@ -65,6 +65,11 @@ from tests.unit.endpoint.versions import (
                 model_names=(),
                 ledger=replace(ledger(MOVED, OLD, NEW), revisions=ledger(MOVED, OLD, NEW).revisions[1:]),
             ),
+        ),
+        (
+            "what an edit overtook before it was deployed is no history",
+            situation(OLD, endpoint(OLD), ledger=overtaken(ledger(MOVED, OLD), NEW), history_limit=10),
+            steps.Collect(config_name=NEW.config.name, model_names=(NEW.models[0].name,), ledger=ledger(MOVED, OLD)),
         ),
         (
             "what a failed endpoint leaves behind goes",

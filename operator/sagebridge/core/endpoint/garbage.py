@@ -9,13 +9,13 @@ from sagebridge.core.endpoint.steps import Collect
 
 
 def next_collection(ledger: Ledger, *, desired: Desired | None, running: str, limit: int) -> Collect | None:
-    """The oldest revision that can go, or None.
+    """A revision that can go, the oldest first, or None.
 
     Args:
         ledger: every revision that may be there in SageMaker.
         desired: what is wanted; it stays. None while everything goes.
         running: the config that the endpoint runs; it stays. Empty if there is no endpoint.
-        limit: how many others stay, the newest.
+        limit: how many others stay, the newest; of those that an edit overtook before they were deployed, none.
 
     Returns:
         The revision's config, and those of its models that no revision that stays needs.
@@ -23,7 +23,9 @@ def next_collection(ledger: Ledger, *, desired: Desired | None, running: str, li
     wanted = desired.config.name if desired else ""
     ours = [revision for revision in ledger.revisions if revision.number != NOT_OURS]
     others = [revision for revision in ours if revision.config_name not in (running, wanted)]
-    superfluous = others[: max(0, len(others) - limit)]
+    deployed = [revision for revision in others if revision.deployed_at]
+    overtaken = [revision for revision in others if not revision.deployed_at]
+    superfluous = [*overtaken, *deployed[: max(0, len(deployed) - limit)]]
     if not superfluous:
         return None
     gone = superfluous[0]

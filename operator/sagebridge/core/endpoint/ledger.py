@@ -21,6 +21,7 @@ class Revision:
         instance_types: by variant.
         scaling: autoscaling by variant, to be kept up while this runs and something newer is refused.
         recorded_at: RFC 3339 time.
+        deployed_at: RFC 3339 time at which SageMaker was first asked to run it; empty if it never was.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Revision:
     instance_types: Mapping[str, str] = field(default_factory=dict)
     scaling: Mapping[str, ScalingPlan] = field(default_factory=dict)
     recorded_at: str = ""
+    deployed_at: str = ""
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> Revision:
@@ -44,6 +46,7 @@ class Revision:
                 if ScalingPlan.can_be(plan)
             },
             recorded_at=str(entry.get("recordedAt", "")),
+            deployed_at=str(entry.get("deployedAt", "")),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class Revision:
             "instanceTypes": dict(self.instance_types),
             "scaling": {variant: plan.dump() for variant, plan in self.scaling.items()},
             "recordedAt": self.recorded_at,
+            "deployedAt": self.deployed_at,
         }
         return {key: value for key, value in entry.items() if value not in ("", {}, [])}
 
@@ -216,9 +220,11 @@ class Ledger:
         Args:
             desired: what is wanted.
             now: RFC 3339 time of the record.
-            config_name: the config that runs it, if that is another one, of the same template.
+            config_name: the config that runs it already, of the same template.
         """
+        deployed_at = now if config_name else ""
         config_name = config_name or desired.config.name
+        before = self.find(config_name)
         revision = Revision(
             number=max((known.number for known in self.revisions), default=0) + 1,
             config_name=config_name,
@@ -226,9 +232,20 @@ class Ledger:
             instance_types=desired.instance_types,
             scaling=desired.scaled,
             recorded_at=now,
+            deployed_at=before.deployed_at if before else deployed_at,
         )
         kept = tuple(known for known in self.revisions if known.config_name != config_name)
         return replace(self, revisions=(*kept, revision))
+
+    def with_update(self, update: Update, *, config_name: str = "") -> Ledger:
+        """With a change that SageMaker is asked for next; `config_name` is what it deploys."""
+        revisions = (
+            replace(known, deployed_at=update.recorded_at)
+            if known.config_name == config_name and not known.deployed_at
+            else known
+            for known in self.revisions
+        )
+        return replace(self, update=update, revisions=tuple(revisions))
 
     def with_scaling(self, config_name: str, scaling: Mapping[str, ScalingPlan]) -> Ledger:
         """With the autoscaling that the revision with that config runs with."""

@@ -162,7 +162,8 @@ def _plan_absent(situation: Situation, desired: Desired) -> Step:
         return preparation
     key = desired.deployment_key
     if situation.ledger.update is None or situation.ledger.update.key != key:
-        return Remember(ledger=replace(situation.ledger, update=recorded(situation, None, key)))
+        update = recorded(situation, None, key)
+        return Remember(ledger=situation.ledger.with_update(update, config_name=desired.config.name))
     return CreateEndpoint(config_name=desired.config.name)
 
 

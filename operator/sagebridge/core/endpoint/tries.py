@@ -29,7 +29,8 @@ def attempt(situation: Situation, desired: Desired, endpoint: EndpointView, key:
         return None
     update = ledger.update
     if update is None or update.key != key:
-        return Remember(ledger=replace(ledger, update=recorded(situation, endpoint, key)))
+        deployed = desired.config.name if key == desired.deployment_key else ""
+        return Remember(ledger=ledger.with_update(recorded(situation, endpoint, key), config_name=deployed))
     if update.refused:
         anew = recorded(situation, endpoint, key, tries=update.tries, recorded_at=update.recorded_at)
         return Remember(ledger=replace(ledger, update=anew))
