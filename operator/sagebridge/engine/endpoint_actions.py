@@ -57,6 +57,7 @@ class EndpointActions:
             steps.Resolve: self._resolve,
             steps.Look: self._look,
             steps.Claim: self._claim,
+            steps.Survey: self._survey,
             steps.Remember: self._remember,
             steps.CreateModel: self._create_model,
             steps.CreateConfig: self._create_config,
@@ -157,6 +158,10 @@ class EndpointActions:
             raise NameConflictError(claimed.conflict + suffix)
         if claimed.is_ours and claimed.is_adopted and not job.status.get("endpointArn"):
             self._tell(job, Reason.ADOPTED, f"Endpoint {self._inputs.handle(job).name} taken over.")
+
+    async def _survey(self, _: steps.Survey, memory: Memory, known: EndpointMemory) -> None:
+        if known.observed is not None:
+            known.observed = await self._service.survey(self._inputs.handle(memory.job), known.observed)
 
     async def _create_model(self, step: steps.CreateModel, memory: Memory, known: EndpointMemory) -> None:
         resolved = _resolved(known)

@@ -11,11 +11,12 @@ from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import content_hash
 from sagebridge.core.endpoint.ledger import Ledger, Revision
+from sagebridge.core.endpoint.observed import ConfigView, Observed
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude as Outcome
 
-from tests.unit.endpoint.specs import NOW, SCALING, desired, endpoint, ledger, made, situation, spec, variant
+from tests.unit.endpoint.specs import NOW, SCALING, desired, endpoint, ledger, made, overtaken, situation, spec, variant
 from tests.unit.endpoint.versions import (
     HEAVY,
     MOVED,
@@ -51,6 +52,25 @@ NOT_OURS_AS_SEEN = Revision(
     },
     recorded_at="2026-01-01T00:00:00Z",
 )
+LEFT = Observed(
+    endpoint=endpoint(OLD),
+    scaling={TARGET: VIEW},
+    config=ConfigView(model_names=("left",), instance_types={"a": "ml.m5.large"}),
+)
+AS_LEFT = Ledger(
+    revisions=(
+        Revision(
+            number=1,
+            config_name=OLD.config.name,
+            model_names=("left",),
+            instance_types={"a": "ml.m5.large"},
+            scaling={"a": PLAN},
+            recorded_at="2026-01-01T00:00:00Z",
+            deployed_at="2026-01-01T00:00:00Z",
+        ),
+    ),
+    targets=(TARGET,),
+)
 PAIR = desired(spec(variant("a"), variant("b")))
 BOTH = desired(
     spec(
@@ -74,8 +94,23 @@ BOTH = desired(
             steps.Look(),
         ),
         (
-            "an endpoint of an earlier object is recorded, with the config that it runs",
+            "what an earlier object has left is looked for",
             situation(HEAVY, endpoint(OLD)),
+            steps.Survey(),
+        ),
+        (
+            "the config that it runs, its models and targets are recorded",
+            situation(NEW, observed=LEFT),
+            steps.Remember(ledger=overtaken(AS_LEFT, NEW)),
+        ),
+        (
+            "of an endpoint that was taken over, nothing is ours",
+            situation(NEW, endpoint(OLD), is_adopted=True),
+            steps.Remember(ledger=overtaken(ledger(), NEW)),
+        ),
+        (
+            "an endpoint of an earlier object is recorded, with the config that it runs",
+            situation(HEAVY, observed=replace(LEFT, scaling={})),
             steps.Remember(
                 ledger=Ledger().with_revision(HEAVY, now="2026-01-01T00:00:00Z", config_name=OLD.config.name)
             ),

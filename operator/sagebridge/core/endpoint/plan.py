@@ -24,7 +24,7 @@ from sagebridge.core.endpoint.observed import (
     EndpointView,
     Observed,
 )
-from sagebridge.core.endpoint.running import with_running, without_others
+from sagebridge.core.endpoint.running import as_left, with_left, with_running, without_others
 from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way, targets_left_over
 from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
@@ -48,6 +48,7 @@ from sagebridge.core.endpoint.steps import (
     Remember,
     Resolve,
     Step,
+    Survey,
     UpdateEndpoint,
     UpdateNumbers,
     Wait,
@@ -139,7 +140,9 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
     if not situation.is_ours:
         return Claim()
     if situation.ledger.is_empty:
-        return Remember(ledger=_begun_with(situation, desired, endpoint))
+        if observed.config is None and not situation.is_adopted:
+            return Survey()
+        return Remember(ledger=_begun_with(situation, desired, observed, endpoint))
     if endpoint.is_busy:
         return _plan_busy(situation, endpoint)
     if endpoint.status == FAILED:
@@ -147,10 +150,15 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
     return _plan_settled(situation, desired, observed, endpoint)
 
 
-def _begun_with(situation: Situation, desired: Desired, endpoint: EndpointView) -> Ledger:
+def _begun_with(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Ledger:
     """The first record of an endpoint that is there already: kept from an earlier object, or adopted."""
+    ledger, now = situation.ledger, format_time(situation.now)
     running = endpoint.config_name if _runs(endpoint, desired) else ""
-    return situation.ledger.with_revision(desired, now=format_time(situation.now), config_name=running)
+    if observed.config is not None:
+        ledger = as_left(observed)
+    if observed.config is not None and not running:
+        ledger = with_left(ledger, observed, endpoint, observed.config, now=now)
+    return ledger.with_revision(desired, now=now, config_name=running)
 
 
 # --- making it ---------------------------------------------------------------------------------------------------

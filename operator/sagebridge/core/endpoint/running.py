@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from sagebridge.core.endpoint.ledger import Ledger, Revision
-from sagebridge.core.endpoint.observed import EndpointView, Observed
+from sagebridge.core.endpoint.observed import ConfigView, EndpointView, Observed
 from sagebridge.core.endpoint.scaling import ScalingPlan
 
 NOT_OURS: Final = 0
@@ -29,6 +29,25 @@ def with_running(ledger: Ledger, observed: Observed, endpoint: EndpointView, *, 
         *older, newest = ledger.revisions
         return replace(ledger, revisions=(*older, found, newest))
     return ledger.with_scaling(endpoint.config_name, {**revision.scaling, **_as_scheduled(revision, observed)})
+
+
+def as_left(observed: Observed) -> Ledger:
+    """What an earlier object of the same name has left registered."""
+    return Ledger(targets=tuple(observed.scaling))
+
+
+def with_left(ledger: Ledger, observed: Observed, endpoint: EndpointView, config: ConfigView, *, now: str) -> Ledger:
+    """With the config that it has left running, and its models."""
+    left = Revision(
+        number=1,
+        config_name=endpoint.config_name,
+        model_names=config.model_names,
+        instance_types=config.instance_types,
+        scaling={key.variant: view.plan for key, view in observed.scaling.items()},
+        recorded_at=now,
+        deployed_at=now,
+    )
+    return replace(ledger, revisions=(left,))
 
 
 def without_others(ledger: Ledger, *, running: str) -> Ledger:

@@ -128,6 +128,12 @@ class ScalingView:
     scheduled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
+    def is_others(self) -> bool:
+        """Whether all that scales it was made elsewhere."""
+        names = [*self.policies, *self.scheduled]
+        return bool(names) and not any(name.startswith(OURS) for name in names)
+
+    @property
     def plan(self) -> ScalingPlan:
         """What brings it back just as it is, whoever has made it."""
         return ScalingPlan(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
-from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
-from sagebridge.core.endpoint.scaling import TargetKey
+from sagebridge.core.endpoint.observed import ConfigView, EndpointView, Observed, VariantView
+from sagebridge.core.endpoint.scaling import Dimension, TargetKey
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
 from sagebridge.core.regions import sagemaker_arn
@@ -97,6 +97,24 @@ class SageMakerEndpoints:
         else:
             endpoint = _view(reply)
         return Observed(endpoint=endpoint, scaling=await self.scaling.look(handle, targets))
+
+    async def survey(self, handle: Handle, seen: Observed) -> Observed:
+        """The same with the config that the endpoint runs, and what scales its variants, if it may be ours."""
+        if seen.endpoint is None:
+            return seen
+        reply: Mapping[str, Any] = {}
+        with gone_is_fine():
+            request = {"EndpointConfigName": seen.endpoint.config_name}
+            reply = await self._caller.call(handle, "DescribeEndpointConfig", request)
+        variants = [*(reply.get("ProductionVariants") or ()), *(reply.get("ShadowProductionVariants") or ())]
+        models = dict.fromkeys(entry["ModelName"] for entry in variants if entry.get("ModelName"))
+        types = {entry["VariantName"]: entry.get("InstanceType", "") for entry in reply.get("ProductionVariants") or ()}
+        names = [view.name for view in seen.endpoint.variants]
+        keys = [TargetKey(variant=name, dimension=dimension) for name in names for dimension in Dimension]
+        registered = await self.scaling.look(handle, keys)
+        left = {key: view for key, view in registered.items() if not view.is_others}
+        config = ConfigView(model_names=tuple(models), instance_types=types)
+        return replace(seen, scaling={**seen.scaling, **left}, config=config)
 
     async def claim(self, handle: Handle, *, adopt: bool) -> Claimed:
         """Whether the endpoint is this object's; with `adopt`, an untagged one becomes so."""
