@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.aws import Reply, error
+from support.aws import Reply, error, ok
 from support.endpoint_bench import EndpointBench
 from support.endpoints import spec, variant
 
@@ -117,17 +117,25 @@ async def test_an_update_that_nothing_made_way_for_is_tried_as_often_as_before(b
     assert bench.sagemaker.names("Update") == ["UpdateEndpoint"] * 2
 
 
-@pytest.mark.parametrize("change", ["spec", "reconcile-at", "policy"])
-async def test_a_refused_update_is_tried_at_once_when_somebody_has_acted(bench: EndpointBench, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "fields", "is_tried"),
+    [
+        ("none", {"generation": 2}, False),
+        ("of the spec", {"generation": 3}, True),
+        ("of the annotation", {"generation": 2, "annotations": {"sagebridge.io/reconcile-at": "now"}}, True),
+        ("of the policy", {"generation": 2}, True),
+    ],
+)
+async def test_a_refused_update_is_tried_at_once_when_somebody_has_acted(
+    bench: EndpointBench, change: str, fields: dict[str, Any], *, is_tried: bool
+) -> None:
     await refuse(bench, DENIED)
     bench.sagemaker.errors.clear()
-    wanted = scaled(instanceType="ml.m5.xlarge" if change != "spec" else "ml.m5.2xlarge")
-    if change == "policy":
+    if change == "of the policy":
         allow_adopting(bench)
-    bench.put(wanted, annotations={"sagebridge.io/reconcile-at": "now"} if change == "reconcile-at" else {})
-    bench.memory.body["metadata"]["generation"] = 2 if change != "spec" else 3  # type: ignore[index]
+    bench.put(scaled(instanceType="ml.m5.xlarge"), **fields)
     await bench.reconcile(seconds=1)
-    assert bench.verdict == ("True", "InService")
+    assert bench.verdict == (("True", "InService") if is_tried else ("False", "AccessDenied"))
 
 
 async def test_a_refused_update_that_is_paused_says_so(bench: EndpointBench) -> None:
@@ -151,15 +159,26 @@ POLICY = {
     "PolicyType": "TargetTrackingScaling",
     "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 7.0},
 }
+SENT_ACTION = {
+    "ScheduledActionName": "night",
+    "Schedule": "rate(1 day)",
+    "StartTime": 1_800_000_000,
+    "ScalableTargetAction": {"MinCapacity": 1},
+}
+ACTION = SENT_ACTION | {"ScheduledActionARN": "arn", "ServiceNamespace": "sagemaker", "CreationTime": 1_700_000_000}
 
 
-async def test_the_autoscaling_of_an_endpoint_that_was_taken_over_is_put_back(bench: EndpointBench) -> None:
+async def test_the_autoscaling_of_an_endpoint_that_was_taken_over_is_put_back(
+    bench: EndpointBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     allow_adopting(bench)
     have_endpoint(bench, {})
     resource = "endpoint/mine/variant/a"
     dimension = "sagemaker:variant:DesiredInstanceCount"
     target = {"ResourceId": resource, "ScalableDimension": dimension, "MinCapacity": 2, "MaxCapacity": 3}
     bench.sagemaker.targets[resource] = target
+    actions = ok(ScheduledActions=[ACTION | {"ResourceId": resource, "ScalableDimension": dimension}])
+    monkeypatch.setattr(bench.sagemaker, "_DescribeScheduledActions", lambda _: actions)
     bench.sagemaker.policies["mine"] = {**POLICY, "CreationTime": 1_700_000_000}
     bench.sagemaker.errors["UpdateEndpoint"] = DENIED
     bench.put(scaled() | {"endpointName": "mine"}, **ADOPT)
@@ -169,6 +188,8 @@ async def test_the_autoscaling_of_an_endpoint_that_was_taken_over_is_put_back(be
     assert (found["MinCapacity"], found["MaxCapacity"]) == (2, 3)
     put = bench.sagemaker.request("PutScalingPolicy")
     assert {key: put[key] for key in POLICY} == POLICY
+    scheduled = bench.sagemaker.request("PutScheduledAction")
+    assert {key: scheduled[key] for key in SENT_ACTION} == SENT_ACTION
 
     bench.sagemaker.errors.clear()
     await bench.reconcile(seconds=RECHECK)
