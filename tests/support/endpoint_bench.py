@@ -83,6 +83,12 @@ class SmallSageMaker:
         self.configs[body["EndpointConfigName"]] = body
         return ok(EndpointConfigArn="arn")
 
+    def _DescribeEndpointConfig(self, body: dict[str, Any]) -> Reply:  # noqa: N802
+        name = body["EndpointConfigName"]
+        if name not in self.configs:
+            return error("ValidationException", f'Could not find endpoint configuration "{name}".')
+        return ok(EndpointConfigArn="arn", CreationTime=1_700_000_000, **self.configs[name])
+
     def _CreateEndpoint(self, body: dict[str, Any]) -> Reply:  # noqa: N802
         self.tags = {tag["Key"]: tag["Value"] for tag in body["Tags"]}
         return self.deploy(body)

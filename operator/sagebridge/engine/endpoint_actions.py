@@ -9,6 +9,7 @@ from typing import Any
 
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.desired import ModelPlan
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.scaling import targets_of
 from sagebridge.core.job import Job, tag_map
@@ -56,6 +57,7 @@ class EndpointActions:
             steps.Resolve: self._resolve,
             steps.Look: self._look,
             steps.Claim: self._claim,
+            steps.Survey: self._survey,
             steps.Remember: self._remember,
             steps.CreateModel: self._create_model,
             steps.CreateConfig: self._create_config,
@@ -141,12 +143,14 @@ class EndpointActions:
         targets |= dict.fromkeys(targets_of(memory.job.spec))
         known.take_look(await self._service.look(self._inputs.handle(memory.job), targets=tuple(targets)))
         memory.stale_because = ""
-        known.blind_since = None
+        if known.is_ours or not known.status:
+            known.blind_since = None
 
     async def _claim(self, _: steps.Claim, memory: Memory, known: EndpointMemory) -> None:
         job = memory.job
         may_adopt = job.may_adopt and job.deletion_requested_at is None and not job.is_paused
         claimed = await self._service.claim(self._inputs.handle(job), adopt=may_adopt)
+        known.blind_since = None
         known.claim(is_ours=claimed.is_ours, is_adopted=claimed.is_adopted)
         if not claimed.is_ours and job.deletion_requested_at is None:
             known.forget_owner()
@@ -155,17 +159,22 @@ class EndpointActions:
         if claimed.is_ours and claimed.is_adopted and not job.status.get("endpointArn"):
             self._tell(job, Reason.ADOPTED, f"Endpoint {self._inputs.handle(job).name} taken over.")
 
+    async def _survey(self, _: steps.Survey, memory: Memory, known: EndpointMemory) -> None:
+        if known.observed is not None:
+            known.observed = await self._service.survey(self._inputs.handle(memory.job), known.observed)
+
     async def _create_model(self, step: steps.CreateModel, memory: Memory, known: EndpointMemory) -> None:
         resolved = _resolved(known)
         known.is_fresh = False
-        await self._repack(resolved)
         tags = _tags(memory.job, resolved.handle)
-        await self._with_notice(memory, self._service.create_model(resolved.handle, step.model, tags=tags))
+        await self._with_notice(memory, self._make_model(resolved, step.model, tags))
         known.made.add(step.model.name)
 
-    async def _repack(self, resolved: EndpointInput) -> None:
+    async def _make_model(self, resolved: EndpointInput, model: ModelPlan, tags: Mapping[str, str]) -> None:
+        """Its archives take their turn before it."""
         for uri, repack in resolved.repacks.items():
             await self._service.repack(resolved.handle, repack, uri=uri)
+        await self._service.create_model(resolved.handle, model, tags=tags)
 
     async def _create_config(self, step: steps.CreateConfig, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
@@ -236,30 +245,40 @@ class EndpointActions:
     # --- scaling -------------------------------------------------------------------------------------------------
 
     async def _register(self, step: steps.Register, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.register(self._inputs.handle(memory.job), step.key, step.plan)
+        await self._service.scaling.register(await self._owned(memory, known), step.key, step.plan)
         known.update_look(lambda seen: seen.with_target(step.key, step.plan))
 
     async def _deregister(self, step: steps.Deregister, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.deregister(self._inputs.handle(memory.job), step.key)
+        await self._service.scaling.deregister(await self._owned(memory, known), step.key)
         known.update_look(lambda seen: seen.without_target(step.key))
 
     async def _put_policy(self, step: steps.PutPolicy, memory: Memory, known: EndpointMemory) -> None:
-        handle = self._inputs.handle(memory.job)
+        handle = await self._owned(memory, known)
         arn = await self._service.scaling.put_policy(handle, step.key, step.name, step.definition)
         policy = {**step.definition, "PolicyARN": arn}
         known.update_look(lambda seen: seen.with_policy(step.key, step.name, policy))
 
     async def _delete_policy(self, step: steps.DeletePolicy, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.delete_policy(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_policy(await self._owned(memory, known), step.key, step.name)
         known.update_look(lambda seen: seen.with_policy(step.key, step.name, None))
 
     async def _put_scheduled(self, step: steps.PutScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.put_scheduled(self._inputs.handle(memory.job), step.key, step.name, step.definition)
+        await self._service.scaling.put_scheduled(
+            await self._owned(memory, known), step.key, step.name, step.definition
+        )
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, step.definition))
 
     async def _delete_scheduled(self, step: steps.DeleteScheduled, memory: Memory, known: EndpointMemory) -> None:
-        await self._service.scaling.delete_scheduled(self._inputs.handle(memory.job), step.key, step.name)
+        await self._service.scaling.delete_scheduled(await self._owned(memory, known), step.key, step.name)
         known.update_look(lambda seen: seen.with_scheduled(step.key, step.name, None))
+
+    async def _owned(self, memory: Memory, known: EndpointMemory) -> Handle:
+        """How to call for the endpoint's scaling; whose it is, which only the endpoint's tags tell, is asked once."""
+        handle = self._inputs.handle(memory.job)
+        if known.status and not known.is_owner_fresh:
+            await self._service.assert_owned(handle)
+            known.is_owner_fresh = True
+        return handle
 
     # --- telling -------------------------------------------------------------------------------------------------
 

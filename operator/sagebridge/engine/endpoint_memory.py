@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sagebridge.core.endpoint.observed import Observed
+from sagebridge.core.endpoint.observed import FAILED, Observed
+from sagebridge.core.job import Job
 from sagebridge.core.steps import Conclude
+from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.endpoint_inputs import EndpointInput
 
 
@@ -24,6 +26,21 @@ class Change:
     since: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """An update that SageMaker has refused to begin, and that is not asked for again for now.
+
+    Attributes:
+        outcome: what the refusal means.
+        wanted: what was asked for, and under which policy; anything else is asked for at once.
+        until: when the same is asked for again.
+    """
+
+    outcome: Conclude
+    wanted: tuple[int, str, Tenant]
+    until: datetime
+
+
 @dataclass(kw_only=True, slots=True)
 class EndpointMemory:
     """One endpoint.
@@ -34,11 +51,12 @@ class EndpointMemory:
         is_fresh: whether that was in the pass under way, and nothing was waited for since.
         is_ours: whether its tags say so; None until they were read.
         is_adopted: whether it was there before the object.
+        is_owner_fresh: whether its tags were read since the last look, in the pass under way.
         claimed_incarnation: what tells the endpoint that both are about from a later one of the same name.
         made: models and configs that are known to be there.
-        held_back: why SageMaker has refused, in the pass under way, to begin the update that is wanted.
+        hold: the update that SageMaker has refused last; None once it may be asked for again.
         change: what is under way, if this process has asked for it.
-        blind_since: since when looking fails; None while it works.
+        blind_since: since when nobody can see the endpoint, or whose it is; None while that works.
     """
 
     resolved: EndpointInput | None = None
@@ -46,9 +64,10 @@ class EndpointMemory:
     is_fresh: bool = False
     is_ours: bool | None = None
     is_adopted: bool = False
+    is_owner_fresh: bool = False
     claimed_incarnation: str = ""
     made: set[str] = field(default_factory=set)
-    held_back: Conclude | None = None
+    hold: Hold | None = None
     change: Change | None = None
     blind_since: datetime | None = None
 
@@ -64,6 +83,32 @@ class EndpointMemory:
         endpoint = self.observed.endpoint if self.observed else None
         return endpoint.last_modified if endpoint else ""
 
+    def begin(self, *, now: datetime) -> None:
+        """Begin a pass: the spec may have changed, and what is under way may have ended."""
+        self.resolved, self.is_fresh, self.is_owner_fresh = None, False, False
+        if self.hold is not None and self.hold.until <= now:
+            self.hold = None
+        endpoint = self.observed.endpoint if self.observed else None
+        if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
+            self.forget_look()
+
+    def hold_back(self, job: Job, outcome: Conclude, *, until: datetime) -> None:
+        """Do not ask for the update that was just refused until then."""
+        self.hold = Hold(outcome=outcome, wanted=self._wanted(job), until=until)
+
+    def held_back(self, job: Job, *, now: datetime) -> Conclude | None:
+        """What the refusal of the update that is still wanted means; None if it is to be asked for."""
+        hold = self.hold
+        if hold is None or self.resolved is None or job.is_paused or hold.wanted != self._wanted(job):
+            return None
+        remaining = (hold.until - now).total_seconds()
+        return replace(hold.outcome, again_after=remaining) if remaining > 0 else hold.outcome
+
+    def _wanted(self, job: Job) -> tuple[int, str, Tenant]:
+        if self.resolved is None:
+            raise RuntimeError("an update was planned without the spec")
+        return job.generation, self.resolved.desired.deployment_key, self.resolved.handle.tenant
+
     def update_look(self, change: Callable[[Observed], Observed]) -> None:
         """Take in what a step has done, unless there has to be another look anyway."""
         if self.observed is not None:
@@ -73,16 +118,17 @@ class EndpointMemory:
         """Take in a look. Whose the endpoint is has to be asked again if it is gone, or another than was seen last."""
         if not self.claimed_incarnation or _incarnation(observed) != self.claimed_incarnation:
             self.forget_owner()
-        self.observed, self.is_fresh = observed, True
+        self.observed, self.is_fresh, self.is_owner_fresh = observed, True, False
 
     def claim(self, *, is_ours: bool, is_adopted: bool) -> None:
         """Remember whose the endpoint is that was seen last."""
-        self.is_ours, self.is_adopted = is_ours, is_adopted
+        self.is_ours, self.is_adopted, self.is_owner_fresh = is_ours, is_adopted, is_ours
         self.claimed_incarnation = _incarnation(self.observed)
 
     def forget_owner(self) -> None:
         """Ask whose the endpoint is before anything is done to it."""
         self.is_ours, self.is_adopted, self.claimed_incarnation = None, False, ""
+        self.is_owner_fresh = False
 
     def forget_look(self) -> None:
         """Look again before anything else is done."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sagebridge.core import conditions
@@ -12,7 +13,6 @@ from sagebridge.core import steps as job_steps
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.ledger import Ledger
-from sagebridge.core.endpoint.observed import FAILED
 from sagebridge.core.endpoint.plan import IN_SERVICE_MESSAGE, Situation, next_step
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
@@ -23,6 +23,7 @@ from sagebridge.core.endpoint.steps import (
     DeleteEndpoint,
     Look,
     Protect,
+    Register,
     Release,
     Resolve,
     Step,
@@ -47,10 +48,14 @@ _STEPS_PER_PASS = 50
 """After which the others have their turn."""
 _ONCE = (CreateEndpoint, UpdateEndpoint, UpdateNumbers, DeleteEndpoint)
 """Steps that a pass takes once: if another is wanted, what SageMaker shows lags behind."""
-_BEFORE_AWS = (Protect, Resolve, Conclude, Release)
+_BEFORE_AWS = (Protect, Resolve, Release)
 _GO_ON_SECONDS = 5.0
 _DELETION_RETRY_SECONDS = 10.0
 _DEFAULT_HISTORY = 3
+_MOMENTARY_FAILURES = 2
+"""Of an update, in a row, and of a kind that passes by itself: so long, autoscaling that made way stays away."""
+_GONE = dict.fromkeys(field for field in OBSERVED_FIELDS if field not in ("endpointArn", "endpointConfigName"))
+"""What there is to show of an endpoint that is gone. The account that it was in is kept, and what it ran."""
 _ENDS = (Reason.IN_SERVICE, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED, Reason.RETRY_PENDING)
 """Reasons of verdicts with which a change has ended."""
 
@@ -82,11 +87,8 @@ class EndpointReconciler:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
         known = self._known.setdefault(memory.job.uid, EndpointMemory())
-        known.resolved, known.is_fresh, known.held_back = None, False, None
-        endpoint = known.observed.endpoint if known.observed else None
-        if endpoint is None or endpoint.is_busy or endpoint.status == FAILED:
-            known.forget_look()
-        memory.tags_again_after = memory.models_again_after = None
+        known.begin(now=self._now())
+        setbacks.begin(memory)
         pauses = (await self._take_steps(memory, known), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)
 
@@ -101,22 +103,29 @@ class EndpointReconciler:
             try:
                 if isinstance(step, Wait):
                     return None
-                if not isinstance(step, _BEFORE_AWS):
-                    await self._actions.accept(memory)
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
-                await self._actions.take(step, memory, known)
+                await self._take(step, memory, known)
                 if isinstance(step, Release):
                     self.forget(memory.job.uid)
                     return None
             except failures.EXPECTED as error:
                 outcome = self._judge(memory, error)
-                if _holds_back(memory.job, step, error):
-                    await self._hold_back(memory, known, outcome)
+                if _holds_back(memory, step, error):
+                    await self._hold_back(memory, known, error, outcome)
                 elif not self._goes_on(memory, step, error, outcome):
                     return await self._conclude_failure(memory, known, step, error, outcome)
         logger.info("%s/%s: a pass of %s steps; to be continued", job.namespace, job.name, _STEPS_PER_PASS)
         return _GO_ON_SECONDS
+
+    async def _take(self, step: Step, memory: Memory, known: EndpointMemory) -> None:
+        if not isinstance(step, _BEFORE_AWS):
+            await self._actions.accept(memory)
+        await self._actions.take(step, memory, known)
+        if isinstance(step, Register) and known.hold is not None:
+            # It was put back, and does not make way again soon for an update that was refused.
+            pause = timedelta(seconds=self._settings.patience.recheck_seconds)
+            known.hold = replace(known.hold, until=self._now() + pause)
 
     def _situation(self, memory: Memory, known: EndpointMemory) -> Situation:
         job = memory.job
@@ -132,7 +141,7 @@ class EndpointReconciler:
             made=frozenset(known.made),
             history_limit=int(limit),
             has_unapplied_tags=job.has_unapplied_tags and memory.tags_again_after is None,
-            is_held_back=known.held_back is not None,
+            held_back=known.held_back(job, now=self._now()),
             keeps_remains=memory.models_again_after is not None,
             is_finalized=job.is_finalized,
             is_paused=job.is_paused,
@@ -142,11 +151,10 @@ class EndpointReconciler:
         )
 
     async def _conclude(self, memory: Memory, known: EndpointMemory, step: Conclude) -> float | None:
-        if known.held_back is not None:
-            changes = _changes(step, known)
-            await self._actions.report(memory, verdict=known.held_back.verdict, changes=changes)
-            return known.held_back.again_after
-        memory.failures = 0
+        if step.verdict.state is State.SERVING:
+            known.hold = None
+        if known.hold is None and memory.tags_again_after is None and memory.models_again_after is None:
+            memory.failures = 0
         verdict = step.verdict
         if verdict.reason in _ENDS:
             self._actions.measure(known, succeeded=verdict.state is State.SERVING)
@@ -166,12 +174,17 @@ class EndpointReconciler:
             since=_began(memory.job),
         )
 
-    async def _hold_back(self, memory: Memory, known: EndpointMemory, outcome: job_steps.Conclude) -> None:
+    async def _hold_back(
+        self, memory: Memory, known: EndpointMemory, error: Exception, outcome: job_steps.Conclude
+    ) -> None:
         """What runs goes on running until the next try, with the autoscaling that made way for the update."""
-        known.held_back = outcome
+        known.hold_back(memory.job, outcome, until=self._now())
         known.forget_look()
-        known.made.clear()
-        await self._actions.report(memory, verdict=None, changes=_refused(memory.job))
+        if not _passes_by_itself(error):
+            # Perhaps somebody has deleted what was known to be there.
+            known.made.clear()
+        if not _may_have_begun(error):
+            await self._actions.report(memory, verdict=None, changes=_refused(memory.job))
 
     def _goes_on(self, memory: Memory, step: Step, error: Exception, outcome: job_steps.Conclude) -> bool:
         """Whether the endpoint serves as it should, whatever becomes of its tags and of what it does not use."""
@@ -197,6 +210,8 @@ class EndpointReconciler:
             return await self._conclude_blind(memory, known, outcome)
         is_anothers = isinstance(error, NotOwnedError) or _is_conflict(step, error)
         seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known)
+        if isinstance(step, CreateEndpoint):
+            seen = dict(_GONE)
         if not isinstance(step, Resolve):
             known.forget_look()
         if isinstance(error, NotOwnedError):
@@ -265,8 +280,10 @@ def _changes(step: Conclude, known: EndpointMemory) -> dict[str, Any]:
 
 
 def _seen(known: EndpointMemory) -> dict[str, Any]:
-    """What the last look tells status; of another's endpoint, or of none, nothing."""
+    """What the last look tells status; of another's endpoint, nothing."""
     observed = known.observed
+    if observed is not None and observed.endpoint is None:
+        return dict(_GONE)
     if observed is None or observed.endpoint is None or not known.is_ours:
         return {}
     return {**observed.endpoint.fields, "scalingPolicies": observed.policies or None}
@@ -280,9 +297,13 @@ def _began(job: Job) -> datetime | None:
     return parse_time(recorded_at) if recorded_at else None
 
 
-def _holds_back(job: Job, step: Step, error: Exception) -> bool:
-    is_refused = isinstance(error, SpecError) or _is_refusal(error)
-    return isinstance(step, UpdateEndpoint) and is_refused and job.deletion_requested_at is None
+def _holds_back(memory: Memory, step: Step, error: Exception) -> bool:
+    """Whether a refused update is put off, and what serves is cared for meanwhile; not for what passes in a moment."""
+    if not isinstance(step, UpdateEndpoint) or memory.job.deletion_requested_at is not None:
+        return False
+    if isinstance(error, SpecError) or _is_refusal(error):
+        return True
+    return isinstance(error, AwsError) and memory.failures > _MOMENTARY_FAILURES
 
 
 def _refused(job: Job) -> dict[str, Any]:
@@ -296,8 +317,11 @@ def _may_have_begun(error: Exception) -> bool:
 
 
 def _is_refusal(error: Exception) -> bool:
-    passing = (ErrorClass.FAST_RETRY, ErrorClass.CONFLICT)
-    return isinstance(error, AwsError) and error.error_class not in passing
+    return isinstance(error, AwsError) and not _passes_by_itself(error)
+
+
+def _passes_by_itself(error: Exception) -> bool:
+    return isinstance(error, AwsError) and error.error_class in (ErrorClass.FAST_RETRY, ErrorClass.CONFLICT)
 
 
 def _is_about_fresh(error: Exception) -> bool:

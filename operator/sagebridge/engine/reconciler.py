@@ -64,7 +64,7 @@ class JobReconciler:
         Raises:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
-        memory.tags_again_after = memory.models_again_after = None
+        setbacks.begin(memory)
         pauses = (await self._take_steps(memory), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)
 

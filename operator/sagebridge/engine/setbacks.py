@@ -9,6 +9,13 @@ from sagebridge.core.steps import Conclude
 from sagebridge.engine.store import Memory
 
 
+def begin(memory: Memory) -> None:
+    """Begin a pass: what was refused is tried again, and tags that are not wanted any more are not missed."""
+    memory.tags_again_after = memory.models_again_after = None
+    if not memory.job.has_unapplied_tags:
+        memory.tags_refused = ""
+
+
 def without_tags(memory: Memory, error: Exception, outcome: Conclude, *, recheck: float) -> Verdict | None:
     """Go on without the changed tags: the condition TagsApplied says so.
 

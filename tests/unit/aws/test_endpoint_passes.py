@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from sagebridge.core.names import Owner
@@ -12,7 +13,7 @@ from sagebridge.targets.sagemaker.endpoints import Summary
 from sagebridge.watch.endpoint_poller import Pace
 from support.aws import Reply, error
 from support.endpoint_bench import NAME, EndpointBench
-from support.endpoints import spec
+from support.endpoints import spec, variant
 
 DENIED = error("AccessDeniedException", "User: operator is not authorized")
 BROKEN = Reply(status=500, body="{}")
@@ -54,6 +55,15 @@ async def test_refused_tags_are_told_and_the_endpoint_serves_on(
     assert await bench.reconcile() is None
     assert bench.condition("TagsApplied") == {}
     assert bench.sagemaker.tags["team"] == "b"
+
+
+async def test_a_refused_tag_that_is_taken_back_is_not_missed(bench: EndpointBench) -> None:
+    await bench.reconcile()
+    bench.sagemaker.errors["AddTags"] = DENIED
+    await bench.reconcile(TAGGED)
+    assert bench.condition("TagsApplied")["status"] == "False"
+    assert await bench.reconcile(spec()) is None
+    assert bench.condition("TagsApplied") == {}
 
 
 async def test_tags_that_wait_for_their_turn_are_no_news(bench: EndpointBench) -> None:
@@ -99,6 +109,30 @@ async def test_what_cannot_be_cleaned_up_does_not_hide_that_it_serves(bench: End
     assert len(bench.status["revisions"]) == 1
 
 
+# --- how often it is tried again ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "changed"),
+    [
+        ("AddTags", {"tags": TAGGED["tags"]}),
+        ("DeleteEndpointConfig", {"data": "2"}),
+    ],
+)
+async def test_a_setback_that_does_not_pass_is_tried_ever_more_rarely(
+    bench: EndpointBench, operation: str, changed: dict[str, Any]
+) -> None:
+    await bench.reconcile(spec(history={"limit": 0}))
+    bench.sagemaker.errors[operation] = SLOW
+    pauses = [await bench.reconcile(spec(history={"limit": 0}, **changed))]
+    pauses += [await bench.reconcile() for _ in range(4)]
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert bench.verdict == ("True", "InService")
+    bench.sagemaker.errors.clear()
+    assert await bench.reconcile() is None
+    assert bench.memory.failures == 0
+
+
 # --- staleness ---------------------------------------------------------------------------------------------------
 
 
@@ -121,6 +155,19 @@ async def test_a_status_that_nobody_could_check_for_long_says_so(bench: Endpoint
     bench.sagemaker.errors.clear()
     await bench.sweep(seconds=10)
     assert bench.verdict == ("True", "InService")
+
+
+async def test_an_endpoint_that_is_gone_is_not_shown_as_serving(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling={"minCapacity": 1, "maxCapacity": 4, "targetValue": 5})))
+    arn = bench.status["endpointArn"]
+    bench.sagemaker.endpoint = None
+    bench.sagemaker.errors["CreateEndpoint"] = error("ResourceLimitExceeded", "quota")
+    bench.reconciler.forget("uid-1")
+    await bench.reconcile()
+    assert bench.verdict == ("False", "QuotaExceeded")
+    shown = {"endpointStatus", "creationTime", "lastModifiedTime", "variants", "traffic", "replicas", "scalingPolicies"}
+    assert not shown & bench.status.keys()
+    assert bench.status["endpointArn"] == arn, "its account is still to be asked"
 
 
 async def test_what_changed_while_it_was_blind_is_seen_then(bench: EndpointBench) -> None:
@@ -148,6 +195,21 @@ async def test_a_restart_while_aws_is_away_does_not_say_that_it_has_stopped_serv
     bench.sagemaker.errors.clear()
     await bench.reconcile()
     assert bench.verdict == ("True", "InService")
+
+
+async def test_a_look_at_an_endpoint_that_may_be_another_s_is_as_good_as_none(bench: EndpointBench) -> None:
+    await bench.reconcile()
+    bench.reconciler.forget("uid-1")
+    assert bench.sagemaker.endpoint is not None
+    bench.sagemaker.endpoint["EndpointStatus"] = "Failed"
+    bench.sagemaker.errors["ListTags"] = BROKEN
+    await bench.reconcile()
+    assert bench.verdict == ("True", "InService"), "one call that fails says nothing"
+    await bench.reconcile(seconds=61)
+    assert bench.verdict == ("Unknown", "StatusStale")
+    bench.sagemaker.errors.clear()
+    await bench.reconcile()
+    assert bench.sagemaker.names("DeleteEndpoint") == ["DeleteEndpoint"], "it is known to be ours, and made anew"
 
 
 async def test_a_new_spec_while_aws_is_away_waits(bench: EndpointBench) -> None:

@@ -233,6 +233,76 @@ async def test_an_adopted_endpoint_gets_the_spec_and_is_never_deleted(bench: End
     assert bench.sagemaker.names("DeleteEndpoint") == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "wanted"),
+    [
+        ("it would be deregistered", spec(variant("a", initialInstanceCount=1))),
+        ("it would get other bounds", spec(variant("a", autoscaling=SCALING | {"maxCapacity": 5}))),
+    ],
+)
+async def test_the_scaling_of_what_has_become_another_s_is_left_alone(
+    bench: EndpointBench, reason: str, wanted: dict[str, Any]
+) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
+    before = dict(bench.sagemaker.targets)
+    bench.sagemaker.tags = OTHERS
+    await bench.reconcile(wanted)
+    assert bench.verdict == ("False", "NameConflict"), reason
+    assert bench.sagemaker.targets == before
+
+
+async def test_whose_the_scaling_is_is_asked_once_a_pass(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
+    bench.sagemaker.asked.clear()
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING | {"maxCapacity": 5, "stepScaling": [STEP]})))
+    assert bench.sagemaker.names("Register") + bench.sagemaker.names("Put") == [
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+    ]
+    assert bench.sagemaker.names("ListTags") == ["ListTags"]
+
+
+async def made_anew(bench: EndpointBench, wanted: dict[str, Any]) -> None:
+    """Delete the object with Retain, and apply a manifest of the same name."""
+    bench.put(spec(variant("a", autoscaling=SCALING), runPolicy={"deletionPolicy": "Retain"}), deletionTimestamp=NOW)
+    await bench.reconcile()
+    del bench.api.objects[bench.path]
+    bench.store.remove("uid-1")
+    bench.sagemaker.asked.clear()
+    await bench.reconcile(wanted)
+
+
+NOW = "2026-01-02T03:04:05Z"
+
+
+async def test_what_an_object_that_retained_its_endpoint_has_left_goes_with_an_update(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
+    config = bench.status["endpointConfigName"]
+    model = bench.sagemaker.request("CreateModel")["ModelName"]
+    await made_anew(bench, spec(variant("a", instanceType="ml.m5.xlarge"), data="2", history={"limit": 0}))
+    assert bench.verdict == ("True", "InService"), bench.condition()
+    assert bench.sagemaker.targets == {}
+    assert bench.sagemaker.request("DeleteEndpointConfig") == {"EndpointConfigName": config}
+    assert bench.sagemaker.request("DeleteModel") == {"ModelName": model}
+    assert len(bench.status["revisions"]) == 1
+
+
+async def test_what_else_scales_a_retained_endpoint_is_left_alone(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
+    bench.sagemaker.policies = {"theirs": {"PolicyName": "theirs", "PolicyType": "StepScaling"}}
+    await made_anew(bench, spec(variant("a")))
+    assert bench.verdict == ("True", "InService")
+    assert set(bench.sagemaker.policies) == {"theirs"}
+
+
+async def test_a_retained_endpoint_whose_config_is_gone_is_taken_over_all_the_same(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", autoscaling=SCALING)))
+    bench.sagemaker.configs.clear()
+    await made_anew(bench, spec(variant("a"), data="2"))
+    assert bench.verdict == ("True", "InService")
+    assert bench.sagemaker.targets == {}
+
+
 # --- how an update is asked for ----------------------------------------------------------------------------------
 
 SIZE = {"type": "CAPACITY_PERCENT", "value": 25}

@@ -115,6 +115,7 @@ class Service:
         for name, weight in weights.items():
             numbers[name] = (weight, numbers[name][1])
         for name, count in counts.items():
+            assert all(key.variant != name for key in self.scaling), "autoscaling would undo the count"
             numbers[name] = (numbers[name][0], count)
         self.endpoint = replace(
             endpoint, status="Updating", target=endpoint.config, numbers=numbers, modified=self._tick(), failure=""

@@ -138,5 +138,6 @@ async def test_an_update_that_sagemaker_refuses_to_begin_leaves_what_runs_scaled
     assert bench.aws.scaling.targets == before
     assert (ready(scores)["status"], ready(scores)["reason"]) == ("False", "AccessDenied")
     bench.aws.before.clear()
+    bench.advance(600)
     await bench.serve(scores)
     assert len(bench.aws.scaling.targets) == 1

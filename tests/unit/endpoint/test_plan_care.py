@@ -7,18 +7,23 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sagebridge.core.conditions import State
+from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import content_hash
-from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.ledger import Ledger, Revision
+from sagebridge.core.endpoint.observed import ConfigView, Observed
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
+from sagebridge.core.steps import Conclude as Outcome
 
-from tests.unit.endpoint.specs import NOW, SCALING, desired, endpoint, ledger, made, situation, spec, variant
+from tests.unit.endpoint.specs import NOW, SCALING, desired, endpoint, ledger, made, overtaken, situation, spec, variant
 from tests.unit.endpoint.versions import (
     HEAVY,
     MOVED,
     NEW,
+    NIGHT,
+    NIGHT_VIEW,
+    NIGHTLY,
     OLD,
     PLAN,
     REGISTERED,
@@ -31,6 +36,41 @@ from tests.unit.endpoint.versions import (
     update,
 )
 
+HELD = Outcome(verdict=Verdict(state=State.STALLED, reason=Reason.REJECTED, message="no"), again_after=9.0)
+THEIRS = replace(
+    VIEW,
+    policies={"theirs": {"PolicyType": "StepScaling", "PolicyARN": "arn", "Alarms": []}},
+    scheduled={"theirs": {"Schedule": "rate(1 day)", "StartTime": None}},
+)
+NOT_OURS_AS_SEEN = Revision(
+    number=0,
+    config_name=OLD.config.name,
+    scaling={
+        "a": replace(
+            PLAN, policies={"theirs": {"PolicyType": "StepScaling"}}, scheduled={"theirs": {"Schedule": "rate(1 day)"}}
+        )
+    },
+    recorded_at="2026-01-01T00:00:00Z",
+)
+LEFT = Observed(
+    endpoint=endpoint(OLD),
+    scaling={TARGET: VIEW},
+    config=ConfigView(model_names=("left",), instance_types={"a": "ml.m5.large"}),
+)
+AS_LEFT = Ledger(
+    revisions=(
+        Revision(
+            number=1,
+            config_name=OLD.config.name,
+            model_names=("left",),
+            instance_types={"a": "ml.m5.large"},
+            scaling={"a": PLAN},
+            recorded_at="2026-01-01T00:00:00Z",
+            deployed_at="2026-01-01T00:00:00Z",
+        ),
+    ),
+    targets=(TARGET,),
+)
 PAIR = desired(spec(variant("a"), variant("b")))
 BOTH = desired(
     spec(
@@ -54,8 +94,23 @@ BOTH = desired(
             steps.Look(),
         ),
         (
-            "an endpoint of an earlier object is recorded, with the config that it runs",
+            "what an earlier object has left is looked for",
             situation(HEAVY, endpoint(OLD)),
+            steps.Survey(),
+        ),
+        (
+            "the config that it runs, its models and targets are recorded",
+            situation(NEW, observed=LEFT),
+            steps.Remember(ledger=overtaken(AS_LEFT, NEW)),
+        ),
+        (
+            "of an endpoint that was taken over, nothing is ours",
+            situation(NEW, endpoint(OLD), is_adopted=True),
+            steps.Remember(ledger=overtaken(ledger(), NEW)),
+        ),
+        (
+            "an endpoint of an earlier object is recorded, with the config that it runs",
+            situation(HEAVY, observed=replace(LEFT, scaling={})),
             steps.Remember(
                 ledger=Ledger().with_revision(HEAVY, now="2026-01-01T00:00:00Z", config_name=OLD.config.name)
             ),
@@ -134,8 +189,45 @@ BOTH = desired(
             steps.Deregister(key=TARGET),
         ),
         (
+            "how an endpoint that was taken over is scaled is recorded before its scaling makes way",
+            situation(
+                MOVED, endpoint(OLD), scaling={TARGET: THEIRS}, ledger=ledger(MOVED, **REGISTERED), made=made(MOVED)
+            ),
+            steps.Remember(
+                ledger=replace(
+                    ledger(MOVED, **REGISTERED), revisions=(NOT_OURS_AS_SEEN, *ledger(MOVED, **REGISTERED).revisions)
+                )
+            ),
+        ),
+        (
+            "so is what scheduled actions have made of its bounds",
+            situation(
+                MOVED,
+                endpoint(NIGHTLY),
+                scaling={TARGET: replace(NIGHT_VIEW, maximum=1)},
+                ledger=ledger(NIGHTLY, MOVED, **REGISTERED),
+                made=made(MOVED),
+            ),
+            steps.Remember(
+                ledger=ledger(NIGHTLY, MOVED, **REGISTERED).with_scaling(
+                    NIGHTLY.config.name, {"a": replace(NIGHT, maximum=1)}
+                )
+            ),
+        ),
+        (
+            "then it makes way",
+            situation(
+                MOVED,
+                endpoint(NIGHTLY),
+                scaling={TARGET: NIGHT_VIEW},
+                ledger=ledger(NIGHTLY, MOVED, **REGISTERED),
+                made=made(MOVED),
+            ),
+            steps.Deregister(key=TARGET),
+        ),
+        (
             "also while SageMaker refuses to begin the update",
-            situation(MOVED, endpoint(SCALED), ledger=ledger(SCALED, MOVED, targets=(TARGET,)), is_held_back=True),
+            situation(MOVED, endpoint(SCALED), ledger=ledger(SCALED, MOVED, targets=(TARGET,)), held_back=HELD),
             steps.Register(key=TARGET, plan=PLAN),
         ),
     ],

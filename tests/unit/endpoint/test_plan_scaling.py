@@ -11,6 +11,7 @@ from sagebridge.core.endpoint.plan import Situation, next_step
 
 from tests.unit.endpoint.specs import SCALING, desired, endpoint, ledger, situation, spec, variant
 from tests.unit.endpoint.versions import (
+    BIG,
     BOTH,
     NIGHT,
     NIGHT_VIEW,
@@ -126,6 +127,11 @@ from tests.unit.endpoint.versions import (
         (
             "scaling that is not wanted any more",
             situation(OLD, endpoint(OLD), scaling={TARGET: VIEW}, ledger=ledger(OLD, **REGISTERED)),
+            steps.Deregister(key=TARGET),
+        ),
+        (
+            "it goes before a count is set, which its bounds would undo",
+            situation(BIG, endpoint(OLD), scaling={TARGET: VIEW}, ledger=ledger(OLD, **REGISTERED)),
             steps.Deregister(key=TARGET),
         ),
         (

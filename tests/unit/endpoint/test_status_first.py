@@ -57,6 +57,30 @@ async def test_a_call_that_waits_for_its_turn_says_so(bench: EndpointBench, monk
     assert ready(scores)["reason"] == "Creating"
 
 
+async def test_so_does_an_archive_that_waits_for_its_turn(
+    bench: EndpointBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint_actions, "_NOTICE_AFTER_SECONDS", 0.0)
+    bench.api.put(CONFIG_MAP, {"metadata": {"name": "code"}, "data": {"inference.py": "pass"}})
+    scores = bench.put(spec=WITH_CODE)
+    goes_on = asyncio.Event()
+
+    async def repack(handle: object, repack: object, *, uri: str) -> None:
+        del handle, repack, uri
+        await goes_on.wait()
+
+    monkeypatch.setattr(bench.service, "repack", repack)
+    task = asyncio.create_task(bench.reconcile(scores))
+    for _ in range(2000):
+        if ready(scores).get("reason") == "Submitting":
+            break
+        await asyncio.sleep(0.001)
+    said = ready(scores).get("reason")
+    goes_on.set()
+    await task
+    assert said == "Submitting"
+
+
 async def test_status_follows_the_endpoint_though_its_spec_makes_no_sense_any_more(bench: EndpointBench) -> None:
     scores = bench.put()
     await bench.serve(scores)

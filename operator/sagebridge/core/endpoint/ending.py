@@ -8,6 +8,7 @@ from datetime import datetime
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import garbage
 from sagebridge.core.endpoint.observed import DELETING, EndpointView
+from sagebridge.core.endpoint.running import NOT_OURS
 from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
     Claim,
@@ -61,6 +62,7 @@ def _plan_end_beside(situation: Situation, endpoint: EndpointView) -> Step:
     if step is not None:
         return step
     update, kept = situation.ledger.update, situation.ledger.find(endpoint.config_name)
+    kept = kept if kept is not None and kept.number != NOT_OURS else None
     if endpoint.is_busy and (kept is not None or (update is not None and update.begun)):
         # Which of our configs it will run shows only when that has ended.
         return _wait(situation, endpoint)

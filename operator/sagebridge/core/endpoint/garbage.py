@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger, Revision
+from sagebridge.core.endpoint.running import NOT_OURS
 from sagebridge.core.endpoint.steps import Collect
 
 
@@ -20,7 +21,8 @@ def next_collection(ledger: Ledger, *, desired: Desired | None, running: str, li
         The revision's config, and those of its models that no revision that stays needs.
     """
     wanted = desired.config.name if desired else ""
-    others = [revision for revision in ledger.revisions if revision.config_name not in (running, wanted)]
+    ours = [revision for revision in ledger.revisions if revision.number != NOT_OURS]
+    others = [revision for revision in ours if revision.config_name not in (running, wanted)]
     deployed = [revision for revision in others if revision.deployed_at]
     overtaken = [revision for revision in others if not revision.deployed_at]
     superfluous = [*overtaken, *deployed[: max(0, len(deployed) - limit)]]

@@ -64,16 +64,31 @@ class EndpointView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigView:
+    """The config that an endpoint runs, as Describe shows it; empty if it is gone.
+
+    Attributes:
+        model_names: of its variants, each once.
+        instance_types: by variant.
+    """
+
+    model_names: tuple[str, ...] = ()
+    instance_types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
     """One look.
 
     Attributes:
         endpoint: None if there is none.
         scaling: what is registered, by target; only targets that are asked for or in the ledger are looked for.
+        config: what the endpoint runs; None but for one that no record tells of.
     """
 
     endpoint: EndpointView | None
     scaling: Mapping[TargetKey, ScalingView] = field(default_factory=dict)
+    config: ConfigView | None = None
 
     @property
     def policies(self) -> list[dict[str, str]]:

@@ -24,7 +24,8 @@ from sagebridge.core.endpoint.observed import (
     EndpointView,
     Observed,
 )
-from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way
+from sagebridge.core.endpoint.running import as_left, with_left, with_running, without_others
+from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way, targets_left_over
 from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
@@ -47,6 +48,7 @@ from sagebridge.core.endpoint.steps import (
     Remember,
     Resolve,
     Step,
+    Survey,
     UpdateEndpoint,
     UpdateNumbers,
     Wait,
@@ -138,7 +140,9 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
     if not situation.is_ours:
         return Claim()
     if situation.ledger.is_empty:
-        return Remember(ledger=_begun_with(situation, desired, endpoint))
+        if observed.config is None and not situation.is_adopted:
+            return Survey()
+        return Remember(ledger=_begun_with(situation, desired, observed, endpoint))
     if endpoint.is_busy:
         return _plan_busy(situation, endpoint)
     if endpoint.status == FAILED:
@@ -146,10 +150,15 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
     return _plan_settled(situation, desired, observed, endpoint)
 
 
-def _begun_with(situation: Situation, desired: Desired, endpoint: EndpointView) -> Ledger:
+def _begun_with(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Ledger:
     """The first record of an endpoint that is there already: kept from an earlier object, or adopted."""
+    ledger, now = situation.ledger, format_time(situation.now)
     running = endpoint.config_name if _runs(endpoint, desired) else ""
-    return situation.ledger.with_revision(desired, now=format_time(situation.now), config_name=running)
+    if observed.config is not None:
+        ledger = as_left(observed)
+    if observed.config is not None and not running:
+        ledger = with_left(ledger, observed, endpoint, observed.config, now=now)
+    return ledger.with_revision(desired, now=now, config_name=running)
 
 
 # --- making it ---------------------------------------------------------------------------------------------------
@@ -256,6 +265,9 @@ def _plan_settled(situation: Situation, desired: Desired, observed: Observed, en
         if step is not None:
             return step
         refused = desired.deployment_key
+    elif left_over := targets_left_over(observed, desired):
+        # Its bounds would undo the counts.
+        return Deregister(key=left_over[0])
     elif change := next(_number_changes(endpoint, desired), None):
         key = f"{desired.numbers_key}/{change.part}"
         step = attempt(situation, desired, endpoint, key, change)
@@ -273,17 +285,21 @@ def _runs(endpoint: EndpointView, desired: Desired) -> bool:
 def _deploy(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
     """What brings the endpoint to the config, or None if that has failed and should not be tried again now."""
     key = desired.deployment_key
-    if situation.is_held_back or situation.ledger.is_refused(key):
+    if situation.ledger.is_refused(key):
         return None
     update = situation.ledger.update
-    if update is not None and update.key == key and (update.begun or has_ended(update, endpoint)):
+    is_asked_for = update is not None and update.key == key and not update.refused
+    if update is not None and is_asked_for and (update.begun or has_ended(update, endpoint)):
         return attempt(situation, desired, endpoint, key, Look())
+    if situation.held_back is not None:
+        return None
     preparation = _prepare(situation, desired)
     if preparation is not None:
         return preparation
     in_the_way = targets_in_the_way(situation.ledger, observed, desired, running=endpoint.config_name)
     if in_the_way:
-        return Deregister(key=in_the_way[0])
+        kept = with_running(situation.ledger, observed, endpoint, now=format_time(situation.now))
+        return Remember(ledger=kept) if kept != situation.ledger else Deregister(key=in_the_way[0])
     return attempt(situation, desired, endpoint, key, _update(desired, endpoint))
 
 
@@ -325,15 +341,21 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
     collected = _collect(situation, desired, endpoint)
     if collected is not None:
         return collected
-    if refused:
-        message = _sentence(situation.ledger.failure.message if situation.ledger.failure else "")
-        still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
-        return _stalled(
-            situation,
-            Reason.UPDATE_FAILED,
-            f"The update has failed, {still}: {message} Correct the spec, or go back to the one before.",
-        )
-    return _conclude_settled(situation, endpoint)
+    return _conclude_refused(situation, desired, endpoint) if refused else _conclude_settled(situation, endpoint)
+
+
+def _conclude_refused(situation: Situation, desired: Desired, endpoint: EndpointView) -> Conclude:
+    """Where an endpoint stands whose change has failed, or was never begun."""
+    ledger, held = situation.ledger, situation.held_back
+    if held is not None and not ledger.is_refused(desired.deployment_key) and not _runs(endpoint, desired):
+        return Conclude(verdict=held.verdict, ledger=ledger, again_after=held.again_after)
+    message = _sentence(ledger.failure.message if ledger.failure else "")
+    still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
+    return _stalled(
+        situation,
+        Reason.UPDATE_FAILED,
+        f"The update has failed, {still}: {message} Correct the spec, or go back to the one before.",
+    )
 
 
 def _scale(ledger: Ledger, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
@@ -357,7 +379,8 @@ def _collect(situation: Situation, desired: Desired, endpoint: EndpointView | No
 
 
 def _conclude_settled(situation: Situation, endpoint: EndpointView) -> Conclude:
-    ledger = replace(situation.ledger, update=None, failure=_resolved(situation.ledger.failure))
+    ledger = without_others(situation.ledger, running=endpoint.config_name)
+    ledger = replace(ledger, update=None, failure=_resolved(ledger.failure))
     if endpoint.status != IN_SERVICE:
         message = f"The endpoint is {endpoint.status}. {endpoint.failure_reason}".rstrip()
         verdict = Verdict(state=State.STALLED, reason=Reason.ENDPOINT_FAILED, message=message)

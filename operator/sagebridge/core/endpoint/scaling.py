@@ -36,6 +36,15 @@ METRICS = tuple(_METRICS)
 """The words of ``autoscaling.metric``."""
 
 
+_POLICY_MEMBERS = (
+    "PolicyType",
+    "PredictiveScalingPolicyConfiguration",
+    "StepScalingPolicyConfiguration",
+    "TargetTrackingScalingPolicyConfiguration",
+)
+_ACTION_MEMBERS = ("EndTime", "ScalableTargetAction", "Schedule", "StartTime", "Timezone")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetKey:
     """One scalable target of an endpoint."""
@@ -121,6 +130,23 @@ class ScalingView:
     maximum: int
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     scheduled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def is_others(self) -> bool:
+        """Whether all that scales it was made elsewhere."""
+        names = [*self.policies, *self.scheduled]
+        return bool(names) and not any(name.startswith(OURS) for name in names)
+
+    @property
+    def plan(self) -> ScalingPlan:
+        """What brings it back just as it is, whoever has made it."""
+        return ScalingPlan(
+            dimension=self.dimension,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            policies={name: _only(policy, _POLICY_MEMBERS) for name, policy in self.policies.items()},
+            scheduled={name: _only(action, _ACTION_MEMBERS) for name, action in self.scheduled.items()},
+        )
 
 
 def has_bounds(entry: Mapping[str, Any]) -> bool:
@@ -232,6 +258,10 @@ def _scheduled(action: Mapping[str, Any]) -> dict[str, Any]:
     members = _renamed(action, {"schedule": "Schedule", "timezone": "Timezone"})
     target = _renamed(action, {"minCapacity": "MinCapacity", "maxCapacity": "MaxCapacity"})
     return members | {"ScalableTargetAction": target}
+
+
+def _only(found: Mapping[str, Any], members: Sequence[str]) -> dict[str, Any]:
+    return {member: found[member] for member in members if found.get(member) is not None}
 
 
 def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -26,14 +26,20 @@ def targets_in_the_way(ledger: Ledger, observed: Observed, desired: Desired, *, 
     AWS refuses to change the instances under a registered target.
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
     """
-    wanted = {target_of(variant, plan) for variant, plan in desired.scaled.items()}
     revision = ledger.find(running)
     types = revision.instance_types if revision else {}
+    left_over = targets_left_over(observed, desired)
     return tuple(
         key
         for key in observed.scaling
-        if key not in wanted or types.get(key.variant) != desired.instance_types.get(key.variant)
+        if key in left_over or types.get(key.variant) != desired.instance_types.get(key.variant)
     )
+
+
+def targets_left_over(observed: Observed, desired: Desired) -> tuple[TargetKey, ...]:
+    """Targets that are registered, and not wanted."""
+    wanted = {target_of(variant, plan) for variant, plan in desired.scaled.items()}
+    return tuple(key for key in observed.scaling if key not in wanted)
 
 
 def next_scaling_step(

@@ -9,6 +9,7 @@ from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import Observed
 from sagebridge.core.job import DeletionPolicy
+from sagebridge.core.steps import Conclude as Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +27,7 @@ class Situation:
         now: the time of this pass.
         history_limit: how many revisions are kept beyond the one that runs.
         has_unapplied_tags: whether the endpoint's tags are to be changed now.
-        is_held_back: whether SageMaker has refused, in this pass, to begin the update that is wanted.
+        held_back: what the refusal to begin the update that is wanted means, while that is not asked for again.
         keeps_remains: whether AWS has refused, in this pass, to delete what nothing uses any more.
         is_finalized: whether our finalizer holds the object.
         is_paused: whether nothing may be changed in AWS.
@@ -45,7 +46,7 @@ class Situation:
     made: frozenset[str] = field(default_factory=frozenset)
     history_limit: int = 3
     has_unapplied_tags: bool = False
-    is_held_back: bool = False
+    held_back: Outcome | None = None
     keeps_remains: bool = False
     is_finalized: bool = True
     is_paused: bool = False

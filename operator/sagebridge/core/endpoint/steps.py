@@ -33,6 +33,7 @@ __all__ = [
     "Remember",
     "Resolve",
     "Step",
+    "Survey",
     "UpdateEndpoint",
     "UpdateNumbers",
     "Wait",
@@ -56,6 +57,11 @@ class Look:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolve:
     """Check the spec and resolve all it refers to."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """Find out what an endpoint of ours that no record tells of runs, and how it is scaled."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,6 +216,7 @@ Step = (
     | Look
     | Resolve
     | Claim
+    | Survey
     | Remember
     | CreateModel
     | CreateConfig

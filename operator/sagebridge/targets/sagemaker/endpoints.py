@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
-from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
-from sagebridge.core.endpoint.scaling import TargetKey
+from sagebridge.core.endpoint.observed import ConfigView, EndpointView, Observed, VariantView
+from sagebridge.core.endpoint.scaling import Dimension, TargetKey
 from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
 from sagebridge.core.serving import Repack
@@ -97,6 +97,24 @@ class SageMakerEndpoints:
             endpoint = _view(reply)
         return Observed(endpoint=endpoint, scaling=await self.scaling.look(handle, targets))
 
+    async def survey(self, handle: Handle, seen: Observed) -> Observed:
+        """The same with the config that the endpoint runs, and what scales its variants, if it may be ours."""
+        if seen.endpoint is None:
+            return seen
+        reply: Mapping[str, Any] = {}
+        with gone_is_fine():
+            request = {"EndpointConfigName": seen.endpoint.config_name}
+            reply = await self._caller.call(handle, "DescribeEndpointConfig", request)
+        variants = [*(reply.get("ProductionVariants") or ()), *(reply.get("ShadowProductionVariants") or ())]
+        models = dict.fromkeys(entry["ModelName"] for entry in variants if entry.get("ModelName"))
+        types = {entry["VariantName"]: entry.get("InstanceType", "") for entry in reply.get("ProductionVariants") or ()}
+        names = [view.name for view in seen.endpoint.variants]
+        keys = [TargetKey(variant=name, dimension=dimension) for name in names for dimension in Dimension]
+        registered = await self.scaling.look(handle, keys)
+        left = {key: view for key, view in registered.items() if not view.is_others}
+        config = ConfigView(model_names=tuple(models), instance_types=types)
+        return replace(seen, scaling={**seen.scaling, **left}, config=config)
+
     async def claim(self, handle: Handle, *, adopt: bool) -> Claimed:
         """Whether the endpoint is this object's; with `adopt`, an untagged one becomes so."""
         arn = await arn_of(self._caller, handle, "endpoint", handle.name)
@@ -168,7 +186,7 @@ class SageMakerEndpoints:
         if deployment:
             spec["deploymentConfig"] = dict(deployment)
         request = _request("UpdateEndpoint", spec, None)
-        await self._assert_owned(handle)
+        await self.assert_owned(handle)
         await self._caller.call(handle, "UpdateEndpoint", request)
 
     async def update_numbers(self, handle: Handle, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
@@ -177,7 +195,7 @@ class SageMakerEndpoints:
         Raises:
             NotOwnedError: the endpoint does not carry this object's tags.
         """
-        await self._assert_owned(handle)
+        await self.assert_owned(handle)
         wanted: list[dict[str, Any]] = [
             {"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()
         ]
@@ -191,7 +209,7 @@ class SageMakerEndpoints:
         Raises:
             NotOwnedError: the endpoint does not carry this object's tags.
         """
-        await self._assert_owned(handle)
+        await self.assert_owned(handle)
         arn = await arn_of(self._caller, handle, "endpoint", handle.name)
         await change_tags(self._caller, handle, arn, tags=tags, remove=remove)
 
@@ -204,7 +222,7 @@ class SageMakerEndpoints:
             NotOwnedError: it does not carry this object's tags, or was there before the object.
         """
         with gone_is_fine():
-            if TAG_ADOPTED in await self._assert_owned(handle):
+            if TAG_ADOPTED in await self.assert_owned(handle):
                 raise NotOwnedError(f"{handle.name} was there before this object; it is left alone.")
             await self._caller.call(handle, "DeleteEndpoint", {"EndpointName": handle.name})
 
@@ -226,8 +244,12 @@ class SageMakerEndpoints:
         tags = await list_tags(self._caller, handle, await arn_of(self._caller, handle, resource, name))
         return handle.owner.owns_by_name(tags)
 
-    async def _assert_owned(self, handle: Handle) -> Mapping[str, str]:
-        """The endpoint's tags, read right before something is done to it: since the last look it may be another's."""
+    async def assert_owned(self, handle: Handle) -> Mapping[str, str]:
+        """The endpoint's tags, read right before something is done to it: since the last look it may be another's.
+
+        Raises:
+            NotOwnedError: it does not carry this object's tags.
+        """
         tags = await list_tags(self._caller, handle, await arn_of(self._caller, handle, "endpoint", handle.name))
         if not handle.owner.owns_by_name(tags):
             raise NotOwnedError(f"{handle.name} does not carry this object's tags; it is left alone.")

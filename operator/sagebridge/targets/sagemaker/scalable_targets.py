@@ -8,10 +8,12 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sagebridge.core.endpoint.scaling import ScalingPlan, ScalingView, TargetKey
 from sagebridge.core.errors import AwsError, ErrorClass
+from sagebridge.schema.convert import rfc3339
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.caller import Caller, gone_is_fine
 
@@ -58,7 +60,7 @@ class ScalableTargets:
             minimum=int(bounds[0]),
             maximum=int(bounds[1]),
             policies={entry["PolicyName"]: entry for entry in policies},
-            scheduled={entry["ScheduledActionName"]: entry for entry in actions},
+            scheduled={entry["ScheduledActionName"]: _in_words(entry) for entry in actions},
         )
 
     async def register(self, handle: Handle, key: TargetKey, plan: ScalingPlan) -> None:
@@ -111,6 +113,11 @@ class ScalableTargets:
             classes = {**_CLASSES, **(_CLASSES_OF_PUT if operation.startswith("Put") else {})}
             error.error_class = classes.get(error.code, error.error_class)
             raise
+
+
+def _in_words(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry whose times can be written to a status, and sent again."""
+    return {key: rfc3339(value) if isinstance(value, datetime) else value for key, value in entry.items()}
 
 
 def _resource_id(handle: Handle, key: TargetKey) -> str:
