@@ -154,11 +154,8 @@ QUEUE = _scenario(
     _creates(deploymentConfig=_CANARY, productionVariants=[variant(initialInstanceCount=2)], history={"limit": 0}),
     _SERVES,
     Step(says="is updated", act=_patches(models=models("2")), until=_updating(1)),
-    Step(
-        says="takes note of further edits",
-        act=_all(_patches(models=models("3")), _patches(models=models("4"))),
-        until=_updating(1),
-    ),
+    Step(says="takes note of an edit", act=_patches(models=models("3")), until=_updating(1)),
+    Step(says="takes note of another", act=_patches(models=models("4")), until=_updating(1)),
     Step(says="is updated to the last", advance=_WHOLE_UPDATE, until=_updating(2)),
     _UPDATED,
     familiar=3,

@@ -110,7 +110,7 @@ class EndpointReconciler:
                     self.forget(memory.job.uid)
                     return None
             except failures.EXPECTED as error:
-                outcome = self._judge(memory, error)
+                outcome = self._judge(memory, known, step, error)
                 if _holds_back(memory, step, error):
                     await self._hold_back(memory, known, error, outcome)
                 elif not self._goes_on(memory, step, error, outcome):
@@ -155,6 +155,7 @@ class EndpointReconciler:
             known.hold = None
         if known.hold is None and memory.tags_again_after is None and memory.models_again_after is None:
             memory.failures = 0
+            known.failed.clear()
         verdict = step.verdict
         if verdict.reason in _ENDS:
             self._actions.measure(known, succeeded=verdict.state is State.SERVING)
@@ -163,8 +164,10 @@ class EndpointReconciler:
         await self._actions.report(memory, verdict=verdict, changes=_changes(step, known))
         return step.again_after
 
-    def _judge(self, memory: Memory, error: Exception) -> job_steps.Conclude:
-        memory.failures += 1
+    def _judge(self, memory: Memory, known: EndpointMemory, step: Step, error: Exception) -> job_steps.Conclude:
+        # Each sort of step has pauses of its own: those before it have passed by now.
+        known.failed[type(step)] += 1
+        memory.failures = known.failed[type(step)]
         return failures.conclude(
             error,
             job=memory.job,

@@ -325,3 +325,12 @@ async def test_versions_of_an_endpoint_that_can_not_be_created_do_not_pile_up(be
     await bench.reconcile(spec(data="7"))
     await bench.reconcile()
     assert bench.verdict == ("True", "InService")
+
+
+async def test_the_pauses_of_one_call_are_not_those_of_the_next(bench: EndpointBench) -> None:
+    for operation in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint"):
+        bench.sagemaker.errors = {operation: BROKEN}
+        assert [await bench.reconcile() for _ in range(3)] == [1.0, 2.0, 4.0], operation
+    bench.sagemaker.errors = {}
+    await bench.reconcile()
+    assert bench.verdict == ("True", "InService")
