@@ -41,7 +41,7 @@ reference: $(READY) ## Write the reference pages of the settings and metrics aga
 	$(BIN)/python tools/generate_settings.py
 	$(BIN)/python -m sagebridge.metrics docs/reference/metrics.md
 
-demo: $(READY) ## Run a training job for real, show what happens, and check it (DEMO=--help for its options)
+demo: $(READY) ## Train, tune, predict and serve for real, show what happens, and check it (DEMO=--help for its options)
 	@$(BIN)/python -m sagebridge_local.demo $(DEMO)
 
 lint: $(READY) ## What CI checks before the tests

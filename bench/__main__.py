@@ -39,6 +39,7 @@ class Run:
 
 RUNS = (
     Run(name="local", command=("local_sagemaker.py",)),
+    Run(name="invocations", command=("invocations.py",)),
     Run(name="load", command=("operator_load.py", "--quotas", "off")),
     Run(name="naive", command=("operator_load.py", "--quotas", "off", "--operator", "naive")),
     Run(name="quotas", command=("operator_load.py", "--quotas", "aws")),
@@ -64,6 +65,10 @@ _SETTING = """\
 20,000 finished foreign jobs in the account, polled every 10 s. kube-controller-manager and kube-scheduler are stopped
 meanwhile. The baseline is `bench/naive_operator.py`: a create handler, and a Describe per object and interval; it
 writes no conditions, attempts or Events."""
+
+_INVOCATIONS = """\
+A model that answers at once, asked through the local SageMaker and, in the same run, directly: the difference is what
+routing, metrics and two more HTTP messages cost. Client, local SageMaker and model share the machine."""
 
 
 def table(reports: dict[str, Any]) -> list[str]:
@@ -95,6 +100,19 @@ def local_table(report: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def invocations_table(report: list[dict[str, Any]]) -> list[str]:
+    """InvokeEndpoint beside the serving process itself, as Markdown."""
+    lines = [
+        "| asked | payload, bytes | at once | calls/s | median, ms | p99, ms | load average before |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in report:
+        figures = (row["calls_per_second"], row["median_ms"], row["p99_ms"], row["load"])
+        sizes = f"{row['payload_bytes']} | {row['connections']}"
+        lines.append(f"| {row['asked']} | {sizes} | " + " | ".join(f"{figure:g}" for figure in figures) + " |")
+    return lines
+
+
 def page(reports: dict[str, Any]) -> str:
     """The whole page."""
     memory = psutil.virtual_memory().total / 2**30
@@ -113,6 +131,8 @@ def page(reports: dict[str, Any]) -> str:
     ]
     if "local" in reports:
         lines += ["## The local SageMaker", "", *local_table(reports["local"]), ""]
+    if "invocations" in reports:
+        lines += ["## InvokeEndpoint", "", _INVOCATIONS, "", *invocations_table(reports["invocations"]), ""]
     return "\n".join(lines)
 
 

@@ -12,10 +12,14 @@ from faults.cluster import Cluster
 from faults.lane import Lane
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane
+from scenarios.batch_transforms import BATCH_TRANSFORM
+from scenarios.endpoints import ENDPOINT
+from scenarios.processing_jobs import PROCESSING_JOB
 from scenarios.training_jobs import TRAINING_JOB
+from scenarios.tuning_jobs import TUNING_JOB
 
 _NOTED = "noted"
-KINDS = (TRAINING_JOB,)
+KINDS = (TRAINING_JOB, PROCESSING_JOB, TUNING_JOB, BATCH_TRANSFORM, ENDPOINT)
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,11 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import kubernetes
+import pytest
 import yaml
 from faults.cluster import Body
 from faults.lane import Lane
@@ -21,129 +23,109 @@ from faults.mutations import Mutant, mutants
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from sagebridge_local.paths import crds_directory
-from scenarios.reached import condition, secondary
-from scenarios.training_jobs import CREATE, IMAGE, SPEC, TRAINING_JOB
+from scenarios.manifests import GIVEN, SUBJECTS, Subject
+from scenarios.reached import condition, under_way
 
-_BATCHES, _BATCH = 30, 10
+_BATCH = 10
 _MOST_CREATES, _MOST_CALLS = 3, 12
-
-_RICH: dict[str, Any] = {
-    "trainingJobName": "given",
-    "algorithmSpecification": {
-        "trainingImage": IMAGE,
-        "trainingInputMode": "File",
-        "metricDefinitions": [{"name": "loss", "regex": "loss=([0-9.]+)"}],
-        "containerEntrypoint": ["python"],
-        "containerArguments": ["train.py"],
-    },
-    "hyperParameters": {"epochs": 3, "rate": "0.1", "shuffle": True},
-    "inputDataConfig": [
-        {
-            "channelName": "train",
-            "dataSource": {"s3DataSource": {"s3Uri": "s3://sagebridge-local/data"}},
-            "contentType": "text/csv",
-        }
-    ],
-    "outputDataConfig": {"s3OutputPath": "s3://sagebridge-local/out"},
-    "resourceConfig": {"instanceType": "ml.m5.large", "instanceCount": 1, "volumeSizeInGB": 10},
-    "stoppingCondition": {"maxRuntimeInSeconds": 86400, "maxWaitTimeInSeconds": 86400},
-    "enableManagedSpotTraining": True,
-    "checkpointConfig": {"s3Uri": "s3://sagebridge-local/checkpoints", "localPath": "/opt/ml/checkpoints"},
-    "vpcConfig": {"subnets": ["subnet-0123456789"], "securityGroupIds": ["sg-0123456789"]},
-    "environment": {"MODE": "test", "LEVEL": 3},
-    "profilerConfig": {"disableProfiler": True},
-    "tags": [{"key": "team", "value": "red"}],
-    "runPolicy": {"deletionPolicy": "Stop", "suspend": False, "retry": {"limit": 1, "errors": ["CapacityError"]}},
-}
-_BUILT_IN: dict[str, Any] = {
-    "algorithm": {"name": "xgboost", "version": "1.7-1"},
-    "resourceConfig": {"instanceType": "ml.m5.large", "instanceCount": 1},
-    "region": "us-east-1",
-}
-_SCRIPT: dict[str, Any] = {
-    "framework": {"name": "pytorch", "version": "2.3", "pythonVersion": "py311"},
-    "source": {"entryPoint": "train.py", "s3Uri": "s3://sagebridge-local/code/source.tar.gz"},
-    "resourceConfig": {"instanceType": "ml.m5.large", "instanceCount": 1},
-}
-_GOOD = (SPEC, _RICH, _BUILT_IN, _SCRIPT)
 _WAITING = ("WaitingForReference",)
 
+each_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=str)
 
-def _spec_schema() -> Mapping[str, Any]:
-    definition = yaml.safe_load((crds_directory() / "trainingjobs.yaml").read_text())
+
+def _spec_schema(subject: Subject) -> Mapping[str, Any]:
+    definition = yaml.safe_load((crds_directory() / f"{subject.kind.plural}.yaml").read_text())
     whole: Mapping[str, Any] = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return whole["properties"]["spec"]  # type: ignore[no-any-return]
 
 
-def test_the_good_ones_run(start_lane: Callable[..., Lane], namespace: str) -> None:
-    lane = start_lane()
-    lane.aws.outcome("*", seconds=1e6)
-    names = [_create(lane, namespace, Mutant(spec=spec, path=(), what="good")) for spec in _GOOD]
-    for name in names:
-        _wait(lane, namespace, name, until=secondary("Starting"), what="running")
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Where the manifests of a kind are tried."""
+
+    lane: Lane
+    namespace: str
+    subject: Subject
+
+    def create(self, mutant: Mutant) -> str:
+        """Create an object from a manifest; its name."""
+        # Short enough to be whole in the name of a tuning job, by which calls are counted.
+        name = f"m{secrets.token_hex(3)}"
+        where = {"namespace": self.namespace, "name": name}
+        self.lane.cluster.create(self.subject.kind, **where, spec=_unique(mutant.spec, name, self.subject))
+        return name
+
+    def get(self, name: str) -> Body | None:
+        """One of the objects."""
+        return self.lane.cluster.get(self.subject.kind, namespace=self.namespace, name=name)
+
+    def wait(self, name: str, *, until: Callable[[Body | None], bool], what: str) -> None:
+        """Wait for one of the objects."""
+        self.lane.wait_for(self.subject.kind, namespace=self.namespace, name=name, until=until, what=what)
+
+    def mend(self, name: str) -> None:
+        """Give an object the plainest of the good specs."""
+        where = {"namespace": self.namespace, "name": name}
+        self.lane.cluster.replace_spec(self.subject.kind, **where, spec=self.subject.good[0])
 
 
+@each_subject
 def test_broken_manifests_are_refused_or_stall_with_the_field_s_name(
-    start_lane: Callable[..., Lane], namespace: str, note: Callable[[str], None]
+    start_lane: Callable[..., Lane], namespace: str, note: Callable[[str], None], subject: Subject
 ) -> None:
     lane = start_lane()
+    trial = Trial(lane=lane, namespace=namespace, subject=subject)
+    _try_the_good_ones(trial)
     ends: Counter[str] = Counter()
     chosen = os.environ.get("SAGEBRIDGE_E2E_SEED")
 
     @settings(
-        max_examples=_BATCHES,
+        max_examples=subject.batches,
         deadline=None,
         database=None,
         derandomize=chosen is None,
         suppress_health_check=list(HealthCheck),
         print_blob=True,
     )
-    @given(st.lists(mutants(_spec_schema(), _GOOD), min_size=_BATCH // 2, max_size=_BATCH))
+    @given(st.lists(mutants(_spec_schema(subject), subject.good), min_size=_BATCH // 2, max_size=_BATCH))
     def try_batch(batch: list[Mutant]) -> None:
         lane.clear()
         lane.aws.outcome("*", seconds=1e6)
-        ends.update(_try(lane, namespace, batch))
+        ends.update(_try(trial, batch))
 
     (try_batch if chosen is None else seed(int(chosen))(try_batch))()
-    note(f"{ends.total()} broken manifests: {dict(ends)}")
+    note(f"{subject}: {ends.total()} broken manifests: {dict(ends)}")
     assert {"refused", "InProgress"} <= ends.keys(), ends
 
 
-def _try(lane: Lane, namespace: str, batch: list[Mutant]) -> list[str]:
+def _try_the_good_ones(trial: Trial) -> None:
+    """All of them run: what is broken afterwards is broken by the one change."""
+    trial.lane.aws.outcome("*", seconds=1e6)
+    for name in [trial.create(Mutant(spec=spec, path=(), what="good")) for spec in trial.subject.good]:
+        trial.wait(name, until=under_way(), what="running")
+
+
+def _try(trial: Trial, batch: list[Mutant]) -> list[str]:
     """Try some mutants side by side; how each ended, in a word."""
     accepted: dict[str, Mutant] = {}
     for mutant in batch:
         try:
-            accepted[_create(lane, namespace, mutant)] = mutant
+            accepted[trial.create(mutant)] = mutant
         except kubernetes.client.ApiException as error:
             _check_refusal(mutant, error)
     for name, mutant in accepted.items():
-        _wait(lane, namespace, name, until=_is_settled, what=f"{mutant!r} to settle")
-    _check_calls(lane, accepted)
-    ends = [_check_verdict(mutant, _get(lane, namespace, name)) for name, mutant in accepted.items()]
-    _mend(lane, namespace, accepted)
-    log = lane.operator.log.read_text(errors="replace")
-    assert "unexpected error" not in log, f"{batch}\n{lane.diagnosis()}"
+        trial.wait(name, until=_is_settled, what=f"{mutant!r} to settle")
+    _check_calls(trial, accepted)
+    ends = [_check_verdict(mutant, trial.get(name)) for name, mutant in accepted.items()]
+    _mend(trial, accepted)
+    log = trial.lane.operator.log.read_text(errors="replace")
+    assert "unexpected error" not in log, f"{batch}\n{trial.lane.diagnosis()}"
     return ends + ["refused"] * (len(batch) - len(accepted))
 
 
-def _create(lane: Lane, namespace: str, mutant: Mutant) -> str:
-    name = f"m{secrets.token_hex(4)}"
-    lane.cluster.create(TRAINING_JOB, namespace=namespace, name=name, spec=_unique(mutant.spec, name))
-    return name
-
-
-def _unique(spec: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _unique(spec: Mapping[str, Any], name: str, subject: Subject) -> dict[str, Any]:
     """The spec, under a name of its own in SageMaker if it gives one."""
-    return {**spec, "trainingJobName": name} if spec.get("trainingJobName") == "given" else dict(spec)
-
-
-def _get(lane: Lane, namespace: str, name: str) -> Body | None:
-    return lane.cluster.get(TRAINING_JOB, namespace=namespace, name=name)
-
-
-def _wait(lane: Lane, namespace: str, name: str, *, until: Callable[[Body | None], bool], what: str) -> None:
-    lane.wait_for(TRAINING_JOB, namespace=namespace, name=name, until=until, what=what)
+    return {**spec, subject.name_field: name} if spec.get(subject.name_field) == GIVEN else dict(spec)
 
 
 def _check_refusal(mutant: Mutant, error: kubernetes.client.ApiException) -> None:
@@ -157,7 +139,7 @@ def _is_settled(body: Body | None) -> bool:
     is_stalled = condition(body, "Stalled").get("status") == "True"
     is_suspended = condition(body, "Suspended").get("status") == "True"
     is_waiting = condition(body, "Ready").get("reason") in _WAITING
-    return is_stalled or is_suspended or is_waiting or secondary("Starting")(body)
+    return is_stalled or is_suspended or is_waiting or under_way()(body)
 
 
 def _check_verdict(mutant: Mutant, body: Body | None) -> str:
@@ -172,21 +154,21 @@ def _names(mutant: Mutant, message: str) -> bool:
     return any(word in message.lower() for word in mutant.words)
 
 
-def _check_calls(lane: Lane, accepted: Mapping[str, Mutant]) -> None:
+def _check_calls(trial: Trial, accepted: Mapping[str, Mutant]) -> None:
     """Few calls each: nobody tries again and again what can't succeed."""
-    counted = lane.aws.calls()["objects"]
+    counted = trial.lane.aws.calls()["objects"]
     for name, mutant in accepted.items():
         calls = {job: operations for job, operations in counted.items() if name in job}
-        creates = sum(sum(operations.get(CREATE, {}).values()) for operations in calls.values())
+        creates = sum(sum(operations.get(trial.subject.create, {}).values()) for operations in calls.values())
         every = sum(sum(outcomes.values()) for operations in calls.values() for outcomes in operations.values())
         assert creates <= _MOST_CREATES, f"{mutant!r}: {calls}"
         assert every <= _MOST_CALLS, f"{mutant!r}: {calls}"
 
 
-def _mend(lane: Lane, namespace: str, accepted: Mapping[str, Mutant]) -> None:
+def _mend(trial: Trial, accepted: Mapping[str, Mutant]) -> None:
     """Correct what did not run; then it does."""
-    stuck = [name for name in accepted if not secondary("Starting")(_get(lane, namespace, name))]
+    stuck = [name for name in accepted if not under_way()(trial.get(name))]
     for name in stuck:
-        lane.cluster.replace_spec(TRAINING_JOB, namespace=namespace, name=name, spec=SPEC)
+        trial.mend(name)
     for name in stuck:
-        _wait(lane, namespace, name, until=secondary("Starting"), what=f"{accepted[name]!r}, corrected, to run")
+        trial.wait(name, until=under_way(), what=f"{accepted[name]!r}, corrected, to run")

@@ -11,7 +11,7 @@ from faults.cluster import Body
 from faults.lane import Lane
 from faults.scenario import STAGE_SECONDS, Actor, Scenario, cast, play, wait_only
 from faults.trials import check, compare, undisturbed
-from scenarios import SCENARIOS
+from scenarios import SCENARIOS, batch_transforms
 from scenarios.reached import gone, secondary, status_of
 from scenarios.training_jobs import CREATE, LIFE, RECREATION, SPEC, STOP, TRAINING_JOB
 
@@ -79,19 +79,29 @@ def _restart_in_the_past(lane: Lane, actor: Actor, listed: Body, *, gets: bool) 
     """Crash the operator, let it live in the past for a while, changing nothing; then show the present."""
     lane.kill()
     before = lane.boundaries.trace(actor.mark)
-    lane.show_past(TRAINING_JOB, listed, gets=gets)
-    seen = lane.kubernetes_proxy.lists[TRAINING_JOB.plural]
+    lane.show_past(actor.kind, listed, gets=gets)
+    seen = lane.kubernetes_proxy.lists[actor.kind.plural]
     lane.revive()
-    lane.wait(lambda: lane.kubernetes_proxy.lists[TRAINING_JOB.plural] > seen, what="the restarted operator's list")
+    lane.wait(lambda: lane.kubernetes_proxy.lists[actor.kind.plural] > seen, what="the restarted operator's list")
     # The old object's job ends: an operator that still believes in the object wants to write that down.
     lane.aws.advance(STAGE_SECONDS)
     time.sleep(_TEMPTATION_SECONDS)
     done = lane.boundaries.trace(actor.mark)[len(before) :]
     assert not done, f"Written while it saw the past: {done}\n{lane.diagnosis()}"
-    lane.show_present(TRAINING_JOB)
+    lane.show_present(actor.kind)
 
 
 _MOMENTS = ("before it was", "as it was when new", "as it ran", "as it was going", "when it was gone")
+
+
+def _survives_the_past(lane: Lane, namespace: str, scenario: Scenario, *, moment: str, gets: bool) -> None:
+    """Play a re-creation, with a restart of the operator that sees the past until the second object runs."""
+    reference = undisturbed(lane, scenario, namespace=namespace)
+    (actor,) = cast(lane, scenario, namespace=namespace)
+    past = _live_twice(lane, scenario, actor)[moment]
+    _restart_in_the_past(lane, actor, past, gets=gets)
+    play(lane, scenario, [actor], steps=scenario.steps[3:])
+    check(lane, scenario, actor, reference=reference, title=f"restarted with a view {moment}")
 
 
 @pytest.mark.parametrize("gets", [False, True], ids=["only lists are old", "all reads are old"])
@@ -99,33 +109,36 @@ _MOMENTS = ("before it was", "as it was when new", "as it ran", "as it was going
 def test_a_stale_view_after_delete_and_recreate_changes_nothing(
     start_lane: Callable[..., Lane], namespace: str, moment: str, gets: bool
 ) -> None:
-    lane = start_lane()
-    reference = undisturbed(lane, RECREATION, namespace=namespace)
-    (actor,) = cast(lane, RECREATION, namespace=namespace)
-    past = _live_twice(lane, actor)[moment]
-    _restart_in_the_past(lane, actor, past, gets=gets)
-    play(lane, RECREATION, [actor], steps=RECREATION.steps[3:])
-    check(lane, RECREATION, actor, reference=reference, title=f"restarted with a view {moment}")
+    _survives_the_past(start_lane(), namespace, RECREATION, moment=moment, gets=gets)
 
 
-def _live_twice(lane: Lane, actor: Actor) -> dict[str, Body]:
+@pytest.mark.parametrize("moment", ["as it ran", "as it was going"])
+def test_a_stale_view_keeps_no_model_and_takes_none_away(
+    start_lane: Callable[..., Lane], namespace: str, moment: str
+) -> None:
+    """The old object's model and the new one's differ by the UID alone."""
+    _survives_the_past(start_lane(), namespace, batch_transforms.RECREATION, moment=moment, gets=True)
+
+
+def _live_twice(lane: Lane, scenario: Scenario, actor: Actor) -> dict[str, Body]:
     """Create, delete, create again; the lists of each moment."""
 
     def listed() -> Body:
-        return lane.cluster.listed(TRAINING_JOB)
+        return lane.cluster.listed(actor.kind)
 
+    lane.aws.outcome("*", **scenario.script)
     before = listed()
-    lane.hold_events(TRAINING_JOB)
-    actor.create(SPEC)
+    lane.hold_events(actor.kind)
+    scenario.steps[0].act(actor)
     new = listed()
-    lane.show_present(TRAINING_JOB)
-    play(lane, RECREATION, [actor], steps=[replace(RECREATION.steps[0], act=wait_only)])
+    lane.show_present(actor.kind)
+    play(lane, scenario, [actor], steps=[replace(scenario.steps[0], act=wait_only)])
     running = listed()
-    lane.hold_events(TRAINING_JOB)
+    lane.hold_events(actor.kind)
     actor.delete()
     going = listed()
-    lane.show_present(TRAINING_JOB)
+    lane.show_present(actor.kind)
     actor.wait(gone, what="the deletion")
     left = listed()
-    play(lane, RECREATION, [actor], steps=RECREATION.steps[2:3])
+    play(lane, scenario, [actor], steps=scenario.steps[2:3])
     return dict(zip(_MOMENTS, (before, new, running, going, left), strict=True))

@@ -22,6 +22,7 @@ from faults.boundaries import Boundaries
 from faults.cluster import Body, Cluster, Kind
 from faults.kubernetes_proxy import KubernetesProxy
 from faults.loops import LoopThread
+from faults.serving import Hosting
 from faults.view import View
 
 PATIENCE_SECONDS = 90.0
@@ -47,6 +48,7 @@ class Lane:
     Attributes:
         cluster: the API server, reached directly.
         aws: the local SageMaker's admin API.
+        hosting: what it holds for endpoints.
         boundaries: what the operator has written.
         kubernetes_proxy, aws_proxy: what the operator talks to.
     """
@@ -74,6 +76,7 @@ class Lane:
     def __enter__(self) -> Self:
         self.simulator = Simulator.start(self._directory / "sagemaker", arguments=("--lifecycle-only",)).make_bucket()
         self.aws = AdminClient(self.simulator.url)
+        self.hosting = Hosting(self.simulator.url)
         shared: dict[str, Any] = {"boundaries": self.boundaries, "crash": self._crash}
         authority = ssl.create_default_context(cafile=str(self._control_plane.certificate_authority))
         self.kubernetes_proxy = KubernetesProxy(upstream=self._control_plane.url, trust=authority, **shared)

@@ -94,6 +94,7 @@ class Scenario:
         environment: settings of the operator.
         prepare: told each actor before the first step.
         leaves_jobs: whether a deleted object's job goes on, on purpose.
+        familiar: how many of the first steps are another scenario's, so that the operator need not die in them again.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Scenario:
     environment: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Actor], None] = wait_only
     leaves_jobs: bool = False
+    familiar: int = 0
 
     def __str__(self) -> str:
         return self.name

@@ -20,18 +20,21 @@ class Reference:
     Attributes:
         trace: the operator's writes, in order: after each of them it can die.
         outcome: where it led.
+        familiar: how many of the writes belong to steps that another scenario tries.
     """
 
     trace: Sequence[str]
     outcome: Outcome
+    familiar: int = 0
 
     def plans(self, fault: Fault) -> list[Plan]:
-        """The fault, at each boundary."""
-        return [Plan(at=at, fault=fault) for at in range(1, len(self.trace) + 1)]
+        """The fault, at each boundary that is this scenario's own."""
+        return [Plan(at=at, fault=fault) for at in range(self.familiar + 1, len(self.trace) + 1)]
 
     def summary(self, scenario: Scenario) -> str:
         """How many boundaries there are, and which."""
-        return f"{scenario}: {len(self.trace)} boundaries ({', '.join(self.trace)})"
+        own = self.trace[self.familiar :]
+        return f"{scenario}: {len(own)} boundaries ({', '.join(own)})"
 
     def describe(self, plan: Plan) -> str:
         """A plan, for people."""
@@ -44,11 +47,17 @@ def undisturbed(lane: Lane, scenario: Scenario, *, namespace: str) -> Reference:
     play(lane, scenario, [first], steps=scenario.steps[:1])
     lane.clear()
     (actor,) = cast(lane, scenario, namespace=namespace)
-    play(lane, scenario, [actor])
+    familiar = scenario.steps[: scenario.familiar]
+    if familiar:
+        play(lane, scenario, [actor], steps=familiar)
+    known = len(lane.boundaries.trace(actor.mark))
+    play(lane, scenario, [actor], steps=scenario.steps[scenario.familiar :])
     trace = lane.boundaries.trace(actor.mark)
-    assert trace, f"{scenario}: the operator wrote nothing\n{lane.diagnosis()}"
+    assert len(trace) > known, f"{scenario}: the operator wrote nothing\n{lane.diagnosis()}"
     assert not orphans(lane, scenario), lane.diagnosis()
-    return Reference(trace=trace, outcome=outcome(lane, scenario, actor))
+    found = outcome(lane, scenario, actor)
+    assert not found.misses, f"{scenario}: {found.misses}\n{lane.diagnosis()}"
+    return Reference(trace=trace, outcome=found, familiar=known)
 
 
 def crash_at_each(lane: Lane, scenario: Scenario, reference: Reference, *, namespace: str) -> None:
@@ -83,7 +92,9 @@ def check(lane: Lane, scenario: Scenario, actor: Actor, *, reference: Reference,
         AssertionError: they differ.
     """
     trace = lane.boundaries.trace(actor.mark)
-    difference = outcome(lane, scenario, actor).differs_from(reference.outcome)
+    found = outcome(lane, scenario, actor)
+    assert not found.misses, f"{scenario}, {title}: {found.misses}\nWrites: {trace}\n{lane.diagnosis()}"
+    difference = found.differs_from(reference.outcome)
     assert not difference, f"{scenario}, {title}: it ends otherwise.\n{difference}\nWrites: {trace}\n{lane.diagnosis()}"
     assert not lane.complaints(), f"{scenario}, {title}: {lane.complaints()}\n{lane.diagnosis()}"
     left = orphans(lane, scenario)

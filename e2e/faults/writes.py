@@ -12,8 +12,8 @@ _UNCOUNTED_RESOURCES = frozenset({"leases", "events"})
 _KUBERNETES_PATH = re.compile(
     r"^/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/[^/]+)?/(?P<plural>[a-z]+)(?:/[^/]+(?:/(?P<subresource>[a-z]+))?)?$"
 )
-_TARGET_PREFIX = "SageMaker."
-_CHANGING_VERBS = ("Create", "Update", "Stop", "Delete", "AddTags", "Start", "Put", "Register")
+_TARGET_PREFIXES = ("SageMaker.", "AnyScaleFrontendService.")
+_CHANGING_VERBS = ("Create", "Update", "Stop", "Delete", "AddTags", "Start", "Put", "Register", "Deregister")
 
 
 def kubernetes_write(method: str, path: str) -> str | None:
@@ -43,16 +43,16 @@ def aws_write(method: str, headers: Mapping[str, str]) -> str | None:
         headers: the request's headers, with names in lower case.
 
     Returns:
-        The SageMaker operation, or ``PUT object`` for an upload to S3; None for a read.
+        The operation of SageMaker or Application Auto Scaling, or ``PUT object`` for an upload to S3; None for a read.
     """
-    operation = sagemaker_operation(headers)
+    operation = aws_operation(headers)
     if operation is not None:
         return operation if operation.startswith(_CHANGING_VERBS) else None
     is_s3 = "/s3/aws4_request" in headers.get("authorization", "")
     return f"{method} object" if is_s3 and method in ("PUT", "DELETE", "POST") else None
 
 
-def sagemaker_operation(headers: Mapping[str, str]) -> str | None:
-    """The SageMaker operation that a request calls; None for another service's."""
-    target = headers.get("x-amz-target", "")
-    return target.removeprefix(_TARGET_PREFIX) if target.startswith(_TARGET_PREFIX) else None
+def aws_operation(headers: Mapping[str, str]) -> str | None:
+    """The operation of SageMaker or Application Auto Scaling that a request calls; None for another service's."""
+    prefix, _, operation = headers.get("x-amz-target", "").partition(".")
+    return operation if f"{prefix}." in _TARGET_PREFIXES else None

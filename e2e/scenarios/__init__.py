@@ -4,6 +4,12 @@ from collections.abc import Sequence
 
 from faults.scenario import Scenario
 
-from scenarios import training_jobs
+from scenarios import batch_transforms, endpoints, processing_jobs, training_jobs, tuning_jobs
 
-SCENARIOS: Sequence[Scenario] = training_jobs.SCENARIOS
+SCENARIOS: Sequence[Scenario] = (
+    *training_jobs.SCENARIOS,
+    *processing_jobs.SCENARIOS,
+    *tuning_jobs.SCENARIOS,
+    *batch_transforms.SCENARIOS,
+    *endpoints.SCENARIOS,
+)

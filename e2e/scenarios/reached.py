@@ -26,6 +26,17 @@ def secondary(status: str, *, attempts: int = 1) -> Reached:
     return holds
 
 
+def under_way(*, attempts: int = 1) -> Reached:
+    """The newest of some attempts exists in AWS, and nothing is the matter with it."""
+
+    def holds(body: Body | None) -> bool:
+        recorded = status_of(body).get("attempts") or []
+        is_made = len(recorded) == attempts and "arn" in recorded[-1]
+        return is_made and condition(body, "Ready").get("reason") == "InProgress"
+
+    return holds
+
+
 def reason(word: str) -> Reached:
     """Ready has this reason."""
     return lambda body: condition(body, "Ready").get("reason") == word

@@ -1,9 +1,10 @@
-"""Writes scikit-learn's handwritten digits to S3 as CSV, and keeps rows aside that no training job sees.
+"""Writes scikit-learn's handwritten digits to S3 as CSV, and keeps rows apart that no training job sees.
 
     python data.py s3://sagebridge-local/digits --held-out held-out.csv
 
 The data are the test set of https://archive.ics.uci.edu/dataset/80: 1,797 digits of 8x8 pixels. A row is the label and
-64 pixel values from 0 to 16. Of every class, 60 % go to `train/`, 20 % to `validation/`, and 20 % are held out.
+64 pixel values from 0 to 16. Of every class, 60 % go to `train/`, 20 % to `validation/`, and 20 % to `held-out/`, which
+is written to a file of this machine, too.
 """
 
 import argparse
@@ -33,18 +34,18 @@ def csv(rows: np.ndarray) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the handwritten digits to S3.")
     parser.add_argument("uri", help="s3://BUCKET/PREFIX; the bucket must be there")
-    parser.add_argument("--held-out", type=Path, default=Path("held-out.csv"), help="where to keep the other rows")
+    parser.add_argument("--held-out", type=Path, default=Path("held-out.csv"), help="a file for the held-out rows")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     bucket, _, prefix = options.uri.removeprefix("s3://").rstrip("/").partition("/")
     parts = split(seed=options.seed)
     s3 = boto3.client("s3")
-    for channel in ("train", "validation"):
-        key = "/".join(filter(None, [prefix, channel, f"{channel}.csv"]))
-        s3.put_object(Bucket=bucket, Key=key, Body=csv(parts[channel]), ContentType="text/csv")
-        print(f"{len(parts[channel])} digits to s3://{bucket}/{key}")
+    for name, rows in parts.items():
+        key = "/".join(filter(None, [prefix, name, f"{name}.csv"]))
+        s3.put_object(Bucket=bucket, Key=key, Body=csv(rows), ContentType="text/csv")
+        print(f"{len(rows)} digits to s3://{bucket}/{key}")
     options.held_out.write_bytes(csv(parts["held-out"]))
-    print(f"{len(parts['held-out'])} digits held out in {options.held_out}")
+    print(f"the held-out ones to {options.held_out}, too")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ from pydantic import ValidationError
 from sagebridge import __version__
 from sagebridge.core.tenancy import OperatorDefaults
 from sagebridge.engine.actions import Actions
+from sagebridge.engine.endpoint_actions import EndpointActions
+from sagebridge.engine.endpoint_inputs import EndpointInputs
+from sagebridge.engine.endpoint_reconciler import EndpointReconciler
 from sagebridge.engine.engine import Engine, Served
 from sagebridge.engine.failures import Patience
 from sagebridge.engine.inputs import InputResolver
@@ -37,7 +40,7 @@ from sagebridge.engine.tenancy_reader import TenancyReader
 from sagebridge.engine.tenants import Tenants
 from sagebridge.handlers import register_kind, register_tenancy
 from sagebridge.health import HealthServer
-from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds import ENDPOINT, JOB_KINDS
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import KubeError
 from sagebridge.kube.events import EventRecorder
@@ -48,9 +51,13 @@ from sagebridge.logs import configure_logging
 from sagebridge.metrics import Metrics
 from sagebridge.settings import Settings
 from sagebridge.targets.sagemaker.caller import Caller
+from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
 from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
+from sagebridge.targets.sagemaker.models import SageMakerModels
+from sagebridge.targets.sagemaker.repacking import Repacker
 from sagebridge.targets.sagemaker.sessions import SessionSettings
 from sagebridge.targets.sagemaker.target import SageMakerTarget
+from sagebridge.watch.endpoint_poller import EndpointPoller, Pace
 from sagebridge.watch.kopf_storage import NoDiffbase, NoProgress
 from sagebridge.watch.poller import Poller, Watched
 
@@ -80,6 +87,8 @@ class Operator:
         self.lease = LeaderLease(client=self.lease_client, settings=_lease_settings(settings))
         self.gateway = Gateway(settings=_gateway_settings(settings), metrics=self.metrics)
         self.gateway.before_write = self._check_leadership
+        self.caller = Caller(gateway=self.gateway)
+        self.repacker = Repacker(caller=self.caller)
 
     async def run(self) -> None:
         """Work until told to stop.
@@ -93,6 +102,7 @@ class Operator:
         inputs = InputResolver(client=self.client, store=self.store, tenants=self.tenants, cluster=cluster, now=now)
         poller = self._poller(inputs)
         self._serve_kinds(inputs, poller)
+        endpoint_poller = self._serve_endpoints(cluster)
         register_tenancy(self.registry, tenants=self.tenants, changed=self.engine.policies_changed)
         tenancy = TenancyReader(
             client=self.client,
@@ -101,7 +111,11 @@ class Operator:
             every=self.settings.recheck_seconds,
         )
         health = HealthServer(
-            settings=self.settings, lease=self.lease, poller=poller, store=self.store, metrics=self.metrics
+            settings=self.settings,
+            lease=self.lease,
+            pollers=(poller, endpoint_poller),
+            store=self.store,
+            metrics=self.metrics,
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -115,6 +129,7 @@ class Operator:
                     tenancy.run(),
                     self.engine.run(),
                     poller.run(),
+                    endpoint_poller.run(),
                 )
                 tasks = [serving, *(group.create_task(piece) for piece in pieces)]
                 await self._run_kopf(until_told=partial(_end, tasks))
@@ -153,11 +168,11 @@ class Operator:
             await asyncio.wait({running})
 
     def _serve_kinds(self, inputs: InputResolver, poller: Poller) -> None:
-        caller = Caller(gateway=self.gateway)
+        models = SageMakerModels(caller=self.caller, repacker=self.repacker)
         status = StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now)
         for kind in JOB_KINDS:
             resource = custom(kind.schema.plural)
-            target = SageMakerTarget(kind=kind, caller=caller)
+            target = SageMakerTarget(kind=kind, caller=self.caller, models=models)
             actions = Actions(
                 kind=kind,
                 resource=resource,
@@ -174,6 +189,36 @@ class Operator:
             self.engine.serve(kind.name, Served(resource=resource, reconciler=reconciler))
             poller.watch(Watched(kind=kind, target=target))
             register_kind(self.registry, kind=kind.name, resource=resource, engine=self.engine)
+
+    def _serve_endpoints(self, cluster: str) -> EndpointPoller:
+        resource = custom(ENDPOINT.plural)
+        service = SageMakerEndpoints(caller=self.caller, repacker=self.repacker)
+        inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster=cluster)
+        actions = EndpointActions(
+            resource=resource,
+            service=service,
+            inputs=inputs,
+            status=StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now),
+            objects=Objects(client=self.client, store=self.store, resource=resource),
+            metrics=self.metrics,
+            now=now,
+        )
+        reconciler = EndpointReconciler(actions=actions, settings=_reconciler_settings(self.settings), now=now)
+        self.engine.serve(ENDPOINT.kind, Served(resource=resource, reconciler=reconciler))
+        register_kind(self.registry, kind=ENDPOINT.kind, resource=resource, engine=self.engine)
+        return EndpointPoller(
+            engine=self.engine,
+            store=self.store,
+            inputs=inputs,
+            reconciler=reconciler,
+            service=service,
+            metrics=self.metrics,
+            pace=Pace(
+                interval=self.settings.poll_interval_seconds,
+                sweep_every=self.settings.endpoint_sweep_seconds,
+                stale_after=self.settings.stale_after_seconds,
+            ),
+        )
 
     def _poller(self, inputs: InputResolver) -> Poller:
         return Poller(
@@ -267,6 +312,7 @@ def _reconciler_settings(settings: Settings) -> ReconcilerSettings:
             recheck_seconds=settings.recheck_seconds,
             quota_grace=timedelta(seconds=settings.quota_grace_seconds),
         ),
+        stale_after=timedelta(seconds=settings.stale_after_seconds),
     )
 
 

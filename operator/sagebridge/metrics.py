@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 _CALL_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_SECONDS: Final = (0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 _LAG_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+_CHANGE_SECONDS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0)
 _RECONCILE_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
 
@@ -118,13 +119,30 @@ INSTRUMENTS: Final[dict[str, Instrument]] = {
     "poller_last_success": Instrument(
         name="sagebridge_poller_last_success_timestamp_seconds",
         kind="gauge",
-        description="When a poller last finished a round, in seconds since 1970. Readiness turns red when it is stale.",
+        description=(
+            "When a sweep last succeeded, in seconds since 1970: of jobs every poll interval, of endpoints at rest "
+            "every SAGEBRIDGE_ENDPOINT_SWEEP_SECONDS. Readiness turns red when sweeps fail for long."
+        ),
         labels=("kind", "region"),
+    ),
+    "endpoint_change_seconds": Instrument(
+        name="sagebridge_endpoint_change_seconds",
+        kind="histogram",
+        description=(
+            "Seconds from asking SageMaker for a change of an endpoint (Create, Update, or Weights for weights and "
+            "counts alone) to its end (Succeeded, or Failed, also when it was rolled back). Not of changes during "
+            "which the operator was restarted."
+        ),
+        labels=("change", "outcome"),
+        buckets=_CHANGE_SECONDS,
     ),
     "orphaned": Instrument(
         name="sagebridge_orphaned_total",
         kind="counter",
-        description="Things left behind in AWS because deleting them failed until the deletion deadline.",
+        description=(
+            "Objects released with things left behind in AWS: deleting them failed until the deletion deadline, or an "
+            "endpoint without the object's tags uses them."
+        ),
         labels=("kind",),
     ),
     "leader": Instrument(
@@ -157,6 +175,7 @@ class Metrics:
         self.reconcile_seconds = self._histogram("reconcile_seconds")
         self.reconcile_errors = self._counter("reconcile_errors")
         self.poller_last_success = self._gauge("poller_last_success")
+        self.endpoint_change_seconds = self._histogram("endpoint_change_seconds")
         self.orphaned = self._counter("orphaned")
         self.leader = self._gauge("leader")
 

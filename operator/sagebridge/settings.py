@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     poll_interval_seconds: float = Field(
         default=10.0, gt=0, description="Pause between two sweeps of the jobs' states."
     )
+    endpoint_sweep_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Pause between two sweeps of endpoints at rest, which see what others changed; while one is being "
+        "changed, its account and region are swept every poll interval.",
+    )
     aws_rates: dict[str, float] = Field(
         default_factory=dict,
         description='Calls a second by operation, as JSON, e.g. {"CreateTrainingJob": 2}; 0 lifts the limit. '

@@ -31,13 +31,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP reply; `hang` never comes, `drop` closes the connection instead."""
+    """An HTTP reply; `hang` never comes, `drop` closes the connection instead, `cut` does so in the middle of it."""
 
     status: int = 200
     body: str | bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     hang: bool = False
     drop: bool = False
+    cut: bool = False
 
 
 def ok(**members: Any) -> Reply:
@@ -120,9 +121,10 @@ class ScriptedAws:
         body = reply.body.encode() if isinstance(reply.body, str) else reply.body
         lines = [f"HTTP/1.1 {reply.status} X", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
+        sent = body[: len(body) // 2] if reply.cut else body
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + sent)
         await writer.drain()
-        return True
+        return not reply.cut
 
 
 async def describe(gateway: Gateway, *, namespace: str = "team-a", scope: AwsScope = SCOPE) -> dict[str, Any]:

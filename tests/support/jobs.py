@@ -1,4 +1,4 @@
-"""TrainingJobs in a test's namespace: made, edited, awaited, and shown in full when something does not come."""
+"""Jobs in a test's namespace: made, edited, awaited, and shown in full when something does not come."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ def spec(**changes: Any) -> dict[str, Any]:
 
 
 class Jobs:
-    """The TrainingJobs of one namespace."""
+    """The jobs of one kind in one namespace, TrainingJobs by default."""
 
-    def __init__(self, client: kubernetes.client.ApiClient, namespace: str) -> None:
+    def __init__(
+        self, client: kubernetes.client.ApiClient, namespace: str, *, kind: str = "TrainingJob", plural: str = PLURAL
+    ) -> None:
         self.namespace = namespace
+        self._kind = kind
+        self._plural = plural
         self._custom = kubernetes.client.CustomObjectsApi(client)
         self._core = kubernetes.client.CoreV1Api(client)
 
@@ -40,16 +44,16 @@ class Jobs:
         """Make one; `metadata` goes beside its name."""
         body = {
             "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": "TrainingJob",
+            "kind": self._kind,
             "metadata": {"name": name, **metadata},
             "spec": dict(fields) if fields is not None else spec(),
         }
-        return self._custom.create_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, body)
+        return self._custom.create_namespaced_custom_object(GROUP, VERSION, self.namespace, self._plural, body)
 
     def get(self, name: str) -> Job | None:
         """The object, None if it is not there."""
         try:
-            return self._custom.get_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, name)
+            return self._custom.get_namespaced_custom_object(GROUP, VERSION, self.namespace, self._plural, name)
         except kubernetes.client.ApiException as error:
             if error.status == 404:
                 return None
@@ -57,16 +61,16 @@ class Jobs:
 
     def list(self) -> list[Job]:
         """All of them."""
-        return self._custom.list_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL)["items"]
+        return self._custom.list_namespaced_custom_object(GROUP, VERSION, self.namespace, self._plural)["items"]
 
     def patch(self, name: str, body: Mapping[str, Any]) -> Job:
         """Merge-patch one."""
-        return self._custom.patch_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, name, body)
+        return self._custom.patch_namespaced_custom_object(GROUP, VERSION, self.namespace, self._plural, name, body)
 
     def patch_status(self, name: str, status: Mapping[str, Any]) -> Job:
         """Merge-patch the status of one, as a tenant with too many rights might."""
         return self._custom.patch_namespaced_custom_object_status(
-            GROUP, VERSION, self.namespace, PLURAL, name, {"status": status}
+            GROUP, VERSION, self.namespace, self._plural, name, {"status": status}
         )
 
     def annotate(self, name: str, **annotations: str | None) -> Job:
@@ -76,7 +80,7 @@ class Jobs:
 
     def delete(self, name: str) -> None:
         """Ask for its deletion."""
-        self._custom.delete_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL, name)
+        self._custom.delete_namespaced_custom_object(GROUP, VERSION, self.namespace, self._plural, name)
 
     def wait(self, name: str, wanted: Callable[[Job], bool], *, what: str = "") -> Job:
         """Wait until the object is as wanted."""

@@ -44,6 +44,11 @@ def responses(operation: str) -> Strategy:
     return _values(output_shape(operation))
 
 
+def values(shape: Any) -> Strategy:
+    """Valid values of one shape of the service model."""
+    return _values(shape)
+
+
 def manifests(operation: str) -> Strategy:
     """Specs of an operation in lowerCamelCase, with numbers and booleans among the values of string maps."""
     return requests(operation).map(lambda request: from_request(operation, request)).flatmap(_loosen)

@@ -27,7 +27,7 @@ from sagebridge.engine.reconciler import JobReconciler, ReconcilerSettings
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory, Store
 from sagebridge.engine.tenants import Tenants
-from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds.training_job import KIND
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.events import EventRecorder
 from sagebridge.kube.paths import custom
@@ -35,7 +35,6 @@ from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import Handle, Submission
 from sagebridge.watch.poller import Poller, Watched
 
-[KIND] = JOB_KINDS
 RESOURCE = custom(KIND.schema.plural)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/training"
@@ -107,6 +106,8 @@ def _merged(before: Any, patch: Any) -> Any:
 class ScriptedTarget:
     """Does as the test says; by default there is no job until one is submitted."""
 
+    models = None
+
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.seen = Observation(phase=Phase.GONE, whole=True)
@@ -141,6 +142,10 @@ class ScriptedTarget:
     async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
         del handle, tags, remove
         await self._called("tag")
+
+    async def tags_of(self, handle: Handle) -> Mapping[str, str]:
+        await self._called("tags_of")
+        return handle.owner.tags()
 
     async def stage_source(self, handle: Handle, *, uri: str, content: bytes) -> str:
         del handle, content

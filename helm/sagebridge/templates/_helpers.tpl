@@ -78,6 +78,18 @@ the CRDs gets its permissions with it.
 {{- $statuses | toJson }}
 {{- end }}
 
+{{/* The kinds that kubectl scale scales, with that subresource, as a JSON list. */}}
+{{- define "sagebridge.kindScales" -}}
+{{- $scales := list }}
+{{- range $path, $_ := .Files.Glob "files/crds/*.yaml" }}
+{{- $crd := $.Files.Get $path | fromYaml }}
+{{- if (index $crd.spec.versions 0 | dig "subresources" "scale" dict) }}
+{{- $scales = append $scales (printf "%s/scale" $crd.spec.names.plural) }}
+{{- end }}
+{{- end }}
+{{- $scales | sortAlpha | toJson }}
+{{- end }}
+
 {{/* What the operator may do with the objects it serves, in the namespaces it watches. */}}
 {{- define "sagebridge.workRules" -}}
 - apiGroups: [sagebridge.io]

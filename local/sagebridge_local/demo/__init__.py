@@ -1,1 +1,1 @@
-"""``make demo``: the whole product on a real training job, step by step, each step checked."""
+"""``make demo``: the whole product, from training to predictions, step by step, each step checked."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from sagebridge_local.demo.context import DEFAULT_POLL_INTERVAL, Options
 from sagebridge_local.demo.errors import DemoError
 from sagebridge_local.demo.run import run
 from sagebridge_local.demo.screen import Screen
-from sagebridge_local.demo.steps import DEFAULT_POLL_INTERVAL, Options
 from sagebridge_local.demo.workplace import Workplace, isolated
 
 
@@ -40,7 +40,9 @@ def _fail(message: str) -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make demo", description="Run the whole product on a real training job.")
+    parser = argparse.ArgumentParser(
+        prog="make demo", description="Run the whole product, from training to predictions."
+    )
     parser.add_argument("--work-dir", type=Path, default=Path("work/demo"), help="for its files; default: work/demo")
     parser.add_argument("--examples", type=Path, default=Path("examples/digits"), help="manifests and scripts")
     parser.add_argument(
@@ -49,7 +51,9 @@ def _arguments() -> argparse.Namespace:
         default=DEFAULT_POLL_INTERVAL,
         help="seconds between the operator's looks at jobs",
     )
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds that a job may take")
+    parser.add_argument(
+        "--timeout", type=float, default=600.0, help="seconds that a job, or a change of the endpoint, may take"
+    )
     return parser.parse_args()
 
 

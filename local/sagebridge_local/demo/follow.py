@@ -1,4 +1,4 @@
-"""Follows a job to its end: its object through a real ``kubectl get --watch``, its log through CloudWatch Logs."""
+"""Follows an object: itself through a real ``kubectl get --watch``, a job's log through CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from sagebridge.cli.logs import JobLogs, is_over, logs_of
+from sagebridge.cli.logs import JobLogs, logs_of
+from sagebridge.core.conditions import READY, STALLED, is_true
 from sagebridge.core.job import Job
 
 from sagebridge_local.demo.errors import DemoError
-from sagebridge_local.demo.screen import JobDisplay, Stage
 from sagebridge_local.demo.verdicts import message_of
 
 if TYPE_CHECKING:
@@ -77,44 +77,69 @@ class Watch:
         self._objects.put(None)
 
 
-def follow(watch: Watch, *, display: JobDisplay, client: CloudWatchLogsClient, timeout: float) -> tuple[Job, int]:
-    """Show a job until it is over.
+def follow(
+    watch: Watch,
+    *,
+    show: Callable[[Job], None],
+    done: Callable[[Job], bool],
+    idle: Callable[[], None],
+    timeout: float,
+) -> Job:
+    """Show an object until it is as it should be, or nothing more will come of it.
 
     Args:
         watch: Gives the object whenever it has changed.
-        display: Where to show it.
-        client: CloudWatch Logs.
+        show: Is told of each change.
+        done: Whether to stop looking.
+        idle: Called several times a second; what it raises ends the waiting.
         timeout: Seconds after which it is given up.
 
     Returns:
-        The object at its end, and how many lines its log has.
+        The object at its end.
 
     Raises:
         DemoError: It took too long, or kubectl ended.
     """
     deadline = time.monotonic() + timeout
     job: Job | None = None
-    reader: JobLogs | None = None
-    lines = 0
-    while job is None or not is_over(job):
+    while job is None or not done(job):
         body = watch.next(timeout=_LOOK_SECONDS)
         if body is not None:
             job = Job.parse(body)
-            display.show(Stage.of(job))
-            reader = reader or _reader(job, client)
+            show(job)
         if time.monotonic() > deadline:
             raise DemoError(f"It was not over after {timeout:.0f} s. {message_of(job) if job else ''}".strip())
-        lines += _show_lines(reader, display)
-    return job, lines
+        idle()
+    return job
 
 
-def _reader(job: Job, client: CloudWatchLogsClient) -> JobLogs | None:
-    where = logs_of(job)
-    return JobLogs(client, group=where[0], prefix=where[1]) if where else None
+def is_settled(endpoint: Job) -> bool:
+    """Tell whether an Endpoint serves what its present spec says, or is Stalled."""
+    seen = endpoint.status.get("observedGeneration") == endpoint.generation
+    return seen and any(is_true(endpoint.conditions, kind) for kind in (READY, STALLED))
 
 
-def _show_lines(reader: JobLogs | None, display: JobDisplay) -> int:
-    new = reader.new_lines() if reader else []
-    for line in new:
-        display.log(line.text)
-    return len(new)
+class LogLines:
+    """The lines of a job's log, shown as they come.
+
+    Attributes:
+        count: How many there were.
+    """
+
+    def __init__(self, client: CloudWatchLogsClient, *, show: Callable[[str], None]) -> None:
+        self._client = client
+        self._show = show
+        self._reader: JobLogs | None = None
+        self.count = 0
+
+    def find(self, job: Job) -> None:
+        """Look where the log is."""
+        where = logs_of(job)
+        if where and self._reader is None:
+            self._reader = JobLogs(self._client, group=where[0], prefix=where[1])
+
+    def show_new(self) -> None:
+        """Show what has come since the last call."""
+        for line in self._reader.new_lines() if self._reader else ():
+            self._show(line.text)
+            self.count += 1

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sagebridge_local.demo.context import Context, Options
 from sagebridge_local.demo.errors import DemoError
 from sagebridge_local.demo.report import Report, Result, Step
 from sagebridge_local.demo.screen import Screen
-from sagebridge_local.demo.steps import Demo, Options
+from sagebridge_local.demo.steps import STEPS
 from sagebridge_local.demo.workplace import NAME, Workplace, orderly_end, pass_over_signals
 from sagebridge_local.golang import BuildError
 from sagebridge_local.sagemaker.admin import AdminError
@@ -32,9 +34,9 @@ def run(*, options: Options, workplace: Workplace, screen: Screen) -> int:
     with orderly_end(), workplace.occupied():
         report = Report()
         stack = LocalStack(workplace.stack, name=NAME)
-        demo = Demo(options=options, workplace=workplace, stack=stack, screen=screen, report=report)
+        context = Context(options=options, workplace=workplace, stack=stack, screen=screen, report=report)
         try:
-            _take_steps(demo, screen=screen)
+            _take_steps(context)
             if report.steps[-1].result is not Result.PASSED:
                 _explain(report.steps[-1], workplace=workplace, screen=screen)
             screen.say("\nEnding what was started ...")
@@ -46,16 +48,16 @@ def run(*, options: Options, workplace: Workplace, screen: Screen) -> int:
         return EXIT_CODES[report.result]
 
 
-def _take_steps(demo: Demo, *, screen: Screen) -> None:
+def _take_steps(context: Context) -> None:
     """Take step after step until one does not work."""
-    for number, (title, action) in enumerate(demo.steps, start=1):
-        screen.step(number, of=len(demo.steps), title=title)
-        step = _timed(title, action)
-        demo.report.steps.append(step)
+    for number, (title, action) in enumerate(STEPS, start=1):
+        context.screen.step(number, of=len(STEPS), title=title)
+        step = _timed(title, partial(action, context))
+        context.report.steps.append(step)
         if step.result is not Result.PASSED:
             return
-        screen.say(f"ok: {step.detail} ({step.seconds:.1f} s)", style="green")
-    demo.report.finished = True
+        context.screen.say(f"ok: {step.detail} ({step.seconds:.1f} s)", style="green")
+    context.report.finished = True
 
 
 def _timed(title: str, action: Callable[[], str]) -> Step:

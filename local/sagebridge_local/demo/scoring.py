@@ -1,8 +1,9 @@
-"""From model.tar.gz in S3 to an accuracy on rows that no training job has seen."""
+"""How well a model, or a file of predictions in S3, does on rows that no training job has seen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import eq
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -71,8 +72,8 @@ def unpack(archive: Path, directory: Path) -> Path:
     return model
 
 
-def score(model: Path, *, held_out: Path) -> Score:
-    """Let a model read rows and compare with their labels.
+def read(model: Path, *, held_out: Path) -> list[int]:
+    """Return the digit that a model reads in each row.
 
     Args:
         model: A joblib file of a scikit-learn classifier. Loading it runs code of its choosing: only for a model of
@@ -88,5 +89,48 @@ def score(model: Path, *, held_out: Path) -> Score:
     rows = np.loadtxt(held_out, delimiter=",", ndmin=2)
     if rows.size == 0:
         raise DemoError(f"{held_out} holds no rows.")
-    guesses = joblib.load(model).predict(rows[:, 1:] / _PIXEL_MAXIMUM)
-    return Score(correct=int((guesses == rows[:, 0].astype(int)).sum()), rows=len(rows))
+    return [int(digit) for digit in joblib.load(model).predict(rows[:, 1:] / _PIXEL_MAXIMUM)]
+
+
+def score(model: Path, *, held_out: Path) -> Score:
+    """Let a model read rows, as :func:`read` does, and compare with their labels.
+
+    Raises:
+        DemoError: There are no rows.
+    """
+    digits, labels = read(model, held_out=held_out), _labels(held_out)
+    return Score(correct=sum(map(eq, digits, labels)), rows=len(labels))
+
+
+def predicted(output: Path) -> list[int]:
+    """Return the digits in the output of the batch transform, whose rows are the label and the digit.
+
+    Raises:
+        DemoError: It holds anything else.
+    """
+    return [digit for _, digit in _pairs(output)]
+
+
+def score_output(output: Path, *, held_out: Path) -> Score:
+    """Compare the output of the batch transform with the labels of the rows it was given.
+
+    Raises:
+        DemoError: It is not about those rows, in their order, or there are none.
+    """
+    pairs = _pairs(output)
+    labels = _labels(held_out)
+    if [label for label, _ in pairs] != labels or not labels:
+        raise DemoError(f"{output.name} has {len(pairs)} rows, and not those of the {len(labels)} held-out digits.")
+    return Score(correct=sum(label == digit for label, digit in pairs), rows=len(pairs))
+
+
+def _labels(held_out: Path) -> list[int]:
+    return [int(line.partition(",")[0]) for line in held_out.read_text().splitlines()]
+
+
+def _pairs(output: Path) -> list[tuple[int, int]]:
+    try:
+        rows = [tuple(int(field) for field in line.split(",")) for line in output.read_text().splitlines()]
+        return [(label, digit) for label, digit in rows]
+    except ValueError as error:
+        raise DemoError(f"A row of {output.name} is not a label and a digit: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.padding import Padding
@@ -30,7 +31,7 @@ class Stage:
     Attributes:
         name: The object's name.
         status: The reason of its Ready condition.
-        secondary: SageMaker's secondary status.
+        secondary: SageMaker's secondary status, or its status of an endpoint.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Stage:
         return cls(
             name=job.name,
             status=str(ready.get("reason", "")),
-            secondary=str(job.status.get("secondaryStatus", "")),
+            secondary=str(job.status.get("secondaryStatus") or job.status.get("endpointStatus", "")),
         )
 
 
@@ -76,7 +77,7 @@ class Screen:
 
     def command(self, words: Sequence[str]) -> None:
         """Show a command as one would type it."""
-        self.verbatim(f"$ {' '.join(words)}", style="cyan")
+        self.verbatim(f"$ {shlex.join(words)}", style="cyan")
 
     def output(self, text: str) -> None:
         """Show what a command printed."""
@@ -97,20 +98,36 @@ class Screen:
         with self._console.status(text):
             yield
 
+    @property
+    def is_live(self) -> bool:
+        """Whether what is shown can change afterwards."""
+        return self._console.is_terminal
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return self._console.width
+
+    def stopwatch(self) -> Callable[[], float]:
+        """Return what tells how many seconds have passed since this call."""
+        started = self._clock()
+        return lambda: self._clock() - started
+
+    @contextmanager
+    def drawn(self, draw: Callable[[], RenderableType]) -> Iterator[None]:
+        """Draw something again and again, below what is printed meanwhile, until the block ends; the last one stays."""
+        with Live(console=self._console, get_renderable=draw, refresh_per_second=8):
+            yield
+
     @contextmanager
     def job(self, name: str) -> Iterator[JobDisplay]:
         """Show a job until the block ends."""
-        started = self._clock()
-
-        def elapsed() -> float:
-            return self._clock() - started
-
-        if not self._console.is_terminal:
+        elapsed = self.stopwatch()
+        if not self.is_live:
             yield PlainJob(self, elapsed=elapsed)
             return
-        live = LiveJob(name, elapsed=elapsed)
-        with Live(console=self._console, get_renderable=live.table, refresh_per_second=8) as shown:
-            live.attach(shown)
+        live = LiveJob(self, name, elapsed=elapsed)
+        with self.drawn(live.table):
             yield live
 
     def summary(self, report: Report) -> None:
@@ -146,14 +163,10 @@ class Screen:
 class LiveJob:
     """A row that is drawn again and again, below the log lines."""
 
-    def __init__(self, name: str, *, elapsed: Callable[[], float]) -> None:
+    def __init__(self, screen: Screen, name: str, *, elapsed: Callable[[], float]) -> None:
+        self._screen = screen
         self._stage = Stage(name=name, status="", secondary="")
         self._elapsed = elapsed
-        self._live: Live | None = None
-
-    def attach(self, live: Live) -> None:
-        """Print log lines above this display."""
-        self._live = live
 
     def show(self, stage: Stage) -> None:
         """Show where it stands now."""
@@ -161,8 +174,7 @@ class LiveJob:
 
     def log(self, text: str) -> None:
         """Show a line of its log."""
-        if self._live:
-            self._live.console.print(Text(f"  | {text}", style="dim"), soft_wrap=True)
+        self._screen.verbatim(f"  | {text}", style="dim")
 
     def table(self) -> Padding:
         """Return the row as it is now."""

@@ -41,8 +41,13 @@ class Workplace:
 
     @property
     def held_out(self) -> Path:
-        """The rows that no job sees."""
+        """The rows that no training job sees."""
         return self.directory / "held-out.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """What batch transform has said to them."""
+        return self.directory / "predictions.csv"
 
     @property
     def model(self) -> Path:

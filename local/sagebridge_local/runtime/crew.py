@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sagebridge.core.container import failure
 
@@ -16,11 +16,27 @@ from sagebridge_local.runtime.process import ContainerProcess
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sagebridge_local.runtime.host import Host, Launch
+    from sagebridge.core.container.layout import Layout
+
+    from sagebridge_local.runtime.host import Launch
     from sagebridge_local.runtime.hostlog import HostLog
 
 _PEER_GRACE_SECONDS: Final = 5.0
 _FAILURE_BYTES: Final = 8_192
+
+
+class Host(Protocol):
+    """What is told apart by name, and has a tree of the contract below its layout."""
+
+    @property
+    def name(self) -> str:
+        """algo-1, algo-2 ..."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """Where what stands for /opt/ml is."""
+        ...
 
 
 class Crew:

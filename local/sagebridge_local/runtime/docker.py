@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Container:
         hosts: Names that must lead to this machine.
         gpus: Whether it gets the machine's GPUs.
         isolated: EnableNetworkIsolation.
+        ports: Port in the container -> loopback port of this machine; one that has some is on a network of its own.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Container:
     hosts: tuple[str, ...]
     gpus: bool
     isolated: bool
+    ports: Mapping[int, int] = field(default_factory=dict)
 
 
 def run_command(container: Container) -> list[str]:
@@ -50,8 +52,11 @@ def run_command(container: Container) -> list[str]:
     them from its own environment.
     """
     words = ["docker", "run", "--rm", "--init", "--name", container.name]
-    # The local S3 listens on loopback only, which a container sees on the host's own network.
-    words += ["--network", "none" if container.isolated else "host"]
+    for inside, port in sorted(container.ports.items()):
+        words += ["--publish", f"127.0.0.1:{port}:{inside}"]
+    if not container.ports:
+        # The local S3 listens on loopback only, which a container sees on the host's own network.
+        words += ["--network", "none" if container.isolated else "host"]
     if not container.isolated:
         words += [f"--add-host={host}:127.0.0.1" for host in container.hosts]
     words += ["--gpus", "all"] if container.gpus else []

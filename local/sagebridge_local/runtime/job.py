@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from sagebridge.core.container.job import container_job
 
@@ -28,11 +28,6 @@ from sagebridge_local.runtime.records import (
 from sagebridge_local.runtime.s3 import Connection, Storage, logs_client
 from sagebridge_local.runtime.stopping import StopReason, StopSignal
 from sagebridge_local.runtime.threads import CancelToken, in_thread
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-T = TypeVar("T")
 
 _MESSAGES = {
     # The words of StatusMessage, as the logs in https://github.com/aws/sagemaker-python-sdk/issues/835 and
@@ -74,6 +69,10 @@ class TrainingJob:
         """The latest value of each metric."""
         return self._scanner.final_metrics()
 
+    def series(self, name: str) -> list[float]:
+        """All values of a metric so far."""
+        return self._scanner.series(name)
+
     async def execute(self) -> Outcome:
         """Run the job to its end."""
         failed: RunFailedError | None = None
@@ -105,9 +104,9 @@ class TrainingJob:
         limits = asyncio.create_task(self._keep_time())
         try:
             self._enter(SecondaryStatus.DOWNLOADING)
-            await self._or_stop(self._preparation.load(self._on_data_error))
+            await self._signal.race(self._preparation.load(self._on_data_error))
             self._enter(SecondaryStatus.TRAINING)
-            launches = await self._or_stop(self._preparation.launches())
+            launches = await self._signal.race(self._preparation.launches())
             self._containers_ran = True
             for host in self._hosts:
                 await self._crew.start(host, launches[host.name])
@@ -120,7 +119,7 @@ class TrainingJob:
         """Keep checkpoints in S3 while the containers run, and end them when the run must stop."""
         syncing = asyncio.create_task(self._sync_checkpoints())
         try:
-            await self._or_stop(self._containers())
+            await self._signal.race(self._containers())
         except RunStoppedError:
             self._enter(SecondaryStatus.STOPPING)
             await self._crew.end(grace_seconds=self._run.settings.stop_grace_seconds)
@@ -191,25 +190,6 @@ class TrainingJob:
             training_end_time=datetime.now(UTC),
             instance_count=len(self._hosts),
         )
-
-    async def _or_stop(self, work: Awaitable[T]) -> T:
-        """Wait for the work, unless the run is stopped first: then the work is cancelled.
-
-        Raises:
-            RunStoppedError: it was.
-        """
-        task = asyncio.ensure_future(work)
-        stop = asyncio.ensure_future(self._signal.wait())
-        try:
-            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise RunStoppedError
-            return task.result()
-        finally:
-            stop.cancel()
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
 
     async def _keep_time(self) -> None:
         """StoppingCondition: without capacity to wait for, the waiting time begins with the run."""

@@ -40,15 +40,16 @@ class LogLine:
 class LogStream:
     """One host's stream. All methods block; trouble with the service is logged and never ends the run."""
 
-    def __init__(self, client: CloudWatchLogsClient, *, name: str) -> None:
+    def __init__(self, client: CloudWatchLogsClient, *, name: str, group: str = LOG_GROUP) -> None:
         self._client = client
+        self._group = group
         self.name = name
 
     def create(self) -> None:
         """Make the group and the stream, unless they are there."""
         try:
-            self._unless_there(self._client.create_log_group, logGroupName=LOG_GROUP)
-            self._unless_there(self._client.create_log_stream, logGroupName=LOG_GROUP, logStreamName=self.name)
+            self._unless_there(self._client.create_log_group, logGroupName=self._group)
+            self._unless_there(self._client.create_log_stream, logGroupName=self._group, logStreamName=self.name)
         except (ClientError, BotoCoreError) as error:
             _logger.warning("the log stream %s can't be made: %s", self.name, error)
 
@@ -56,7 +57,7 @@ class LogStream:
         """Send the lines, in batches as large as the service takes."""
         for batch in batches(lines):
             try:
-                self._client.put_log_events(logGroupName=LOG_GROUP, logStreamName=self.name, logEvents=batch)
+                self._client.put_log_events(logGroupName=self._group, logStreamName=self.name, logEvents=batch)
             except (ClientError, BotoCoreError) as error:
                 _logger.warning("%d lines are lost for the log stream %s: %s", len(batch), self.name, error)
 

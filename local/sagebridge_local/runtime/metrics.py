@@ -27,6 +27,7 @@ class MetricScanner:
         self._patterns: dict[str, regex.Pattern[str]] = {}
         self._strikes: dict[str, int] = {}
         self._latest: dict[str, dict[str, Any]] = {}
+        self._series: dict[str, list[float]] = {}
         self._problems: list[str] = []
         self._lock = threading.Lock()
         for definition in definitions:
@@ -43,6 +44,11 @@ class MetricScanner:
         """FinalMetricDataList: the last value of each metric that had one."""
         with self._lock:
             return list(self._latest.values())
+
+    def series(self, name: str) -> list[float]:
+        """All values of a metric so far, in the order in which they were logged."""
+        with self._lock:
+            return list(self._series.get(name, ()))
 
     def take_problems(self) -> list[str]:
         """What went wrong with the expressions since the last call."""
@@ -67,6 +73,7 @@ class MetricScanner:
         value = _number(match[1] if match.re.groups else match[0])
         if value is not None:
             self._latest[name] = {"MetricName": name, "Value": value, "Timestamp": datetime.now(UTC)}
+            self._series.setdefault(name, []).append(value)
 
     def _strike(self, name: str) -> None:
         self._strikes[name] = self._strikes.get(name, 0) + 1

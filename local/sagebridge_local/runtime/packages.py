@@ -71,13 +71,26 @@ class Installer:
                 await self._build(directory, python=python, code=code, wanted=wanted)
         return python
 
-    async def _build(self, directory: Path, *, python: str, code: Path, wanted: Sequence[str]) -> None:
-        await in_thread(shutil.rmtree, directory, ignore_errors=True)
+    async def make(self, directory: Path) -> str:
+        """Make an environment that sees the interpreter's packages and has room for its own.
+
+        Returns:
+            Its Python.
+
+        Raises:
+            RunFailedError: that failed.
+        """
+        python = str(directory / "bin" / "python")
         # Without a pip of its own: the interpreter's is seen, too, and making one takes longer than most packages do.
-        await self._run([self.interpreter, "-m", "venv", "--without-pip", str(directory)], directory=code)
+        await self._run([self.interpreter, "-m", "venv", "--without-pip", str(directory)], directory=directory.parent)
         await self._show_parents(python=python)
         if not await _output([python, "-c", _HAS_PIP]):
-            await self._run([python, "-m", "ensurepip"], directory=code)
+            await self._run([python, "-m", "ensurepip"], directory=directory.parent)
+        return python
+
+    async def _build(self, directory: Path, *, python: str, code: Path, wanted: Sequence[str]) -> None:
+        await in_thread(shutil.rmtree, directory, ignore_errors=True)
+        await self.make(directory)
         index = ["--no-index"] if self.offline else []
         command = [python, "-m", "pip", "install", "--disable-pip-version-check", *index, *wanted]
         await self._run(command, directory=code)

@@ -1,4 +1,4 @@
-"""A process of a job, with all that it starts: one session, ended as a whole."""
+"""A process of a job, with all that it starts: one session, ended as a whole, and with this process at the latest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
+
+from sagebridge_local.runtime.guard import GUARD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +34,7 @@ class ContainerProcess:
         self._process = process
         self._readers = readers
         self._kill_command = kill_command
+        self._is_over = False
 
     @classmethod
     async def start(
@@ -76,6 +79,7 @@ class ContainerProcess:
         finally:
             os.close(output_end)
             os.close(errors_end)
+        GUARD.watch(process.pid, kill_command=kill_command)
         readers = [_reader(output, sink, error=False), _reader(errors, sink, error=True)]
         return cls(process, readers=readers, kill_command=kill_command)
 
@@ -84,6 +88,11 @@ class ContainerProcess:
         """The process id, which is that of its group, too."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not exited yet."""
+        return self._process.returncode is None
+
     async def wait(self) -> int:
         """Wait for the exit, end what the process left behind, and read its last output.
 
@@ -91,7 +100,10 @@ class ContainerProcess:
             The exit code as a container has it: 128 + n for signal n.
         """
         code = await self._process.wait()
-        self._signal(signal.SIGKILL)
+        if not self._is_over:
+            self._is_over = True
+            self._signal(signal.SIGKILL)
+            GUARD.forget(self.pid)
         # A daemon in a session of its own can hold the pipes open for ever.
         await asyncio.wait(self._readers, timeout=_DRAIN_SECONDS)
         for reader in self._readers:
@@ -99,13 +111,17 @@ class ContainerProcess:
         return code if code >= 0 else 128 - code
 
     def terminate(self) -> None:
-        """Send SIGTERM to the whole group."""
-        self._signal(signal.SIGTERM)
+        """Send SIGTERM to the whole group, unless it has ended."""
+        if self.is_running:
+            self._signal(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """Send SIGKILL to the whole group, and run the kill command."""
+        """Send SIGKILL to the whole group, and run the kill command, unless it has ended."""
+        # Its number may be another's by now.
+        if not self.is_running:
+            return
         self._signal(signal.SIGKILL)
-        if self._kill_command and self._process.returncode is None:
+        if self._kill_command:
             killer = await asyncio.create_subprocess_exec(
                 *self._kill_command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
             )

@@ -1,4 +1,4 @@
-"""What a training run takes, reports and gives back: plain data that the simulator and the runtime share."""
+"""What a run takes, reports and gives back: plain data that the simulator and the runtime share."""
 
 from __future__ import annotations
 
@@ -86,18 +86,18 @@ class RuntimeSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingRun:
-    """One training job to be run.
+class JobRun:
+    """One job to be run, of whatever kind.
 
     Attributes:
-        name: TrainingJobName.
-        arn: TrainingJobArn.
-        request: The whole CreateTrainingJob request, PascalCase, already validated.
+        name: The job's name, such as TrainingJobName.
+        arn: Its ARN.
+        request: The whole Create request, PascalCase, already validated.
         region: The job's region.
         account: The job's account id, 12 digits.
         work_dir: A directory of this job's own; /opt/ml of every host is made below it.
         endpoint_url: Where S3 and CloudWatch Logs are, for the runtime and (in AWS_ENDPOINT_URL) for the script.
-        images: Image, or glob over images, -> the command that stands for the image; the word `train` is added to it.
+        images: Image, or glob over images, -> the command that stands for the image; a training job adds `train` to it.
         credentials: AWS_* variables for the runtime and for the script.
         settings: What this machine offers.
     """
@@ -114,16 +114,20 @@ class TrainingRun:
     settings: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 
+TrainingRun = JobRun
+ProcessingRun = JobRun
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
     """A step the run has just entered; each secondary status is reported at most once.
 
     Attributes:
-        secondary_status: The new SecondaryStatus.
+        secondary_status: The new stage, of a training job its SecondaryStatus.
         message: The StatusMessage of the transition, in SageMaker's words where they are known.
     """
 
-    secondary_status: SecondaryStatus
+    secondary_status: str
     message: str
 
 
@@ -141,6 +145,7 @@ class Outcome:
         training_start_time: When instances were taken into use: the download's begin. None if that never came.
         training_end_time: When the last upload was over. With the start time, gives TrainingTimeInSeconds.
         instance_count: Instances that were in use; billable seconds are counted for each.
+        exit_message: ExitMessage of a processing job; None without one.
     """
 
     status: OutcomeStatus
@@ -152,6 +157,7 @@ class Outcome:
     training_start_time: datetime | None = None
     training_end_time: datetime | None = None
     instance_count: int = 1
+    exit_message: str | None = None
 
 
 Report = Callable[[Progress], None]

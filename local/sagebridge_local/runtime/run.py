@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sagebridge.core.container.failure import internal_server_error
 
 from sagebridge_local.runtime.job import TrainingJob
+from sagebridge_local.runtime.processing.job import ProcessingJob
 from sagebridge_local.runtime.records import (
+    JobRun,
     Outcome,
     OutcomeStatus,
+    ProcessingRun,
     Progress,
     Report,
     RuntimeSettings,
@@ -24,13 +27,16 @@ from sagebridge_local.runtime.records import (
     TrainingRun,
 )
 from sagebridge_local.runtime.stopping import StopReason, StopSignal
+from sagebridge_local.transform.job import TransformJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "JobRun",
     "Outcome",
     "OutcomeStatus",
+    "ProcessingRun",
     "Progress",
     "Report",
     "RunHandle",
@@ -38,7 +44,9 @@ __all__ = [
     "SecondaryStatus",
     "TrainingRun",
     "run_training",
+    "start_processing",
     "start_training",
+    "start_transform",
 ]
 
 _logger = logging.getLogger(__name__)
@@ -48,11 +56,17 @@ class RunHandle:
     """A run under way, as the local SageMaker holds it."""
 
     def __init__(
-        self, *, task: asyncio.Task[Outcome], signal: StopSignal, metrics: Callable[[], list[dict[str, Any]]]
+        self,
+        *,
+        task: asyncio.Task[Outcome],
+        signal: StopSignal,
+        metrics: Callable[[], list[dict[str, Any]]],
+        series: Callable[[str], list[float]] = lambda _: [],
     ) -> None:
         self._task = task
         self._signal = signal
         self._metrics = metrics
+        self._series = series
 
     @property
     def done(self) -> bool:
@@ -62,6 +76,10 @@ class RunHandle:
     def metrics(self) -> list[dict[str, Any]]:
         """The latest value of each metric so far, in the form of FinalMetricDataList."""
         return self._metrics()
+
+    def series(self, name: str) -> list[float]:
+        """All values of a metric so far, in the order in which they were logged."""
+        return self._series(name)
 
     async def stop(self, reason: StopReason = StopReason.USER) -> None:
         """Ask the run to end: SIGTERM, the grace time, SIGKILL; what is there is still uploaded.
@@ -94,7 +112,23 @@ def start_training(run: TrainingRun, *, report: Report) -> RunHandle:
     signal = StopSignal()
     job = TrainingJob(run, report=report, signal=signal)
     task = asyncio.create_task(_guarded(job), name=f"training-{run.name}")
-    return RunHandle(task=task, signal=signal, metrics=job.metrics)
+    return RunHandle(task=task, signal=signal, metrics=job.metrics, series=job.series)
+
+
+def start_processing(run: ProcessingRun, *, report: Report) -> RunHandle:
+    """Start a processing job in the running event loop; see `start_training`."""
+    signal = StopSignal()
+    job = ProcessingJob(run, report=report, signal=signal)
+    task = asyncio.create_task(_guarded(job), name=f"processing-{run.name}")
+    return RunHandle(task=task, signal=signal, metrics=list)
+
+
+def start_transform(run: JobRun, *, report: Report) -> RunHandle:
+    """Start a transform job in the running event loop; see `start_training`."""
+    signal = StopSignal()
+    job = TransformJob(run, report=report, signal=signal)
+    task = asyncio.create_task(_guarded(job), name=f"transform-{run.name}")
+    return RunHandle(task=task, signal=signal, metrics=list)
 
 
 async def run_training(run: TrainingRun, *, report: Report) -> Outcome:
@@ -107,7 +141,7 @@ async def run_training(run: TrainingRun, *, report: Report) -> Outcome:
         raise
 
 
-async def _guarded(job: TrainingJob) -> Outcome:
+async def _guarded(job: TrainingJob | ProcessingJob | TransformJob) -> Outcome:
     """Whatever goes wrong in the runtime itself ends the job, instead of leaving it running for ever."""
     try:
         return await job.execute()

@@ -97,7 +97,8 @@ _NO_USER_CONFIGURATION: Final[dict[str, tuple[None, list[str], str | None, None]
 
 
 @functools.lru_cache(maxsize=64)
-def _client(connection: Connection, service: str) -> Any:
+def client(connection: Connection, service: str) -> Any:
+    """The shared, thread-safe client of a service."""
     # Sessions are not thread-safe; this one also never reads the user's own configuration.
     session = boto3.Session(
         botocore_session=botocore.session.Session(session_vars=_NO_USER_CONFIGURATION),
@@ -118,15 +119,23 @@ def _client(connection: Connection, service: str) -> Any:
 
 def logs_client(connection: Connection) -> CloudWatchLogsClient:
     """The shared, thread-safe client for CloudWatch Logs."""
-    return cast("CloudWatchLogsClient", _client(connection, "logs"))
+    return cast("CloudWatchLogsClient", client(connection, "logs"))
 
 
 class Storage:
     """S3 for one run. All methods block; errors of S3 become the FailureReason that SageMaker would give."""
 
     def __init__(self, connection: Connection, *, token: CancelToken) -> None:
-        self._client: S3Client = cast("S3Client", _client(connection, "s3"))
+        self._client: S3Client = cast("S3Client", client(connection, "s3"))
         self._token = token
+
+    def check(self) -> None:
+        """End the work here if nobody waits for it any more.
+
+        Raises:
+            TransferCancelledError: nobody does.
+        """
+        self._token.check()
 
     def keys(self, prefix: S3Location) -> list[str]:
         """All keys with that prefix in S3's order, without the markers of folders (keys that end in a slash).

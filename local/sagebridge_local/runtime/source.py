@@ -11,13 +11,27 @@ from sagebridge_local.runtime.failures import RunFailedError
 from sagebridge_local.runtime.s3 import S3Location, Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _MEMBER_LIMIT: Final = 100_000
 
 
-def unpack(archive: Path, directory: Path, *, limit_bytes: int) -> None:
+def unpack(
+    archive: Path,
+    directory: Path,
+    *,
+    limit_bytes: int,
+    what: str = "source archive",
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Extract a .tar.gz: files, directories, and links that stay inside.
+
+    Args:
+        archive: The archive.
+        directory: Where to; it is made.
+        limit_bytes: How much it may hold.
+        what: How failures call it.
+        check: Called before each member; what it raises ends it.
 
     Raises:
         RunFailedError: it is no such archive, a member would leave the directory, or it is larger than the limit.
@@ -27,23 +41,22 @@ def unpack(archive: Path, directory: Path, *, limit_bytes: int) -> None:
         with tarfile.open(archive, mode="r:gz") as tar:
             # Members are checked here; Python before 3.11.4 has no filters, later ones warn when none is chosen.
             tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
-            for member in _checked(tar, directory, limit_bytes=limit_bytes):
+            for member in _checked(tar, directory, limit_bytes=limit_bytes, what=what):
+                check()
                 tar.extract(member, directory, set_attrs=True)
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise RunFailedError.algorithm(f"The source archive can't be unpacked: {error}") from error
+        raise RunFailedError.algorithm(f"The {what} can't be unpacked: {error}") from error
 
 
-def _checked(tar: tarfile.TarFile, directory: Path, *, limit_bytes: int) -> Iterator[tarfile.TarInfo]:
+def _checked(tar: tarfile.TarFile, directory: Path, *, limit_bytes: int, what: str) -> Iterator[tarfile.TarInfo]:
     total = 0
     # Member by member, so that an archive which unpacks to terabytes is refused before it is read.
     for count, member in enumerate(tar, start=1):
         total += member.size
         if total > limit_bytes or count > _MEMBER_LIMIT:
-            raise RunFailedError.algorithm(
-                f"The source archive holds more than {limit_bytes} bytes or {_MEMBER_LIMIT} files"
-            )
+            raise RunFailedError.algorithm(f"The {what} holds more than {limit_bytes} bytes or {_MEMBER_LIMIT} files")
         if not _stays_inside(member, directory):
-            raise RunFailedError.algorithm(f"The source archive's member {member.name!r} leads out of its directory")
+            raise RunFailedError.algorithm(f"The {what}'s member {member.name!r} leads out of its directory")
         # Owners and the set-user bits of the archive mean nothing here.
         member.uid = member.gid = 0
         member.uname = member.gname = ""

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from sagebridge_local.runtime.failures import RunStoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+T = TypeVar("T")
 
 
 class StopReason(StrEnum):
@@ -40,3 +48,22 @@ class StopSignal:
         await self._event.wait()
         assert self._reason is not None  # set before the event
         return self._reason
+
+    async def race(self, work: Awaitable[T]) -> T:
+        """Wait for the work, unless the run is stopped first: then the work is cancelled.
+
+        Raises:
+            RunStoppedError: it was.
+        """
+        task = asyncio.ensure_future(work)
+        stop = asyncio.ensure_future(self.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise RunStoppedError
+            return task.result()
+        finally:
+            stop.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from sagebridge_local.sagemaker.moto_modules import loaded
 from sagebridge_local.sagemaker.settings import DEFAULT_ACCOUNT
 
 _KNOWN: dict[str, str] = {}
@@ -17,7 +16,7 @@ def account_of(access_key: str) -> str:
     known = _KNOWN.get(access_key)
     if known is not None:
         return known
-    iam = sys.modules.get("moto.iam.models")
+    iam = loaded("moto.iam.models")
     if iam is None:
         return DEFAULT_ACCOUNT
     account: str = iam.get_account_id_from(access_key)

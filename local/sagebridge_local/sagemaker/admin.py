@@ -90,6 +90,23 @@ class AdminClient:
         """End a job at once as Failed."""
         self._call("POST", f"jobs/{quote(name, safe='')}/fail", {"reason": reason})
 
+    def endpoints(self) -> list[dict[str, Any]]:
+        """Every endpoint in every account and region, with the fleet that is to replace its own."""
+        listed: list[dict[str, Any]] = self._call("GET", "endpoints")["endpoints"]
+        return listed
+
+    def endpoint_outcome(self, name: str, **script: Any) -> None:
+        """Script the endpoints whose name fits a glob; see `endpoints.hosting.EndpointScript`."""
+        self._call("POST", f"endpoints/{quote(name, safe='')}/outcome", script)
+
+    def fail_endpoint(self, name: str, *, reason: str) -> None:
+        """Let the deployment of an endpoint that is under way fail."""
+        self._call("POST", f"endpoints/{quote(name, safe='')}/fail", {"reason": reason})
+
+    def maintain_endpoint(self, name: str, *, seconds: float) -> None:
+        """Put an endpoint into SystemUpdating for so long."""
+        self._call("POST", f"endpoints/{quote(name, safe='')}/maintain", {"seconds": seconds})
+
     def quotas(self, named: str | None = None, **quotas: Any) -> None:
         """Put other quotas in force: `aws`, `off`, or the members of a quota file."""
         self._call("POST", "quotas", {"named": named} if named else quotas)

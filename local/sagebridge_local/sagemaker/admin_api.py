@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote
 
 from sagebridge_local.sagemaker.calls import LOG_LENGTH
+from sagebridge_local.sagemaker.endpoints.endpoint import IN_SERVICE
+from sagebridge_local.sagemaker.endpoints.hosting import EndpointScript
+from sagebridge_local.sagemaker.endpoints.service import shown
 from sagebridge_local.sagemaker.faults import Fault
 from sagebridge_local.sagemaker.history import History, seed
 from sagebridge_local.sagemaker.jobs.job import IN_PROGRESS
@@ -68,8 +71,9 @@ def _dispatch(service: LocalSageMaker, method: str, path: str, request: AdminReq
     if handler is not None:
         return handler(service, request)
     parts = path.split("/")
-    if method == "POST" and len(parts) == 3 and parts[0] == "jobs" and parts[2] in _JOB_ROUTES:
-        return _JOB_ROUTES[parts[2]](service, request, unquote(parts[1]))
+    named = _NAMED_ROUTES.get((parts[0], parts[2])) if method == "POST" and len(parts) == 3 else None
+    if named is not None:
+        return named(service, request, unquote(parts[1]))
     raise NotFoundError(f"{method} {PREFIX}{path} is not part of the admin API")
 
 
@@ -171,6 +175,35 @@ def _fail(service: LocalSageMaker, request: AdminRequest, name: str) -> Any:
     return {}
 
 
+def _endpoints(service: LocalSageMaker, _: AdminRequest) -> Any:
+    return {"endpoints": [shown(endpoint) for endpoint in service.endpoints.all()]}
+
+
+def _endpoint_outcome(service: LocalSageMaker, request: AdminRequest, name: str) -> Any:
+    if not service.settings.lifecycle_only:
+        raise ValueError("outcomes are scripted only with --lifecycle-only")
+    service.endpoint_scripts.set(name, EndpointScript(**request.content))
+    return {}
+
+
+def _endpoint_fail(service: LocalSageMaker, request: AdminRequest, name: str) -> Any:
+    reason, now = str(request.content["reason"]), service.clock.now()
+    named = [endpoint for endpoint in service.endpoints.all() if endpoint.name == name]
+    if not [endpoint for endpoint in named if service.endpoints.fail(endpoint, reason=reason, at=now)]:
+        raise NotFoundError(f"no deployment of an endpoint named {name} is under way")
+    return {}
+
+
+def _endpoint_maintain(service: LocalSageMaker, request: AdminRequest, name: str) -> Any:
+    seconds, now = float(request.content["seconds"]), service.clock.now()
+    serving = [each for each in service.endpoints.all() if each.name == name and each.status == IN_SERVICE]
+    for endpoint in serving:
+        service.endpoints.maintain(endpoint, seconds=seconds, at=now)
+    if not serving:
+        raise NotFoundError(f"no endpoint named {name} is InService")
+    return {}
+
+
 def _shown(job: Job) -> dict[str, Any]:
     return {
         "name": job.name,
@@ -196,13 +229,17 @@ _ROUTES: Final[Mapping[tuple[str, str], Callable[[LocalSageMaker, AdminRequest],
     ("DELETE", "faults"): _clear_faults,
     ("POST", "clock/advance"): _advance,
     ("GET", "jobs"): _jobs,
+    ("GET", "endpoints"): _endpoints,
     ("POST", "seed"): _seed,
     ("POST", "quotas"): _quotas,
     ("POST", "settings"): _settings,
     ("POST", "reset"): _reset,
 }
-_JOB_ROUTES: Final[Mapping[str, Callable[[LocalSageMaker, AdminRequest, str], Any]]] = {
-    "outcome": _outcome,
-    "interrupt": _interrupt,
-    "fail": _fail,
+_NAMED_ROUTES: Final[Mapping[tuple[str, str], Callable[[LocalSageMaker, AdminRequest, str], Any]]] = {
+    ("jobs", "outcome"): _outcome,
+    ("jobs", "interrupt"): _interrupt,
+    ("jobs", "fail"): _fail,
+    ("endpoints", "outcome"): _endpoint_outcome,
+    ("endpoints", "fail"): _endpoint_fail,
+    ("endpoints", "maintain"): _endpoint_maintain,
 }

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge_local.sagemaker import admin_api, wire
+from sagebridge_local.sagemaker.cloudwatch.moto import publish
+from sagebridge_local.sagemaker.endpoints.invocations import MAX_BODY, OPERATIONS, PATH
 from sagebridge_local.sagemaker.moto_app import MotoApp
 from sagebridge_local.sagemaker.protocol import TRANSPORT
 from sagebridge_local.sagemaker.settings import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from sagebridge_local.sagemaker.service import LocalSageMaker
 
@@ -26,7 +30,7 @@ class App:
 
     def __init__(self, service: LocalSageMaker) -> None:
         self._service = service
-        self._moto = MotoApp()
+        self._moto = MotoApp(on_load=partial(publish, service.metrics))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -47,8 +51,22 @@ class App:
             await _reply(scope, send, answer.reply)
         elif scope["path"].startswith(admin_api.PREFIX):
             await self._admin(scope, receive, send)
+        elif scope["method"] == "POST" and (asked := PATH.fullmatch(scope["path"])):
+            await self._runtime(scope, receive, send, name=asked[1], operation=OPERATIONS[asked[2]])
         else:
             await self._moto(scope, receive, send)
+
+    async def _runtime(self, scope: Any, receive: Any, send: Any, *, name: str, operation: str) -> None:
+        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
+        body = await _body(receive, limit=MAX_BODY)
+        reply = await self._service.invocations.answer(operation=operation, name=name, headers=headers, body=body)
+        if reply is None:
+            await _close(scope)
+        elif reply.pieces is None:
+            await _send(send, reply.status, reply.body, b"", more=_encoded(reply.headers))
+        else:
+            with contextlib.closing(reply.pieces) as pieces:
+                await _stream(send, reply.status, pieces, _encoded(reply.headers))
 
     async def _admin(self, scope: Any, receive: Any, send: Any) -> None:
         status, reply = admin_api.respond(
@@ -78,23 +96,39 @@ def _is_from_a_foreign_page(headers: Mapping[bytes, bytes]) -> bool:
     return foreign or headers.get(b"sec-fetch-site") == b"cross-site"
 
 
-async def _body(receive: Any) -> bytes:
+async def _body(receive: Any, *, limit: int = _MAX_BODY) -> bytes:
     message = await receive()
     if not message.get("more_body"):
         whole: bytes = message.get("body", b"")
         return whole
     parts = [message.get("body", b"")]
     size = len(parts[0])
-    while message.get("more_body") and size <= _MAX_BODY:
+    while message.get("more_body") and size <= limit:
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
     return b"".join(parts)
 
 
-async def _send(send: Any, status: int, body: bytes, content_type: bytes) -> None:
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1", errors="replace")) for name, value in headers.items()]
+
+
+async def _stream(send: Any, status: int, pieces: AsyncIterator[bytes], headers: list[tuple[bytes, bytes]]) -> None:
+    """Send pieces as they come."""
+    headers = [*headers, (b"x-amzn-requestid", str(uuid.uuid4()).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    async for piece in pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send(
+    send: Any, status: int, body: bytes, content_type: bytes, *, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     headers = [
-        (b"content-type", content_type),
+        *([(b"content-type", content_type)] if content_type else []),
+        *more,
         (b"content-length", str(len(body)).encode()),
         (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
     ]

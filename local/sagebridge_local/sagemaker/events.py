@@ -7,11 +7,11 @@ times in `detail` are strings of milliseconds, tags a map.
 from __future__ import annotations
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sagebridge_local.sagemaker import model
+from sagebridge_local.sagemaker.moto_modules import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,10 @@ class EventSink(Protocol):
         """A job entered a state at an instant, in seconds since the epoch."""
         ...
 
+    def put(self, entry: dict[str, Any], *, account: str, region: str) -> None:
+        """Something else happened in an account and region: a PutEvents entry."""
+        ...
+
     def close(self) -> None:
         """Hand over what was told so far, and end."""
         ...
@@ -44,9 +48,15 @@ class MotoEvents:
 
     def changed(self, kind: JobKind, job: Job, at: float) -> None:
         """Queue the event of a change."""
-        backend = _backend(job)
+        backend = _backend(account=job.account, region=job.region)
         if backend is not None:
             self._thread.submit(backend.put_events, [entry(kind, job, at)])
+
+    def put(self, entry: dict[str, Any], *, account: str, region: str) -> None:
+        """Queue an event."""
+        backend = _backend(account=account, region=region)
+        if backend is not None:
+            self._thread.submit(backend.put_events, [entry])
 
     def close(self) -> None:
         """Wait for the queued events."""
@@ -69,7 +79,7 @@ def detail(kind: JobKind, job: Job) -> dict[str, Any]:
     shown = kind.describe(job)
     times = model.timestamp_members(f"Describe{kind.name}")
     told: dict[str, Any] = {
-        name: _milliseconds(value) if name in times else value for name, value in shown.items() if name != _TRANSITIONS
+        name: milliseconds(value) if name in times else value for name, value in shown.items() if name != _TRANSITIONS
     }
     if _TRANSITIONS in shown:
         told[_TRANSITIONS] = [_transition(transition) for transition in shown[_TRANSITIONS]]
@@ -78,18 +88,19 @@ def detail(kind: JobKind, job: Job) -> dict[str, Any]:
 
 def _transition(transition: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _milliseconds(value) if name in {"StartTime", "EndTime"} else value for name, value in transition.items()
+        name: milliseconds(value) if name in {"StartTime", "EndTime"} else value for name, value in transition.items()
     }
 
 
-def _milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """A time of an event's `detail`."""
     return str(round(seconds * 1000))
 
 
-def _backend(job: Job) -> Any:
-    """Moto's EventBridge of the job's account and region, if a rule was put to its default bus."""
-    models = sys.modules.get("moto.events.models")
+def _backend(*, account: str, region: str) -> Any:
+    """Moto's EventBridge of an account and region, if a rule was put to its default bus."""
+    models = loaded("moto.events.models")
     if models is None:
         return None
-    backend = models.events_backends[job.account][job.region]
+    backend = models.events_backends[account][region]
     return backend if backend.event_buses["default"].rules else None

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @cache
-def service_model() -> ServiceModel:
-    """The service model, read once (about 60 ms)."""
-    return botocore.session.get_session().get_service_model("sagemaker")
+def service_model(service: str = "sagemaker") -> ServiceModel:
+    """A service's model, read once (SageMaker's takes about 60 ms)."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from sagebridge_local.sagemaker.moto_modules import loaded
 
 
 class MotoObjects:
@@ -10,7 +10,7 @@ class MotoObjects:
 
     def exist(self, *, account: str, partition: str, bucket: str, prefix: str) -> bool:
         """Whether an object with that prefix lies in that bucket, as the account sees it."""
-        models = sys.modules.get("moto.s3.models")
+        models = loaded("moto.s3.models")
         if models is None:
             return False
         backend = models.s3_backends[account][partition]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge_local.sagemaker import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sagebridge_local.sagemaker.jobs.kind import CreateCall
 
@@ -32,6 +32,29 @@ AWS_RATES: Final[Mapping[str, Rate]] = {
     "StopTrainingJob": Rate(10, 20),
     "DeleteTrainingJob": Rate(10, 20),
     "UpdateTrainingJob": Rate(10, 20),
+    "CreateHyperParameterTuningJob": Rate(1, 2),
+    "ListHyperParameterTuningJobs": Rate(2, 4),
+    "DescribeHyperParameterTuningJob": Rate(10, 20),
+    "ListTrainingJobsForHyperParameterTuningJob": Rate(10, 20),
+    "StopHyperParameterTuningJob": Rate(10, 20),
+    "DeleteHyperParameterTuningJob": Rate(10, 20),
+    "CreateProcessingJob": Rate(1, 2),
+    "ListProcessingJobs": Rate(2, 4),
+    "DescribeProcessingJob": Rate(10, 20),
+    "StopProcessingJob": Rate(10, 20),
+    "DeleteProcessingJob": Rate(10, 20),
+    "CreateTransformJob": Rate(1, 2),
+    "ListTransformJobs": Rate(2, 4),
+    "DescribeTransformJob": Rate(10, 20),
+    "StopTransformJob": Rate(10, 20),
+    **{
+        f"{verb}{kind}": Rate(10, 20)
+        for kind in ("Model", "EndpointConfig", "Endpoint")
+        for verb in ("Create", "Describe", "Delete")
+    },
+    **{f"List{kind}": Rate(10, 20) for kind in ("Models", "EndpointConfigs", "Endpoints")},
+    "UpdateEndpoint": Rate(10, 20),
+    "UpdateEndpointWeightsAndCapacities": Rate(10, 20),
     "AddTags": Rate(10, 20),
     "ListTags": Rate(10, 20),
     "DeleteTags": Rate(10, 20),
@@ -89,13 +112,25 @@ class Quotas:
         """
         if not self.instances:
             return
-        for usage, asked in usages(call.request).items():
+        usages = call.table.kind.usages
+        jobs = call.table.active.values()
+        self.check_usage(
+            usages(call.request), used=lambda usage: sum(usages(job.request).get(usage, 0) for job in jobs)
+        )
+
+    def check_usage(self, asked: Mapping[str, int], *, used: Callable[[str], int]) -> None:
+        """Refuse what asks for more of a usage than the account has left.
+
+        Raises:
+            ServiceError: ResourceLimitExceeded.
+        """
+        for usage, delta in asked.items():
             limit = self.instances.get(usage)
             if limit is None:
                 continue
-            used = sum(usages(job.request).get(usage, 0) for job in call.table.active.values())
-            if used + asked > limit:
-                raise errors.ServiceError(errors.RESOURCE_LIMIT_EXCEEDED, _limit_text(usage, limit, used, asked))
+            present = used(usage)
+            if present + delta > limit:
+                raise errors.ServiceError(errors.RESOURCE_LIMIT_EXCEEDED, _limit_text(usage, limit, present, delta))
 
     @classmethod
     def load(cls, source: str) -> Quotas:
@@ -123,7 +158,7 @@ class Quotas:
         return cls(rates=rates, instances={key: int(value) for key, value in content.get("instances", {}).items()})
 
 
-def usages(request: Mapping[str, Any]) -> dict[str, int]:
+def training_usages(request: Mapping[str, Any]) -> dict[str, int]:
     """The instances that a training job counts against each quota."""
     config = request.get("ResourceConfig", {})
     what = "spot training job usage" if request.get("EnableManagedSpotTraining") else "training job usage"

@@ -13,6 +13,7 @@ import uvicorn
 
 from sagebridge_local.sagemaker.app import App
 from sagebridge_local.sagemaker.clock import SystemClock
+from sagebridge_local.sagemaker.endpoints.outbox import AwsOutbox
 from sagebridge_local.sagemaker.events import MotoEvents
 from sagebridge_local.sagemaker.history import History, seed
 from sagebridge_local.sagemaker.objects import MotoObjects
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sagebridge_local.sagemaker.clock import Clock, Scheduler
+    from sagebridge_local.sagemaker.endpoints.hosting import Hosting
+    from sagebridge_local.sagemaker.machine import Machine
     from sagebridge_local.sagemaker.runners.protocol import Runner
     from sagebridge_local.sagemaker.settings import ServerSettings
 
@@ -103,7 +106,15 @@ async def serve(
     clock = clock or SystemClock()
     runner = None if settings.lifecycle_only else _process_runner(settings, clock, bound)
     objects = None if settings.lifecycle_only else MotoObjects()
-    service = LocalSageMaker(settings, clock=clock, runner=runner, events=MotoEvents(), objects=objects)
+    service = LocalSageMaker(
+        settings,
+        clock=clock,
+        runner=runner,
+        events=MotoEvents(),
+        objects=objects,
+        hosting=None if settings.lifecycle_only else _process_hosting(settings, clock, bound),
+        outbox=AwsOutbox(f"http://{HOST}:{bound}"),
+    )
     if settings.seed_history:
         seed(service, History(count=settings.seed_history))
     config = uvicorn.Config(
@@ -131,16 +142,28 @@ async def serve(
 
 def _process_runner(settings: ServerSettings, clock: Clock, port: int) -> Runner:
     # Imported here: --lifecycle-only runs nothing, and starts in half the time without it.
-    from sagebridge_local.runtime.run import RuntimeSettings
-    from sagebridge_local.sagemaker.runners.processes import Machine, ProcessRunner
+    from sagebridge_local.sagemaker.runners.processes import ProcessRunner
 
-    machine = Machine(
-        work_dir=settings.work_dir,
+    return ProcessRunner(_machine(settings, port, work_dir=settings.work_dir), clock=clock)
+
+
+def _process_hosting(settings: ServerSettings, clock: Clock, port: int) -> Hosting:
+    # Imported here for the same reason.
+    from sagebridge_local.sagemaker.endpoints.processes import ProcessHosting
+
+    return ProcessHosting(_machine(settings, port, work_dir=settings.work_dir / "endpoints"), clock=clock)
+
+
+def _machine(settings: ServerSettings, port: int, *, work_dir: Path) -> Machine:
+    from sagebridge_local.runtime.records import RuntimeSettings
+    from sagebridge_local.sagemaker.machine import Machine
+
+    return Machine(
+        work_dir=work_dir,
         endpoint_url=f"http://{HOST}:{port}",
         images=settings.images,
         runtime=RuntimeSettings.from_environment(stop_grace_seconds=settings.stop_grace_seconds),
     )
-    return ProcessRunner(machine, clock=clock)
 
 
 def _announce(port: int, port_file: Path | None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sagebridge_local.sagemaker import resources
 from sagebridge_local.sagemaker.jobs.table import JobTable
+from sagebridge_local.sagemaker.resources import Resource, ResourceKind, ResourceTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +21,7 @@ class Store:
     def __init__(self, kinds: Mapping[str, JobKind]) -> None:
         self._kinds = kinds
         self._tables: dict[tuple[str, str, str], JobTable] = {}
+        self._resources: dict[tuple[str, str, str], ResourceTable[Any]] = {}
 
     def table(self, *, kind: str, account: str, region: str) -> JobTable:
         """The table of a kind, made at first use."""
@@ -32,12 +35,28 @@ class Store:
         """All tables that were used."""
         yield from self._tables.values()
 
-    def find_by_arn(self, *, resource: str, account: str, region: str) -> Job | None:
+    def resources(self, kind: ResourceKind, *, account: str, region: str) -> ResourceTable[Any]:
+        """The table of a kind of resource, made at first use."""
+        key = (kind.name, account, region)
+        table = self._resources.get(key)
+        if table is None:
+            table = self._resources[key] = ResourceTable(kind, account=account, region=region)
+        return table
+
+    def resource_tables(self, kind: ResourceKind) -> list[ResourceTable[Any]]:
+        """All tables of a kind of resource that were used."""
+        return [table for table in self._resources.values() if table.kind is kind]
+
+    def find_by_arn(self, *, resource: str, account: str, region: str) -> Job | Resource | None:
         """What an ARN's resource part, such as training-job/NAME, names."""
         path, _, name = resource.partition("/")
         for kind in self._kinds.values():
             if kind.arn_path == path:
                 return self.table(kind=kind.name, account=account, region=region).get(name)
+        for each in resources.KINDS:
+            if each.arn_path == path:
+                found: Resource | None = self.resources(each, account=account, region=region).get(name)
+                return found
         return None
 
     def named(self, name: str) -> list[tuple[JobTable, Job]]:
@@ -48,3 +67,4 @@ class Store:
     def clear(self) -> None:
         """Forget everything."""
         self._tables.clear()
+        self._resources.clear()

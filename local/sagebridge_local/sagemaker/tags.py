@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sagebridge_local.sagemaker.jobs.job import Job
     from sagebridge_local.sagemaker.jobs.operations import Call
+    from sagebridge_local.sagemaker.resources import Resource
 
 MAX_TAGS: Final = 50
 _RESERVED: Final = "aws:"
@@ -64,7 +65,7 @@ def delete_tags(call: Call) -> dict[str, Any]:
     return {}
 
 
-def _tagged(call: Call) -> Job:
+def _tagged(call: Call) -> Job | Resource:
     """The resource of the request's ARN, which must be of the caller's account and region."""
     given: str = call.request["ResourceArn"]
     _, _, _, region, account, resource = given.split(":", 5)

@@ -76,9 +76,15 @@ def _compile(shape: Shape, known: dict[str, Validator]) -> Validator:
         "list": _list,
         "map": _map,
         "string": _string,
+        "blob": _blob,
     }
     known[shape.name] = makers.get(shape.type_name, _scalar)(shape, known)
     return known[shape.name]
+
+
+def _blob(_: Shape, __: dict[str, Validator]) -> Validator:
+    """A body comes as it is."""
+    return lambda _value, _path, _problems: None
 
 
 def _structure(shape: StructureShape, known: dict[str, Validator]) -> Validator:

@@ -1,4 +1,4 @@
-"""``sagebridge logs``: what a job's script printed, from CloudWatch Logs, while it runs or afterwards."""
+"""``sagebridge logs``: what a job's script or an endpoint's containers printed, from CloudWatch Logs, as it comes."""
 
 from __future__ import annotations
 
@@ -38,23 +38,25 @@ class LogLine:
 
     Attributes:
         timestamp: When it was printed, in milliseconds since 1970.
-        stream: The log stream, ``<job>/<host>-<epoch>``.
+        stream: The log stream: ``<job>/<host>-<epoch>``, or of an endpoint ``<variant>/<instance>[/<container>]``.
         text: What was printed, without characters that would steer a terminal.
+        label: What to begin the line with: the stream of an endpoint, since its variants answer side by side.
     """
 
     timestamp: int
     stream: str
     text: str
+    label: str = ""
 
 
 class JobLogs:
-    """The log streams of one job, read on from where the last call stopped.
+    """The log streams of one job or endpoint, read on from where the last call stopped.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
 
     Attributes:
         group: The log group.
-        prefix: What the names of the job's streams begin with.
+        prefix: What the names of the job's streams begin with; empty where the group is the endpoint's own.
     """
 
     def __init__(self, client: CloudWatchLogsClient, *, group: str, prefix: str) -> None:
@@ -77,7 +79,8 @@ class JobLogs:
 
     def _streams(self) -> Iterator[str]:
         pages = self._client.get_paginator("describe_log_streams")
-        for page in pages.paginate(logGroupName=self.group, logStreamNamePrefix=self.prefix):
+        narrowed = {"logStreamNamePrefix": self.prefix} if self.prefix else {}
+        for page in pages.paginate(logGroupName=self.group, **cast("Any", narrowed)):
             yield from (stream["logStreamName"] for stream in page["logStreams"])
 
     def _stream(self, name: str) -> Iterator[LogLine]:
@@ -91,7 +94,8 @@ class JobLogs:
                 **cast("Any", position),
             )
             for event in page["events"]:
-                yield LogLine(timestamp=event["timestamp"], stream=name, text=_STEERING.sub("", event["message"]))
+                text = _STEERING.sub("", event["message"])
+                yield LogLine(timestamp=event["timestamp"], stream=name, text=text, label="" if self.prefix else name)
             self._positions[name] = page["nextForwardToken"]
             if page["nextForwardToken"] == token or not page["events"]:
                 return
@@ -146,13 +150,18 @@ def _why_none(job: Job) -> str:
 
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The TrainingJob: NAME or trainingjob/NAME.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A TrainingJob's NAME, or KIND/NAME such as processingjob/NAME or smep/NAME."
+        ),
+    ],
     *,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Its namespace; kubectl's by default.")] = "",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come, until the job is over.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come, until a job is over.")] = False,
     timestamps: Annotated[bool, typer.Option("--timestamps", help="Begin each line with its time.")] = False,
 ) -> None:
-    """Print what a job's script printed."""
+    """Print what a job's script, or an endpoint's containers, printed."""
     try:
         lines = stream_lines(
             lambda: _read(name, namespace=namespace),
@@ -161,7 +170,8 @@ def logs(
             pause=lambda: time.sleep(POLL_SECONDS),
         )
         for line in lines:
-            typer.echo(f"{_time(line)} {line.text}" if timestamps else line.text)
+            parts = [_time(line) if timestamps else "", line.label and f"[{line.label}]"]
+            typer.echo(" ".join([*filter(None, parts), line.text]))
     except LogsError as error:
         _fail(str(error))
     except (ClientError, BotoCoreError) as error:

@@ -31,7 +31,9 @@ COMMANDS = {
     "local": LazyCommand(
         module="sagebridge_local.cli", help="Kubernetes, SageMaker and the operator on this machine.", extra="local"
     ),
-    "logs": LazyCommand(module="sagebridge.cli.logs", help="Print what a job's script printed.", extra="operator"),
+    "logs": LazyCommand(
+        module="sagebridge.cli.logs", help="Print what a job or an endpoint printed.", extra="operator"
+    ),
     "release-finalizers": LazyCommand(
         module="sagebridge.cli.release", help="Free every object before the operator goes for good.", extra="operator"
     ),

@@ -15,6 +15,7 @@ STALLED = "Stalled"
 SUSPENDED = "Suspended"
 COMPLETE = "Complete"
 FAILED = "Failed"
+TAGS_APPLIED = "TagsApplied"
 
 MESSAGE_LIMIT = 2048
 
@@ -27,6 +28,7 @@ class State(StrEnum):
     SUSPENDED = "Suspended"
     PAUSED = "Paused"
     READY = "Ready"
+    SERVING = "Serving"
     STALLED = "Stalled"
     FAILED = "Failed"
 
@@ -37,6 +39,7 @@ _TABLE: Mapping[State, Mapping[str, str]] = {
     State.SUSPENDED: {READY: "False", SUSPENDED: "True"},
     State.PAUSED: {READY: "False"},
     State.READY: {READY: "True", COMPLETE: "True"},
+    State.SERVING: {READY: "True"},
     State.STALLED: {READY: "False", STALLED: "True"},
     State.FAILED: {READY: "False", STALLED: "True", FAILED: "True"},
 }
@@ -59,7 +62,12 @@ class Verdict:
 
 
 def build(
-    verdict: Verdict, *, previous: Iterable[Mapping[str, Any]], generation: int, now: str
+    verdict: Verdict,
+    *,
+    previous: Iterable[Mapping[str, Any]],
+    generation: int,
+    now: str,
+    tags_refused: str = "",
 ) -> list[dict[str, Any]]:
     """The whole list of conditions for `verdict`.
 
@@ -68,9 +76,10 @@ def build(
         previous: the conditions in the object's status; a transition time is kept while its status stays.
         generation: the generation the conclusion is about.
         now: RFC 3339 time of this pass.
+        tags_refused: which changed tags AWS does not take, and why; empty while it has all.
 
     Returns:
-        Conditions in a fixed order. Complete and Failed, once there, never leave.
+        Conditions in a fixed order. Complete and Failed, once there, never leave. TagsApplied is there only as False.
     """
     before = {condition["type"]: condition for condition in previous}
     wanted = _TABLE[verdict.state]
@@ -79,6 +88,13 @@ def build(
         for kind, status in wanted.items()
     ]
     kept = [dict(before[kind]) for kind in _PERMANENT if kind in before and kind not in wanted]
+    if tags_refused:
+        # What runs is as it should be, so this is no matter of Ready.
+        about_tags = Verdict(state=verdict.state, reason=Reason.TAGS_REJECTED, message=tags_refused)
+        tags = _condition(
+            TAGS_APPLIED, "False", verdict=about_tags, before=before.get(TAGS_APPLIED), generation=generation, now=now
+        )
+        kept.append(tags)
     return built + kept
 
 

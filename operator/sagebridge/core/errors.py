@@ -45,6 +45,8 @@ CONNECTION_ERROR: Final = "ConnectionError"
 TIMEOUT: Final = "Timeout"
 MALFORMED_REPLY: Final = "MalformedReply"
 INVALID_REQUEST: Final = "ParamValidation"
+OPERATOR_STORAGE: Final = "OperatorStorage"
+"""What is to be sent can't be put together, for want of room where the operator runs."""
 
 THROTTLE_CODES: Final = frozenset(
     {
@@ -70,7 +72,9 @@ _TRANSIENT_CODES: Final = frozenset(
     {
         CONNECTION_ERROR,
         MALFORMED_REPLY,
+        OPERATOR_STORAGE,
         TIMEOUT,
+        "ConcurrentUpdateException",
         "ConditionalRequestConflict",
         "IDPCommunicationError",
         "InternalError",
@@ -126,7 +130,16 @@ _DENIED_CODES: Final = frozenset(
 )
 
 _NOT_FOUND_CODES: Final = frozenset(
-    {"404", "NoSuchKey", "NotFound", "ResourceNotFound", "ResourceNotFoundException", "NoSuchVersion", "ObjectNotFound"}
+    {
+        "404",
+        "NoSuchKey",
+        "NotFound",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "NoSuchVersion",
+        "ObjectNotFound",
+        "ObjectNotFoundException",
+    }
 )
 
 _CONFLICT_CODES: Final = frozenset(
@@ -161,7 +174,19 @@ _STATE_TEXT: Final = re.compile(
 )
 
 # A request of these verbs is about one thing; elsewhere a "not found" is about something that the request points at.
-_ABOUT_ONE_THING: Final = ("Describe", "Stop", "Delete", "Update", "ListTags", "AddTags", "DeleteTags", "Head", "Get")
+_ABOUT_ONE_THING: Final = (
+    "Describe",
+    "Stop",
+    "Delete",
+    "Deregister",
+    "Update",
+    "ListTags",
+    "ListTrainingJobsFor",
+    "AddTags",
+    "DeleteTags",
+    "Head",
+    "Get",
+)
 # These need things that were made a moment ago and may not be seen everywhere yet.
 _EVENTUALLY_CONSISTENT: Final = frozenset(
     {"CreateEndpoint", "CreateEndpointConfig", "CreateTransformJob", "UpdateEndpoint"}

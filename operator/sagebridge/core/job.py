@@ -92,6 +92,31 @@ def _camel(name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MadeModel:
+    """A model made for an object, as `status.models` records it before it is created.
+
+    Attributes:
+        name: its name in SageMaker.
+        arn: empty until it is known to exist.
+        attempt: the number of the attempt that uses it; 0 for one that none uses any more.
+    """
+
+    name: str
+    arn: str = ""
+    attempt: int = 0
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> MadeModel:
+        """From an entry of `status.models`."""
+        return cls(name=str(entry["name"]), arn=entry.get("arn") or "", attempt=int(entry.get("attempt") or 0))
+
+    def dump(self) -> dict[str, Any]:
+        """To an entry of `status.models`; empty values are left out."""
+        values = {"name": self.name, "arn": self.arn, "attempt": self.attempt}
+        return {name: value for name, value in values.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunPolicy:
     """`spec.runPolicy`, with its defaults."""
 
@@ -232,9 +257,25 @@ class Job:
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def models(self) -> tuple[MadeModel, ...]:
+        """The models that were made for it, and not deleted since."""
+        return tuple(MadeModel.parse(entry) for entry in self.status.get("models") or ())
+
+    def model_of(self, attempt: Attempt) -> MadeModel | None:
+        """The model that was recorded for an attempt, None if it needs none of its own."""
+        return next((model for model in self.models if model.attempt == attempt.number), None)
+
+    @property
     def has_unapplied_tags(self) -> bool:
         """Whether `spec.tags` differs from what was last written to AWS."""
         return tag_map(self.spec.get("tags")) != tag_map(self.status.get("tags"))
+
+    @property
+    def unapplied_tags(self) -> tuple[dict[str, str], list[str]]:
+        """The tags to be set at AWS, and the keys to be taken off."""
+        wanted, applied = tag_map(self.spec.get("tags")), tag_map(self.status.get("tags"))
+        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
+        return added, sorted(applied.keys() - wanted.keys())
 
 
 def tag_map(tags: Any) -> dict[str, str]:

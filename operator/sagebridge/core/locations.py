@@ -83,7 +83,7 @@ def location_of(text: str, *, field: str) -> Location | None:
 
 def _is_inside_container(text: str, *, field: str) -> bool:
     """Script mode may name a directory of the container, where no one else's data is."""
-    return field.endswith("sagemaker_submit_directory") and not _WEB_ADDRESS.match(text)
+    return field.lower().endswith("sagemaker_submit_directory") and not _WEB_ADDRESS.match(text)
 
 
 def _read_uri(text: str, *, field: str) -> Location:

@@ -49,6 +49,11 @@ class Owner:
         """Whether `tags`, key to value, say that the resource is this object's."""
         return tags.get(TAG_UID) == self.uid and tags.get(TAG_CLUSTER) == self.cluster
 
+    def owns_by_name(self, tags: Mapping[str, str]) -> bool:
+        """Whether `tags` say that the resource is this object's, or an earlier one's of the same name."""
+        wanted = {TAG_CLUSTER: self.cluster, TAG_NAMESPACE: self.namespace, TAG_NAME: self.name}
+        return all(tags.get(key) == value for key, value in wanted.items())
+
 
 def is_owned_by_anyone(tags: Mapping[str, str]) -> bool:
     """Whether any Sagebridge object has put its mark on the resource."""

@@ -13,6 +13,7 @@ from sagebridge.core.errors import failure_class
 from sagebridge.core.job import STOPPED_TO_SUSPEND, Attempt, DeletionPolicy, Job, is_tracked_by_gitops
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
+from sagebridge.core.resolution import Path, value_at
 from sagebridge.core.steps import (
     Close,
     Conclude,
@@ -20,6 +21,7 @@ from sagebridge.core.steps import (
     Forget,
     Look,
     Protect,
+    Provide,
     Purge,
     Record,
     Release,
@@ -28,6 +30,7 @@ from sagebridge.core.steps import (
     Submit,
     Tag,
     Wait,
+    Withdraw,
 )
 
 RETRY_BACKOFF_SECONDS = (10.0, 30.0, 60.0, 120.0, 300.0)
@@ -43,6 +46,8 @@ _OUT_OF_TIME: Mapping[str, str] = {
     "MaxRuntimeExceeded": "ran for as long as stoppingCondition.maxRuntimeInSeconds allows, and was stopped.",
     "MaxWaitTimeExceeded": "took as long as stoppingCondition.maxWaitTimeInSeconds allows, and was stopped.",
 }
+# Kinds without a secondary status don't tell the two apart.
+_STOPPED_SOMEHOW = "was stopped, not by this object: since its time was up, or by somebody."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +61,8 @@ class Situation:
         deletion_deadline: how long AWS may keep a deletion from ending.
         is_purged: whether all its jobs were deleted in AWS.
         tags_refused: whether AWS has refused the changed tags in this pass.
+        look_when: counters in status which, when a List shows them changed, are worth a look at the whole.
+        models_kept: whether AWS has refused to delete its models in this pass.
     """
 
     job: Job
@@ -64,11 +71,18 @@ class Situation:
     deletion_deadline: timedelta
     is_purged: bool = False
     tags_refused: bool = False
+    look_when: tuple[Path, ...] = ()
+    models_kept: bool = False
 
     @property
     def wants_tags(self) -> bool:
         """Whether the job's tags are to be changed now."""
         return self.job.has_unapplied_tags and not self.job.is_paused and not self.tags_refused
+
+    @property
+    def drops_models(self) -> bool:
+        """Whether the models that were made for an object that has finished are to be deleted now."""
+        return bool(self.job.models) and not self.job.is_paused and not self.models_kept
 
 
 def next_step(situation: Situation) -> Step:
@@ -116,7 +130,9 @@ def _plan_attempt_after(situation: Situation, previous: Attempt | None) -> Step:
         return Conclude(verdict=_suspended())
     if previous is None:
         return Record(number=1)
-    remaining = _retry_pause(situation.job, previous) - (situation.now - parse_time(previous.end_time)).total_seconds()
+    # AWS tells when it ended, and its clock may be ahead of ours.
+    passed = max(0.0, (situation.now - parse_time(previous.end_time)).total_seconds())
+    remaining = _retry_pause(situation.job, previous) - passed
     if remaining > 0:
         return Conclude(verdict=_retry_pending(situation.job, previous), again_after=remaining)
     return Record(number=previous.number + 1)
@@ -130,12 +146,18 @@ def _retry_pause(job: Job, previous: Attempt) -> float:
 
 def _plan_unsubmitted(situation: Situation, attempt: Attempt) -> Step:
     if not situation.job.run_policy.suspend:
-        return Submit(attempt=attempt)
+        return _plan_submission(situation.job, attempt)
     if situation.observation is None:
         return Look(attempt=attempt)
     if situation.observation.phase is Phase.GONE:
         return Forget(attempt=attempt)
     return Submit(attempt=attempt)
+
+
+def _plan_submission(job: Job, attempt: Attempt) -> Step:
+    """The model that it uses comes before the job."""
+    model = job.model_of(attempt)
+    return Provide(attempt=attempt) if model is not None and not model.arn else Submit(attempt=attempt)
 
 
 def _plan_open(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
@@ -144,8 +166,15 @@ def _plan_open(situation: Situation, attempt: Attempt, observation: Observation)
         return Stop(attempt=attempt, why=STOPPED_TO_SUSPEND)
     if situation.wants_tags:
         return Tag(attempt=attempt)
+    if not observation.whole and any(_has_changed(path, observation, job) for path in situation.look_when):
+        return Look(attempt=attempt)
     secondary = observation.fields.get("secondaryStatus") or "InProgress"
     return Conclude(verdict=_progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}."))
+
+
+def _has_changed(path: Path, observation: Observation, job: Job) -> bool:
+    """Whether a List tells another value than the status; none is as good as 0."""
+    return bool((value_at(observation.fields, path) or 0) != (value_at(job.status, path) or 0))
 
 
 def _plan_stopping(_: Situation, attempt: Attempt, __: Observation) -> Step:
@@ -157,7 +186,9 @@ def _plan_succeeded(_: Situation, attempt: Attempt, observation: Observation) ->
         return Look(attempt=attempt)
     return Close(
         attempt=attempt,
-        verdict=Verdict(state=State.READY, reason=Reason.COMPLETED, message=f"{attempt.name} completed."),
+        verdict=Verdict(
+            state=State.READY, reason=Reason.COMPLETED, message=f"{attempt.name} completed.{_last_words(observation)}"
+        ),
     )
 
 
@@ -166,7 +197,8 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
         return Look(attempt=attempt)
     job = situation.job
     failure = failure_class(observation.failure_reason).value
-    message = f"{attempt.name} failed: {_in_one_line(observation.failure_reason) or 'SageMaker gave no reason.'}"
+    why = _in_one_line(observation.failure_reason) or "SageMaker gave no reason."
+    message = f"{attempt.name} failed: {why}{_last_words(observation)}"
     retries_used = _count_failures(job)
     if failure in job.run_policy.retry_errors and retries_used < job.run_policy.retry_limit:
         message = f"{message} Retry {retries_used + 1} of {job.run_policy.retry_limit} follows."
@@ -179,8 +211,9 @@ def _plan_stopped(_: Situation, attempt: Attempt, observation: Observation) -> S
         return Look(attempt=attempt)
     if attempt.stop_requested == STOPPED_TO_SUSPEND:
         return Close(attempt=attempt, verdict=_suspended())
-    why = _OUT_OF_TIME.get(str(observation.fields.get("secondaryStatus")), "was stopped, not by this object.")
-    message = f"{attempt.name} {why} Apply it under another name to run it again."
+    secondary = observation.fields.get("secondaryStatus")
+    why = _OUT_OF_TIME.get(secondary, "was stopped, not by this object.") if secondary else _STOPPED_SOMEHOW
+    message = f"{attempt.name} {why} Apply it under another name to run it again.{_last_words(observation)}"
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_STOPPED, message=message))
 
 
@@ -211,6 +244,8 @@ def _plan_finished(situation: Situation) -> Step:
     attempt = job.last_attempt
     if attempt is not None and attempt.arn and attempt.reason != Reason.JOB_GONE and situation.wants_tags:
         return Tag(attempt=attempt)
+    if situation.drops_models:
+        return Withdraw()
     verdict = _verdict_of_finished(job)
     remaining = _seconds_to_live(situation)
     if remaining is None:
@@ -242,14 +277,17 @@ def _seconds_to_live(situation: Situation) -> float | None:
 def _plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     job = situation.job
     policy = job.run_policy.deletion_policy
-    if policy is DeletionPolicy.RETAIN or job.last_attempt is None or situation.is_purged:
+    if policy is DeletionPolicy.RETAIN or situation.is_purged or (job.last_attempt is None and not job.models):
         return Release()
     if situation.now - requested_at > situation.deletion_deadline:
-        return Release(orphan=job.last_attempt)
+        return Release(orphan=job.last_attempt, models=tuple(model.name for model in job.models))
     remaining = (requested_at + situation.deletion_deadline - situation.now).total_seconds() + 1.0
-    stopping = _plan_stop_for_deletion(situation, job.last_attempt, again_after=remaining)
-    if stopping is not None:
-        return stopping
+    if job.last_attempt is not None:
+        stopping = _plan_stop_for_deletion(situation, job.last_attempt, again_after=remaining)
+        if stopping is not None:
+            return stopping
+    if job.models:
+        return Withdraw()
     return Purge() if policy is DeletionPolicy.PURGE else Release()
 
 
@@ -286,6 +324,12 @@ def _suspended() -> Verdict:
 def _retry_pending(job: Job, previous: Attempt) -> Verdict:
     retries = f"Retry {_count_failures(job)} of {job.run_policy.retry_limit} follows."
     return _progressing(Reason.RETRY_PENDING, f"{previous.name} failed: {_in_one_line(previous.message)} {retries}")
+
+
+def _last_words(observation: Observation) -> str:
+    """What the container left to say, of a kind whose Describe tells it; empty if it said nothing."""
+    words = _in_one_line(observation.fields.get("exitMessage"))
+    return f" Its exit message: {words}" if words else ""
 
 
 def _in_one_line(text: str | None) -> str:

@@ -15,6 +15,8 @@ class Reason(StrEnum):
     SUBMITTING = "Submitting"
     IN_PROGRESS = "InProgress"
     STOPPING = "Stopping"
+    CREATING = "Creating"
+    UPDATING = "Updating"
     WAITING_FOR_REFERENCE = "WaitingForReference"
     THROTTLED = "Throttled"
     SERVICE_UNAVAILABLE = "ServiceUnavailable"
@@ -29,6 +31,9 @@ class Reason(StrEnum):
     JOB_FAILED = "JobFailed"
     JOB_STOPPED = "JobStopped"
     JOB_GONE = "JobGone"
+    IN_SERVICE = "InService"
+    UPDATE_FAILED = "UpdateFailed"
+    ENDPOINT_FAILED = "EndpointFailed"
 
     # The user, or an administrator, has to act
     INVALID_SPEC = "InvalidSpec"
@@ -37,6 +42,7 @@ class Reason(StrEnum):
     REJECTED = "Rejected"
     NAME_CONFLICT = "NameConflict"
     TAGS_REJECTED = "TagsRejected"
+    CLEANUP_BLOCKED = "CleanupBlocked"
 
     # Deletion
     DELETING = "Deleting"
@@ -45,6 +51,8 @@ class Reason(StrEnum):
 
     # Events only
     ATTEMPT_CREATED = "AttemptCreated"
+    MODEL_CREATED = "ModelCreated"
+    MODEL_DELETED = "ModelDeleted"
     ADOPTED = "Adopted"
     EXPIRED = "Expired"
 

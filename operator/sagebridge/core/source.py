@@ -21,8 +21,6 @@ ARCHIVE_NAME: Final = "sourcedir.tar.gz"
 # What a ConfigMap can hold; more can only be a mistake. https://kubernetes.io/docs/concepts/configuration/configmap/
 MOST_CONFIG_MAP_BYTES: Final = 4 * 1024 * 1024
 LONGEST_NAME: Final = 255
-CONFIG_MAP_FIELD: Final = "spec.source.configMap"
-ENTRY_POINT_FIELD: Final = "spec.source.entryPoint"
 
 _DIGEST_LENGTH: Final = 32
 _FILE: Final = 0o644
@@ -76,27 +74,31 @@ class SourceDigest:
         return self._hash.hexdigest()[:_DIGEST_LENGTH]
 
 
-def pack_files(files: Mapping[str, bytes], *, entry_point: str | None = None) -> PackedSource:
+def pack_files(
+    files: Mapping[str, bytes], *, entry_point: str | None = None, path: str = "spec.source"
+) -> PackedSource:
     """Pack the files of a ConfigMap.
 
     Args:
         files: content by name.
         entry_point: must be one of them, if it is given.
+        path: of the source in the manifest, for messages.
 
     Raises:
         SpecError: no files, too many bytes, a name that would leave the archive, or no such entry point.
     """
+    config_map = f"{path}.configMap"
     if not files:
-        raise SpecError(CONFIG_MAP_FIELD, "the ConfigMap is empty: give each file as a key of data")
+        raise SpecError(config_map, "the ConfigMap is empty: give each file as a key of data")
     size = sum(len(body) for body in files.values())
     if size > MOST_CONFIG_MAP_BYTES:
         message = f"has {size} bytes, and at most {MOST_CONFIG_MAP_BYTES} are packed: use `sagebridge source push`"
-        raise SpecError(CONFIG_MAP_FIELD, message)
+        raise SpecError(config_map, message)
     for name in files:
         problem = name_problem(name)
         if problem:
-            raise SpecError(CONFIG_MAP_FIELD, problem)
-    check_entry_point(entry_point, files, field=ENTRY_POINT_FIELD)
+            raise SpecError(config_map, problem)
+    check_entry_point(entry_point, files, field=f"{path}.entryPoint")
     entries = [SourceFile(name=name, body=files[name]) for name in sorted(files)]
     stream = io.BytesIO()
     digest = write_archive(stream, entries)

@@ -34,6 +34,18 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Provide:
+    """Create the model that the recorded attempt's job uses, or find the one that is there and ours."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withdraw:
+    """Delete the models that were made for the object: no job of its own needs them any more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submit:
     """Create the recorded attempt's job, or take over the one that is there and ours."""
 
@@ -84,9 +96,10 @@ class Purge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """Let the object go. `orphan` names the attempt that may be left in AWS."""
+    """Let the object go. `orphan` names the attempt that may be left in AWS, `models` the models that are."""
 
     orphan: Attempt | None = None
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,4 +107,20 @@ class Expire:
     """Delete the object: its time to live is over."""
 
 
-Step = Wait | Protect | Conclude | Record | Submit | Look | Stop | Tag | Close | Forget | Purge | Release | Expire
+Step = (
+    Wait
+    | Protect
+    | Conclude
+    | Record
+    | Provide
+    | Submit
+    | Look
+    | Stop
+    | Tag
+    | Close
+    | Forget
+    | Withdraw
+    | Purge
+    | Release
+    | Expire
+)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sagebridge.core import steps
-from sagebridge.core.clock import format_time, parse_time
+from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
-from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError, failure_class
-from sagebridge.core.job import Attempt, Job, tag_map
+from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
+from sagebridge.core.job import Attempt, Job, MadeModel
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
+from sagebridge.core.regions import account_of
 from sagebridge.core.steps import Step
+from sagebridge.engine import attempts
+from sagebridge.engine.borrowed import check_borrowed
+from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import InputResolver, Inputs
+from sagebridge.engine.models import make, recorded, with_arn
+from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
@@ -26,11 +31,14 @@ from sagebridge.kinds.kind import JobKind
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
 from sagebridge.slots import Urgency
-from sagebridge.targets.protocol import NameConflictError, NotOwnedError, Submission, Target
+from sagebridge.targets.protocol import NameConflictError, NotOwnedError, Target
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _NOTICE_AFTER_SECONDS = 5.0
+_NO_MODEL_TEXT = "could not find model"
 
 
 class Actions:
@@ -51,6 +59,7 @@ class Actions:
         self._kind = kind
         self._resource = resource
         self._target = target
+        self._models = target.models
         self._inputs = inputs
         self._status = status
         self._objects = objects
@@ -59,12 +68,14 @@ class Actions:
         self._takers: Mapping[type[Any], Callable[[Any, Memory], Awaitable[None]]] = {
             steps.Protect: self._protect,
             steps.Record: self._record,
+            steps.Provide: self._provide,
             steps.Submit: self._submit,
             steps.Look: self._look,
             steps.Stop: self._stop,
             steps.Tag: self._tag,
             steps.Close: self._close,
             steps.Forget: self._forget,
+            steps.Withdraw: self._withdraw,
             steps.Purge: self._purge,
             steps.Release: self._release,
             steps.Expire: self._expire,
@@ -101,7 +112,7 @@ class Actions:
         rejected = isinstance(error, NameConflictError | SpecError | NotAllowedError) or (
             isinstance(error, AwsError) and error.error_class is ErrorClass.USER_ACTION
         )
-        if not isinstance(step, steps.Submit) or not rejected:
+        if not isinstance(step, steps.Provide | steps.Submit) or not rejected:
             return
         if isinstance(error, NameConflictError) or await self._is_absent(memory, step.attempt):
             await self._forget(steps.Forget(attempt=step.attempt), memory)
@@ -120,12 +131,16 @@ class Actions:
 
     async def _release(self, step: steps.Release, memory: Memory) -> None:
         # First told, then let go: once it is gone, nobody comes back to tell.
-        if step.orphan is not None:
-            self._report_orphan(memory.job, step.orphan)
+        if step.orphan is not None and not step.orphan.is_closed:
+            self._report_orphan(memory.job, f"end {step.orphan.name} in {step.orphan.region}", what="It may still run")
+        if step.models:
+            what = f"delete the model {', '.join(step.models)}"
+            self._report_orphan(memory.job, what, what="It is still there")
         await self._objects.release(memory)
 
     async def _record(self, step: steps.Record, memory: Memory) -> None:
         inputs = await self._inputs.resolve(memory.job, self._kind, number=step.number)
+        await check_borrowed(self._target, inputs)
         attempt = Attempt(
             number=step.number,
             name=inputs.handle.name,
@@ -135,13 +150,45 @@ class Actions:
         first_look = memory.job.status.get("observedGeneration") != memory.job.generation
         message = f"Accepted; attempt {step.number} will be {attempt.name}."
         verdict = Verdict(state=State.UNSEEN, reason=Reason.ACCEPTED, message=message)
-        changes = {
+        changes: dict[str, Any] = {
             **inputs.status,
             "attempts": [*(entry.dump() for entry in memory.job.attempts), attempt.dump()],
             "startTime": memory.job.status.get("startTime") or attempt.recorded_at,
         }
+        if self._models is not None:
+            changes["models"] = recorded(memory.job.models, inputs.model, attempt=step.number) or None
         await self.report(memory, verdict=verdict if first_look else None, changes=changes, quietly=True)
         memory.observation = None
+
+    async def _provide(self, step: steps.Provide, memory: Memory) -> None:
+        job = memory.job
+        inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
+        entries = recorded(job.models, inputs.model, attempt=step.attempt.number)
+        if entries != [model.dump() for model in job.models]:
+            # Another operator would make it otherwise: recorded first, so that neither can be forgotten.
+            return await self.report(memory, verdict=None, changes={"models": entries or None})
+        if self._models is None or inputs.model is None:
+            return None
+        arn = await self._with_notice(memory, make(self._models, inputs.model, inputs.handle))
+        message = f"Attempt {step.attempt.number}: the model {inputs.model.name} is there in {inputs.handle.region}."
+        self._status.emit(memory.job, kind=self._kind.name, reason=Reason.MODEL_CREATED, message=message)
+        entries = with_arn(memory.job.models, inputs.model, arn=arn)
+        return await self.report(memory, verdict=None, changes={"models": entries})
+
+    async def _withdraw(self, _: steps.Withdraw, memory: Memory) -> None:
+        job = memory.job
+        attempt = job.last_attempt or Attempt(number=1, recorded_at=format_time(self._now()))
+        handle = self._inputs.handle(job, self._kind, attempt)
+        if self._models is None:
+            return
+        for model in job.models:
+            with _unless_never_made(model):
+                await self._models.remove(replace(handle, account=account_of(model.arn)), name=model.name)
+        names = ", ".join(model.name for model in job.models)
+        self._status.emit(
+            job, kind=self._kind.name, reason=Reason.MODEL_DELETED, message=f"The model {names} is deleted."
+        )
+        await self.report(memory, verdict=None, changes={"models": None})
 
     async def _submit(self, step: steps.Submit, memory: Memory) -> None:
         job = memory.job
@@ -149,11 +196,17 @@ class Actions:
         memory.observation = None
         inputs = await self._inputs.resolve(job, self._kind, number=step.attempt.number)
         await self._stage(memory, inputs)
-        inputs = replace(inputs, source=None)  # thousands may wait for their turn
-        submission = await self._with_notice(
-            memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
-        )
-        tags = _applied_tags(job, submission)
+        inputs = replace(inputs, sources={})  # thousands may wait for their turn
+        await check_borrowed(self._target, inputs)
+        try:
+            submission = await self._with_notice(
+                memory, self._target.submit(inputs.handle, inputs.spec, adopt=job.may_adopt)
+            )
+        except AwsError as error:
+            if self._models is not None and _NO_MODEL_TEXT in error.message.lower():
+                await self._without_model(step, memory, inputs)
+            raise
+        tags = attempts.applied_tags(job, submission)
         job = memory.job
         memory.observation = Observation(phase=Phase.OPEN, fields=self._kind.fresh_fields)
         attempt = replace(step.attempt, name=inputs.handle.name, arn=submission.arn, adopted=submission.adopted)
@@ -168,45 +221,35 @@ class Actions:
         await self.report(
             memory,
             verdict=Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=message),
-            changes=self._created_fields(job, attempt) | {"tags": tags},
+            changes=attempts.created_fields(self._kind, job, attempt) | {"tags": tags},
             quietly=True,
             # It runs, whether told or not, and is found again by its name. Others wait to be created.
             urgency=Urgency.WORD,
         )
 
-    async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, Submission]) -> Submission:
+    async def _without_model(self, step: steps.Submit, memory: Memory, inputs: Inputs) -> None:
+        """SageMaker has not the model, or not yet: our own is looked at again, another's is waited for."""
+        if inputs.model is None:
+            await self._forget(steps.Forget(attempt=step.attempt), memory)
+            name, region = inputs.spec["modelName"], inputs.handle.region
+            raise WaitingError(f"spec.modelName: waiting for the model {name}, which is not in SageMaker in {region}.")
+        entries = with_arn(memory.job.models, inputs.model, arn="")
+        await self.report(memory, verdict=None, changes={"models": entries})
+
+    async def _with_notice(self, memory: Memory, work: Coroutine[Any, Any, T]) -> T:
         """Do `work`; if it has to wait for its turn, say so in status meanwhile."""
-        task = asyncio.create_task(work)
-        try:
-            await asyncio.wait({task}, timeout=_NOTICE_AFTER_SECONDS)
-            if not task.done():
-                message = "Waiting for its turn: calls to AWS are limited to what the account's quota allows."
-                await self.report(
-                    memory, verdict=Verdict(state=State.PROGRESSING, reason=Reason.SUBMITTING, message=message)
-                )
-            return await task
-        except BaseException:
-            task.cancel()
-            await asyncio.wait({task})
-            raise
+        return await with_notice(
+            work, after=_NOTICE_AFTER_SECONDS, tell=lambda verdict: self.report(memory, verdict=verdict)
+        )
 
     async def _stage(self, memory: Memory, inputs: Inputs) -> None:
         """Upload packed code; what status says of it comes first, so that a retry finds the same."""
-        if inputs.source is None:
+        if not inputs.sources:
             return
-        await self.report(memory, verdict=None, changes={"sourceUri": inputs.status["sourceUri"]})
-        await self._target.stage_source(inputs.handle, uri=str(inputs.status["sourceUri"]), content=inputs.source.body)
-
-    def _created_fields(self, job: Job, attempt: Attempt) -> dict[str, Any]:
-        kind = self._kind
-        return {
-            **dict.fromkeys(kind.schema.status_fields),  # of an earlier attempt
-            **kind.fresh_fields,
-            kind.name_field: attempt.name,
-            kind.arn_field: attempt.arn,
-            "logs": _logs(kind, attempt),
-            "attempts": _with(job, attempt),
-        }
+        told = {name: inputs.status[name] for name in ("sourceUri", "sourceUris") if name in inputs.status}
+        await self.report(memory, verdict=None, changes=told)
+        for uri, source in inputs.sources.items():
+            await self._target.stage_source(inputs.handle, uri=uri, content=source.body)
 
     async def _look(self, step: steps.Look, memory: Memory) -> None:
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
@@ -217,7 +260,7 @@ class Actions:
         attempt = step.attempt
         if step.why and attempt.stop_requested != step.why:
             attempt = replace(attempt, stop_requested=step.why)
-            await self.report(memory, verdict=None, changes={"attempts": _with(memory.job, attempt)})
+            await self.report(memory, verdict=None, changes={"attempts": attempts.listed(memory.job, attempt)})
         handle = self._inputs.handle(memory.job, self._kind, attempt)
         seen = Observation(phase=Phase.GONE, whole=True)
         with _unless_never_made(attempt):
@@ -225,36 +268,23 @@ class Actions:
         memory.observation = seen
 
     async def _tag(self, step: steps.Tag, memory: Memory) -> None:
-        wanted, applied = tag_map(memory.job.spec.get("tags")), tag_map(memory.job.status.get("tags"))
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
-        added = {key: value for key, value in wanted.items() if applied.get(key) != value}
-        removed = sorted(applied.keys() - wanted.keys())
+        added, removed = memory.job.unapplied_tags
         await self._target.tag(handle, tags=added, remove=removed)
+        memory.tags_refused = ""
         await self.report(memory, verdict=None, changes={"tags": list(memory.job.spec.get("tags") or ())})
 
     async def _close(self, step: steps.Close, memory: Memory) -> None:
         observation = memory.observation
         fields = dict(observation.fields) if observation else {}
-        closed = self._closed(step.attempt, observation, fields)
-        changes: dict[str, Any] = {**fields, "attempts": _with(memory.job, closed)}
+        closed = attempts.closed(step.attempt, observation, self._kind, now=format_time(self._now()))
+        changes: dict[str, Any] = {**fields, "attempts": attempts.listed(memory.job, closed)}
         if step.verdict.state in (State.READY, State.FAILED):
             changes["completionTime"] = closed.end_time
-            changes["duration"] = _duration(fields.get(self._kind.start_field), closed.end_time)
+            changes["duration"] = attempts.duration(fields.get(self._kind.start_field), closed.end_time)
         await self.report(memory, verdict=step.verdict, changes=changes)
         memory.observation = None
         memory.stale_because = ""
-
-    def _closed(self, attempt: Attempt, observation: Observation | None, fields: Mapping[str, Any]) -> Attempt:
-        reason = observation.failure_reason if observation else ""
-        is_gone = observation is not None and observation.phase is Phase.GONE
-        failed = observation is not None and observation.phase is Phase.FAILED
-        return replace(
-            attempt,
-            status="Gone" if is_gone else str(fields.get(self._kind.status_field) or "Unknown"),
-            reason=Reason.JOB_GONE.value if is_gone else failure_class(reason).value if failed else "",
-            message=reason,
-            end_time=str(fields.get(self._kind.end_field) or format_time(self._now())),
-        )
 
     async def _forget(self, step: steps.Forget, memory: Memory) -> None:
         kept = [entry.dump() for entry in memory.job.attempts if entry.number != step.attempt.number]
@@ -272,10 +302,10 @@ class Actions:
         self._status.emit(job, kind=self._kind.name, reason=Reason.EXPIRED, message="Its time to live is over.")
         await self._objects.delete(memory)
 
-    def _report_orphan(self, job: Job, attempt: Attempt) -> None:
+    def _report_orphan(self, job: Job, effort: str, *, what: str) -> None:
         message = (
-            f"{self._kind.name} {job.name} is released though AWS could not be made to end {attempt.name} in "
-            f"{attempt.region} in time. It may still run: look at it in SageMaker."
+            f"{self._kind.name} {job.name} is released though AWS could not be made to {effort} in time. {what}: look "
+            "at it in SageMaker."
         )
         logger.error("%s/%s: %s", job.namespace, job.name, message)
         self._metrics.orphaned.labels(kind=self._kind.name).inc()
@@ -283,50 +313,10 @@ class Actions:
 
 
 @contextlib.contextmanager
-def _unless_never_made(attempt: Attempt) -> Iterator[None]:
-    """An attempt that was never known to be made has no job if the one of its name is somebody else's."""
+def _unless_never_made(thing: Attempt | MadeModel) -> Iterator[None]:
+    """What was never known to be made is not there if the one of its name is somebody else's."""
     try:
         yield
     except NotOwnedError:
-        if attempt.arn:
+        if thing.arn:
             raise
-
-
-def _applied_tags(job: Job, submission: Submission) -> list[dict[str, str]]:
-    """What `status.tags` has to say of a job that was made or taken over; what is missing then is changed later.
-
-    An adopted job may have tags that the manifest does not know of. They are left to whoever has set them.
-    """
-    wanted = tag_map(job.spec.get("tags"))
-    if submission.tags is None:
-        found = wanted
-    else:
-        found = {key: value for key, value in submission.tags.items() if key in wanted or not submission.adopted}
-    return [{"key": key, "value": value} for key, value in found.items()]
-
-
-def _with(job: Job, attempt: Attempt) -> list[dict[str, Any]]:
-    """The whole list of attempts, with `attempt` in its place."""
-    return [(attempt if entry.number == attempt.number else entry).dump() for entry in job.attempts]
-
-
-def _duration(started: str | None, ended: str) -> str | None:
-    """A length of time as people write it: 1h2m3s."""
-    if not started:
-        return None
-    seconds = max(0, round((parse_time(ended) - parse_time(started)).total_seconds()))
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{hours}h" if hours else "", f"{minutes}m" if hours or minutes else "", f"{seconds}s"]
-    return "".join(parts)
-
-
-def _logs(kind: JobKind, attempt: Attempt) -> dict[str, str]:
-    group, prefix = kind.log_group, f"{attempt.name}/"
-    escaped = group.replace("/", "$252F")
-    query = f"$3FlogStreamNameFilter$3D{prefix.replace('/', '$252F')}"
-    url = (
-        f"https://{attempt.region}.console.aws.amazon.com/cloudwatch/home?region={attempt.region}"
-        f"#logsV2:log-groups/log-group/{escaped}{query}"
-    )
-    return {"groupName": group, "streamPrefix": prefix, "url": url}

@@ -15,33 +15,37 @@ from sagebridge.kube.errors import NotFoundError, RefusedError
 from sagebridge.kube.paths import CONFIG_MAPS
 
 
-async def read_files(client: KubeClient, *, namespace: str, name: str) -> dict[str, bytes]:
+async def read_files(
+    client: KubeClient, *, namespace: str, name: str, field: str = "spec.source.configMap"
+) -> dict[str, bytes]:
     """The files of a ConfigMap, name to content.
 
     Raises:
         WaitingError: there is no such ConfigMap.
         NotAllowedError: the operator may not read it.
     """
-    body = await _read(client, namespace=namespace, name=name, field="spec.source.configMap")
+    body = await _read(client, namespace=namespace, name=name, field=field)
     files = {key: str(text).encode() for key, text in (body.get("data") or {}).items()}
     for key, text in (body.get("binaryData") or {}).items():
         try:
             files[key] = base64.b64decode(text, validate=True)
         except binascii.Error as error:
-            raise SpecError("spec.source.configMap", f"{name}: {key} is no base64 data.") from error
+            raise SpecError(field, f"{name}: {key} is no base64 data.") from error
     return files
 
 
-async def read_values(client: KubeClient, job: Job) -> dict[str, str]:
-    """`spec.environmentFrom`, resolved: later ConfigMaps win over earlier ones.
+async def read_values(
+    client: KubeClient, job: Job, section: Mapping[str, Any], *, path: str = "spec"
+) -> dict[str, str]:
+    """The `environmentFrom` of a section of the spec, resolved: later ConfigMaps win over earlier ones.
 
     Raises:
         WaitingError: a ConfigMap is missing and not optional.
         NotAllowedError: the operator may not read one.
     """
     values: dict[str, str] = {}
-    for index, source in enumerate(job.spec.get("environmentFrom") or ()):
-        values |= await _read_source(client, job, source, field=f"spec.environmentFrom[{index}]")
+    for index, source in enumerate(section.get("environmentFrom") or ()):
+        values |= await _read_source(client, job, source, field=f"{path}.environmentFrom[{index}]")
     return values
 
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
+from sagebridge.core import references
 from sagebridge.core.observation import Observation
 from sagebridge.engine.queue import DelayQueue
-from sagebridge.engine.reconciler import JobReconciler
 from sagebridge.engine.references import References
 from sagebridge.engine.store import Memory, Store
 from sagebridge.kube.client import KubeClient
@@ -28,6 +28,13 @@ _BUG_RETRY_SECONDS = 60.0
 _SEE_OFF_SECONDS = 60.0
 
 
+class Reconciler(Protocol):
+    """Brings the objects of one kind to their spec."""
+
+    async def reconcile(self, memory: Memory) -> float | None:
+        """One pass; seconds after which another is wanted, None when only a change wants one."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
     """A kind that the engine serves.
@@ -38,7 +45,7 @@ class Served:
     """
 
     resource: Resource
-    reconciler: JobReconciler
+    reconciler: Reconciler
 
 
 class Engine:
@@ -112,6 +119,17 @@ class Engine:
         if memory is not None and memory.stale_because != because:
             memory.stale_because = because
             self._queue.add(uid)
+
+    def observation_worked(self, uid: str) -> None:
+        """A target could be asked again, and had nothing new to tell."""
+        memory = self._store.get(uid)
+        if memory is not None and memory.stale_because:
+            memory.stale_because = ""
+            self._queue.add(uid)
+
+    def look_again(self, uid: str) -> None:
+        """Something was seen of the object that wants a pass."""
+        self._queue.add(uid)
 
     def policies_changed(self) -> None:
         """What namespaces may do has changed: everything unfinished is looked at again."""
@@ -248,14 +266,14 @@ class Engine:
         return resource.item(namespace=memory.job.namespace, name=memory.job.name)
 
     def _note_references(self, memory: Memory) -> None:
-        """Remember who waits for whom, and wake those that wait for an object that is now complete."""
+        """Remember who waits for whom, and wake those that wait for an object that has now ended."""
         job = memory.job
-        reference = job.spec.get("modelRef")
-        if reference and not job.attempts:
-            self._references.wait(job.uid, (reference["kind"], job.namespace, reference["name"]))
+        keys = [(kind, job.namespace, name) for kind, name in references.awaited(job.spec)]
+        if keys and not job.attempts:
+            self._references.wait(job.uid, *keys)
         else:
             self._references.forget(job.uid)
-        if job.is_complete:
+        if job.is_finished:
             for uid in self._references.waiting_for((memory.kind, job.namespace, job.name)):
                 self._queue.add(uid)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from sagebridge.core.steps import Conclude
 from sagebridge.targets.protocol import NameConflictError, NotOwnedError
 
 _ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
+_LONG_LIST = re.compile(r"\[([^\[\]]{200,})\]")
+_MOST_VALUES = 5
 _FAST_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 _SLOW_RETRY_SECONDS = (30.0, 60.0, 120.0, 300.0)
 # Manifests that are applied together come within moments; a model may take days.
@@ -44,7 +47,15 @@ class Patience:
     jitter: Callable[[], float] = lambda: random.uniform(0.75, 1.25)  # noqa: S311
 
 
-def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patience: Patience) -> Conclude:
+def conclude(
+    error: Exception,
+    *,
+    job: Job,
+    failures: int,
+    now: datetime,
+    patience: Patience,
+    since: datetime | None = None,
+) -> Conclude:
     """The verdict on a pass that `error` ended.
 
     Args:
@@ -53,6 +64,7 @@ def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patien
         failures: passes in a row that ended so, this one included; pauses grow with it.
         now: the time of the pass.
         patience: pauses and deadlines.
+        since: when what is wanted was first tried, if not with the last attempt.
     """
     if isinstance(error, SpecError):
         return _stalled(Reason.INVALID_SPEC, str(error), again_after=patience.recheck_seconds)
@@ -64,24 +76,31 @@ def conclude(error: Exception, *, job: Job, failures: int, now: datetime, patien
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.WAITING_FOR_REFERENCE, message=str(error))
         return Conclude(verdict=verdict, again_after=_pause(_REFERENCE_SECONDS, failures))
     if isinstance(error, AwsError):
-        return _conclude_aws(error, job=job, failures=failures, now=now, patience=patience)
+        waited = now - since if since else _waited(job, now)
+        return _conclude_aws(error, waited=waited, failures=failures, patience=patience)
     raise error
 
 
-def _conclude_aws(error: AwsError, *, job: Job, failures: int, now: datetime, patience: Patience) -> Conclude:
-    message = f"{error.operation}: {error.message} ({error.code}) {error.advice}".rstrip()
+def _conclude_aws(error: AwsError, *, waited: timedelta, failures: int, patience: Patience) -> Conclude:
+    message = f"{error.operation}: {_without_long_lists(error.message)} ({error.code})"
+    message += f". {error.advice}" if error.advice else ""
     if error.error_class is ErrorClass.USER_ACTION:
         reason = Reason.ACCESS_DENIED if _is_access(error) else Reason.REJECTED
         return _stalled(reason, message, again_after=patience.recheck_seconds)
     if error.error_class is ErrorClass.SLOW_RETRY:
         pause = _pause(_SLOW_RETRY_SECONDS, failures) * patience.jitter()
-        if _waited(job, now) > patience.quota_grace:
+        if waited > patience.quota_grace:
             return _stalled(Reason.QUOTA_EXCEEDED, message, again_after=pause)
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.QUOTA_EXCEEDED, message=message)
         return Conclude(verdict=verdict, again_after=pause)
     reason = Reason.THROTTLED if error.is_throttle else Reason.SERVICE_UNAVAILABLE
     verdict = Verdict(state=State.PROGRESSING, reason=reason, message=f"{message}; trying again.")
     return Conclude(verdict=verdict, again_after=_pause(_FAST_RETRY_SECONDS, failures) * patience.jitter())
+
+
+def _without_long_lists(text: str) -> str:
+    """SageMaker's words without all values that an enumeration may have, among which the point would be lost."""
+    return _LONG_LIST.sub(lambda found: f"[{', '.join(found[1].split(', ')[:_MOST_VALUES])}, …]", text)
 
 
 def _is_access(error: AwsError) -> bool:

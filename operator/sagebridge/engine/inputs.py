@@ -13,11 +13,12 @@ from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Attempt, Job
 from sagebridge.core.names import Owner, job_name
 from sagebridge.core.regions import account_of
+from sagebridge.core.resolution import Part, ResolveContext, value_at, with_value_at
 from sagebridge.core.source import PackedSource, pack_files, source_key
 from sagebridge.core.tenancy import Tenant
-from sagebridge.core.training import ResolveContext
 from sagebridge.engine.config_maps import read_files, read_values
-from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.models import ModelInput, ModelInputs, ModelPlace, ready_model
+from sagebridge.engine.parents import NAME_IN_SAGEMAKER, parents_of
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenants import Tenants
 from sagebridge.kinds.kind import JobKind
@@ -33,13 +34,15 @@ class Inputs:
         handle: how the target finds it.
         spec: the complete request in lowerCamelCase.
         status: what to show in status of what was resolved.
-        source: packed code to upload before creating, None if there is none or it is in S3 already.
+        sources: packed code to upload before creating, by its URI; what is in S3 already is left out.
+        model: the model that is made before the job, None for a job that needs none.
     """
 
     handle: Handle
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
-    source: PackedSource | None
+    sources: Mapping[str, PackedSource]
+    model: ModelInput | None = None
 
 
 class InputResolver:
@@ -50,6 +53,7 @@ class InputResolver:
     ) -> None:
         self._client = client
         self._store = store
+        self._models = ModelInputs(client=client, store=store)
         self._tenants = tenants
         self._cluster = cluster
         self._now = now
@@ -83,9 +87,13 @@ class InputResolver:
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
         tenant = self._tenants.of(job.namespace)
-        region, role_arn, output_path = self._place(job, tenant)
-        source, source_uri = await self._source(job, tenant)
-        model = self._model(job)
+        region, role_arn, output_path = self._place(job, kind, tenant)
+        place = ModelPlace(owner=self._owner(job), tenant=tenant, region=region, role_arn=role_arn)
+        made = await self._models.resolve(job, kind, place)
+        parts, sources = await self._parts(job, kind, tenant)
+        whole = next(iter(parts.values()), Part())
+        model = self._model(job) if kind.model_of is None else None
+        parents = parents_of(self._store, job)
         handle = Handle(
             owner=self._owner(job),
             tenant=tenant,
@@ -99,22 +107,32 @@ class InputResolver:
             region=region,
             role_arn=role_arn,
             output_path=output_path,
-            source_uri=source_uri,
+            source_uri=whole.source_uri,
             model_artifact=model["uri"] if model else None,
-            environment=await read_values(self._client, job),
+            model_name=made.name if made else None,
+            environment=whole.environment,
             tags=handle.owner.tags(),
+            parts=parts,
+            parents=tuple(parent[NAME_IN_SAGEMAKER] for parent in parents),
         )
-        complete = _with_pinned_image(kind.resolve(job.spec, context), job)
+        complete = _with_pinned_image(kind.resolve(job.spec, context), job, kind)
+        tenancy.check_roles(tenant, complete)
         tenancy.check_s3_uris(tenant, complete)
         status = {
             "region": region,
             "roleArn": role_arn,
-            "image": (complete.get("algorithmSpecification") or {}).get("trainingImage"),
-            "outputPath": output_path,
-            "sourceUri": source_uri,
-            "modelRef": model,
+            "image": made.image or job.status.get("image") if made else value_at(complete, kind.image),
+            "outputPath": output_path or None,
+            "sourceUri": whole.source_uri,
+            "modelRef": made.reference if made else model,
         }
-        return Inputs(handle=handle, spec=complete, status=status, source=source)
+        if len(parts) > 1:
+            status["sourceUris"] = {path: part.source_uri for path, part in parts.items() if part.source_uri}
+            images = {path: value_at(part, kind.part_image) for path, part in kind.sections(complete).items()}
+            status["images"] = {path: image for path, image in images.items() if image}
+        if parents:
+            status["parents"] = parents
+        return Inputs(handle=handle, spec=complete, status=status, sources=sources, model=made)
 
     def _owner(self, job: Job) -> Owner:
         return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
@@ -123,32 +141,52 @@ class InputResolver:
         given = job.spec.get(kind.name_field)
         return job_name(owner=self._owner(job), attempt=number, given=given, limit=kind.name_limit)
 
-    def _place(self, job: Job, tenant: Tenant) -> tuple[str, str, str]:
+    def _place(self, job: Job, kind: JobKind, tenant: Tenant) -> tuple[str, str, str]:
         """Region, role and default output path; what an earlier attempt used holds for later ones."""
         chosen = job.status if job.attempts else {}
         region = chosen.get("region") or job.spec.get("region") or tenant.default_region
         tenancy.check_region(tenant, region, field="spec.region")
         role_arn = chosen.get("roleArn") or job.spec.get("roleArn") or tenant.default_role
         if not role_arn:
+            role_arn = next((part["roleArn"] for part in kind.sections(job.spec).values() if part.get("roleArn")), None)
+        if not role_arn:
             raise SpecError("spec.roleArn", "No role is given, and there is no default one: set spec.roleArn.")
         tenancy.check_role(tenant, role_arn, field="spec.roleArn")
-        return region, role_arn, chosen.get("outputPath") or _default_output(job, tenant)
+        return region, role_arn, chosen.get("outputPath") or _default_output(job, kind, tenant)
 
-    async def _source(self, job: Job, tenant: Tenant) -> tuple[PackedSource | None, str | None]:
+    async def _parts(self, job: Job, kind: JobKind, tenant: Tenant) -> tuple[dict[str, Part], dict[str, PackedSource]]:
+        """What each part of the spec takes from ConfigMaps, by its path; and the code among it, by its URI."""
+        parts: dict[str, Part] = {}
+        images = (job.status.get("images") or {}) if job.attempts else {}
+        sources: dict[str, PackedSource] = {}
+        for path, section in kind.sections(job.spec).items():
+            # A kind whose jobs serve a model has its code, and what it refers to, in there.
+            packed, uri = await self._source(job, tenant, section, path=path) if kind.model_of is None else (None, None)
+            values = await read_values(self._client, job, section, path=f"spec.{path}".rstrip("."))
+            parts[path] = Part(source_uri=uri, environment=values, image=images.get(path))
+            if packed is not None and uri is not None:
+                sources[uri] = packed
+        return parts, sources
+
+    async def _source(
+        self, job: Job, tenant: Tenant, section: Mapping[str, Any], *, path: str
+    ) -> tuple[PackedSource | None, str | None]:
         """Code from a ConfigMap, packed, and its URI. Once a job was created from it, the uploaded copy holds."""
-        reference = (job.spec.get("source") or {}).get("configMap")
+        reference = (section.get("source") or {}).get("configMap")
         if not reference:
             return None, None
-        if any(attempt.arn for attempt in job.attempts) and job.status.get("sourceUri"):
-            return None, str(job.status["sourceUri"])
+        uploaded = (job.status.get("sourceUris") or {}).get(path) or job.status.get("sourceUri")
+        if any(attempt.arn for attempt in job.attempts) and uploaded:
+            return None, str(uploaded)
+        field = _field(path, "source.configMap")
         if not tenant.default_bucket:
             raise SpecError(
-                "spec.source.configMap",
+                field,
                 "Code from a ConfigMap is staged in the default bucket, and there is none: ask for one in the tenant "
-                "policy (buckets.default), or use spec.source.s3Uri.",
+                f"policy (buckets.default), or use {_field(path, 'source.s3Uri')}.",
             )
-        files = await read_files(self._client, namespace=job.namespace, name=reference["name"])
-        packed = pack_files(files, entry_point=job.spec["source"].get("entryPoint"))
+        files = await read_files(self._client, namespace=job.namespace, name=reference["name"], field=field)
+        packed = pack_files(files, entry_point=section["source"].get("entryPoint"), path=_field(path, "source"))
         key = source_key(namespace=job.namespace, name=job.name, digest=packed.digest)
         return packed, f"{tenant.default_bucket.rstrip('/')}/{key}"
 
@@ -159,37 +197,33 @@ class InputResolver:
         pinned = job.status.get("modelRef") if job.attempts else None
         if pinned:
             return dict(pinned)
-        what = f"{reference['kind']} {reference['name']}"
-        memory = self._store.find(kind=reference["kind"], namespace=job.namespace, name=reference["name"])
-        if memory is None:
-            raise WaitingError(f"spec.modelRef: waiting for {what}, which is not there.")
-        if memory.job.is_finished and not memory.job.is_complete:
-            raise SpecError(
-                "spec.modelRef",
-                f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew.",
-            )
-        uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
-        if not memory.job.is_complete or not uri:
-            raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
-        return {"kind": reference["kind"], "name": reference["name"], "uid": memory.job.uid, "uri": str(uri)}
+        found = ready_model(self._store, job)
+        uri = str(found.status["modelArtifacts"]["s3ModelArtifacts"])
+        return {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": uri}
 
 
-def _with_pinned_image(complete: dict[str, Any], job: Job) -> dict[str, Any]:
+def _field(path: str, name: str) -> str:
+    return ".".join(filter(None, ("spec", path, name)))
+
+
+def _with_pinned_image(complete: dict[str, Any], job: Job, kind: JobKind) -> dict[str, Any]:
     """The image of the first attempt holds for later ones: a newer operator may know a newer default."""
-    algorithm = complete.get("algorithmSpecification") or {}
-    if not job.attempts or not job.status.get("image") or "trainingImage" not in algorithm:
+    pinned = job.status.get("image") if job.attempts else None
+    if not pinned or value_at(complete, kind.image) is None:
         return complete
-    return {**complete, "algorithmSpecification": {**algorithm, "trainingImage": job.status["image"]}}
+    return with_value_at(complete, kind.image, pinned)
 
 
-def _default_output(job: Job, tenant: Tenant) -> str:
-    given = (job.spec.get("outputDataConfig") or {}).get("s3OutputPath")
+def _default_output(job: Job, kind: JobKind, tenant: Tenant) -> str:
+    given = value_at(job.spec, kind.output)
     if given:
         return str(given)
-    if not tenant.default_bucket:
-        raise SpecError(
-            "spec.outputDataConfig.s3OutputPath",
-            "No output path is given, and there is no default bucket: set it, or ask for buckets.default in the tenant "
-            "policy.",
-        )
-    return f"{tenant.default_bucket.rstrip('/')}/{job.namespace}/{job.name}"
+    if tenant.default_bucket:
+        return f"{tenant.default_bucket.rstrip('/')}/{job.namespace}/{job.name}"
+    if not kind.output:
+        return ""
+    raise SpecError(
+        ".".join(("spec", *kind.output)),
+        "No output path is given, and there is no default bucket: set it, or ask for buckets.default in the tenant "
+        "policy.",
+    )

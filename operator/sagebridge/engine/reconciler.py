@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
-from sagebridge.core.errors import AwsError, ErrorClass
 from sagebridge.core.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
-from sagebridge.core.steps import Conclude, Expire, Release, Step, Tag, Wait
-from sagebridge.engine import failures
+from sagebridge.core.steps import Conclude, Expire, Release, Step, Tag, Wait, Withdraw
+from sagebridge.engine import failures, setbacks
 from sagebridge.engine.actions import Actions
 from sagebridge.engine.failures import Patience
 from sagebridge.engine.store import Memory
@@ -32,10 +31,12 @@ class ReconcilerSettings:
     Attributes:
         deletion_deadline: how long AWS may hold a deletion up.
         patience: pauses after failures.
+        stale_after: how long a look may fail until the status says that it may be old.
     """
 
     deletion_deadline: timedelta
     patience: Patience
+    stale_after: timedelta = timedelta(seconds=60)
 
 
 class JobReconciler:
@@ -63,8 +64,8 @@ class JobReconciler:
         Raises:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
-        memory.tags_again_after = None
-        pauses = (await self._take_steps(memory), memory.tags_again_after)
+        setbacks.begin(memory)
+        pauses = (await self._take_steps(memory), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _take_steps(self, memory: Memory) -> float | None:
@@ -81,9 +82,8 @@ class JobReconciler:
                     return None
             except failures.EXPECTED as error:
                 outcome = self._judge(memory, error)
-                if not isinstance(step, Tag):
+                if not self._goes_on(memory, step, error, outcome):
                     return await self._conclude_failure(memory, step, error, outcome)
-                self._go_on_without_tags(memory, error, outcome)
             else:
                 memory.failures = 0
         logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
@@ -97,6 +97,8 @@ class JobReconciler:
             deletion_deadline=self._settings.deletion_deadline,
             is_purged=memory.is_purged,
             tags_refused=memory.tags_again_after is not None,
+            look_when=self._kind.look_when,
+            models_kept=memory.models_again_after is not None,
         )
 
     async def _conclude(self, memory: Memory, step: Conclude) -> float | None:
@@ -141,17 +143,18 @@ class JobReconciler:
         remaining = (deadline - self._now()).total_seconds() + 1.0
         return max(1.0, min(outcome.again_after or _DELETION_RETRY_SECONDS, _DELETION_RETRY_SECONDS * 3, remaining))
 
-    def _go_on_without_tags(self, memory: Memory, error: Exception, outcome: Conclude) -> None:
-        """A job is what it is, whatever becomes of its tags."""
+    def _goes_on(self, memory: Memory, step: Step, error: Exception, outcome: Conclude) -> bool:
+        """Whether the job is what it is, whatever becomes of its tags and of the models that were made for it."""
         recheck = self._settings.patience.recheck_seconds
-        memory.tags_again_after = outcome.again_after or recheck
-        # The tags of a job that somebody has deleted are refused for good.
-        is_gone = isinstance(error, AwsError) and error.error_class is ErrorClass.NOT_FOUND
-        if is_gone:
-            memory.tags_again_after = recheck
-        if is_gone or outcome.verdict.state is State.STALLED:
-            verdict = Verdict(state=State.STALLED, reason=Reason.TAGS_REJECTED, message=outcome.verdict.message)
-            self._actions.tell(memory, verdict)
+        if isinstance(step, Tag):
+            news = setbacks.without_tags(memory, error, outcome, recheck=recheck)
+        elif isinstance(step, Withdraw) and memory.job.deletion_requested_at is None:
+            news = setbacks.with_remains(memory, outcome, what="A model that was made for this job", recheck=recheck)
+        else:
+            return False
+        if news is not None:
+            self._actions.tell(memory, news)
+        return True
 
 
 def _stale(verdict: Verdict, memory: Memory) -> Verdict:

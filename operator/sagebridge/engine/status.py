@@ -65,7 +65,7 @@ class StatusWriter:
         job = memory.job
         wanted = dict(changes or {})
         if verdict is not None:
-            wanted |= self._conclusion(job, verdict)
+            wanted |= self._conclusion(memory, verdict)
         before = job.status
         changed = {key: value for key, value in wanted.items() if before.get(key) != value}
         if not changed:
@@ -107,9 +107,15 @@ class StatusWriter:
         involved = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "namespace": namespace}
         self._recorder.emit(Event(involved=involved, kind="Warning", reason=reason.value, message=message))
 
-    def _conclusion(self, job: Job, verdict: Verdict) -> dict[str, Any]:
-        now = format_time(self._now())
-        built = conditions.build(verdict, previous=job.conditions, generation=job.generation, now=now)
+    def _conclusion(self, memory: Memory, verdict: Verdict) -> dict[str, Any]:
+        job = memory.job
+        built = conditions.build(
+            verdict,
+            previous=job.conditions,
+            generation=job.generation,
+            now=format_time(self._now()),
+            tags_refused=memory.tags_refused,
+        )
         return {"conditions": built, "observedGeneration": job.generation}
 
 

@@ -25,6 +25,8 @@ class Memory:
         failures: passes in a row that a passing fault has ended.
         is_purged: whether all its jobs were deleted in AWS.
         tags_again_after: seconds until refused tags are tried again; None unless this pass was refused.
+        tags_refused: which tags AWS does not take, and why; empty while it has all.
+        models_again_after: the same as `tags_again_after` for what nothing uses any more and AWS refused to delete.
         written_version: the resource version of our own last write.
     """
 
@@ -37,6 +39,8 @@ class Memory:
     failures: int = 0
     is_purged: bool = False
     tags_again_after: float | None = None
+    tags_refused: str = ""
+    models_again_after: float | None = None
     written_version: str = ""
 
     @property

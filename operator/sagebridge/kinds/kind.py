@@ -8,10 +8,52 @@ from typing import Any
 
 from sagebridge.core.names import JOB_NAME_LIMIT
 from sagebridge.core.observation import Phase
-from sagebridge.core.training import ResolveContext
+from sagebridge.core.resolution import Path, ResolveContext
+from sagebridge.core.serving import ModelContext
 from sagebridge.schema.kind import KindSchema
 
 Resolve = Callable[[Mapping[str, Any], ResolveContext], dict[str, Any]]
+Sections = Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]
+Reply = Mapping[str, Any]
+ModelOf = Callable[[Mapping[str, Any], ModelContext], dict[str, Any] | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUp:
+    """A call that tells what Describe leaves out.
+
+    Attributes:
+        operation: the API's name.
+        request: its request, from Describe's reply; None where there is nothing to ask.
+        names: the status fields that it fills.
+        fields: what it fills them with, from Describe's reply and its own.
+    """
+
+    operation: str
+    request: Callable[[Reply], dict[str, Any] | None]
+    names: tuple[str, ...]
+    fields: Callable[[Reply, Reply], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Children:
+    """Jobs that a job starts itself, and that go with it when it is purged.
+
+    Attributes:
+        list: the operation that lists them; its request names the parent by the parent's name member.
+        summaries_member, name_member: where its reply has their names.
+        delete: the operation that deletes one, by its name member.
+    """
+
+    list: str
+    summaries_member: str
+    name_member: str
+    delete: str
+
+
+def whole_spec(spec: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The sections of a kind whose specs are about one thing."""
+    return {"": spec}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +62,7 @@ class JobKind:
 
     Attributes:
         schema: its CRD.
-        create, describe, list, stop, delete: the API's operations.
+        create, describe, list, stop, delete: the API's operations; `delete` is empty where the API has none.
         name_member: the member of requests and replies that holds the name, e.g. ``TrainingJobName``.
         arn_member: the member that holds the ARN.
         summaries_member: the member of List's reply that holds the jobs.
@@ -33,7 +75,19 @@ class JobKind:
         stopping_fields: status fields of a job that was told to stop a moment ago.
         start_field, end_field: Describe's times, as status names them.
         log_group: the CloudWatch log group; streams begin with the job's name.
+        image: where a complete spec has the image, which later attempts keep; empty for a kind without one.
+        part_image: where each part of a complete spec has one, for a kind whose specs may have several.
+        output: where a manifest gives the output path, or needs a default bucket; empty for a kind whose manifests
+            have several or none.
+        model_of: gives the request of CreateModel for a model that has to be made first (pure); None for a kind whose
+            jobs need none.
+        instance: where a manifest gives the instance type that such a model serves on.
         name_limit: the longest name, in characters.
+        sections: the parts of a spec that have a ``source``, an ``environmentFrom`` or a role, by their paths in it.
+        look_when: counters in status which, when List shows them changed, are worth a Describe.
+        follow_ups: what is asked after each Describe.
+        children: the jobs that its jobs start, if they do.
+        log_separator: what follows the job's name in the names of log streams.
     """
 
     schema: KindSchema
@@ -55,7 +109,17 @@ class JobKind:
     start_field: str
     end_field: str
     log_group: str
+    image: Path = ()
+    part_image: Path = ()
+    output: Path = ()
+    model_of: ModelOf | None = None
+    instance: Path = ()
     name_limit: int = JOB_NAME_LIMIT
+    sections: Sections = whole_spec
+    look_when: tuple[Path, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    children: Children | None = None
+    log_separator: str = "/"
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sagebridge.core.observation import Phase
 from sagebridge.core.training import resolve
+from sagebridge.kinds import rules
 from sagebridge.kinds.kind import JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
@@ -43,44 +44,7 @@ _LEVEL_RULES = (
         message="framework runs a script: give source.entryPoint with source.s3Uri or source.configMap; source goes "
         "with framework, or with algorithmSpecification.trainingImage when that image has SageMaker's training toolkit",
     ),
-    Rule(
-        at="source",
-        rule="has(self.s3Uri) != has(self.configMap)",
-        message="say where the code is, by exactly one of s3Uri (a .tar.gz, see `sagebridge source push`) or configMap",
-    ),
-    Rule(
-        at="source",
-        rule="!has(self.s3Uri) || self.s3Uri.endsWith('.tar.gz')",
-        message="s3Uri must be one .tar.gz: pack a directory with `sagebridge source push DIR S3URI`",
-    ),
-    Rule(
-        at="source",
-        rule="!self.entryPoint.contains('..')",
-        message="entryPoint must be a file inside the source, without ..",
-    ),
-)
-
-_TARGET_RULES = (
-    Rule(
-        at="target",
-        rule="self != 'Cluster'",
-        message="target: Cluster is not available in this version; remove target or use SageMaker",
-    ),
-    Rule(
-        at="cluster", rule="false", message="cluster goes with target: Cluster, which is not available in this version"
-    ),
-    Rule(
-        at="environmentFrom[]",
-        rule="!has(self.secretRef)",
-        message="SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in AWS "
-        "Secrets Manager and read it in the training code with the job's role "
-        "(https://docs.aws.amazon.com/secretsmanager/latest/userguide/integrating-sagemaker.html)",
-    ),
-    Rule(
-        at="environmentFrom[]",
-        rule="has(self.configMapRef) != has(self.secretRef)",
-        message="give exactly one of configMapRef or secretRef",
-    ),
+    *rules.SOURCE,
 )
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
@@ -138,12 +102,7 @@ _RUN_RULES = (
         message="give runPolicy.retry (new jobs, for several kinds of failure) or retryStrategy (SageMaker's own, for "
         "InternalServerError), not both",
     ),
-    Rule(
-        at="tags",
-        rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",
-        message="tags that start with sagebridge.io/ mark what the operator owns, and those with aws: are AWS's: "
-        "choose another key",
-    ),
+    *rules.TAGS,
 )
 
 _IS_FILE_SYSTEM = "has(channel.dataSource.fileSystemDataSource)"
@@ -195,12 +154,12 @@ SCHEMA = KindSchema(
         "algorithm": common_fields.algorithm(),
         "framework": common_fields.framework(),
         "source": common_fields.source(),
-        "modelRef": common_fields.model_reference(["TrainingJob"]),
+        "modelRef": common_fields.model_reference(["TrainingJob", "HPTuningJob"]),
         "environmentFrom": common_fields.environment_from(),
         "cluster": common_fields.cluster(),
         "runPolicy": common_fields.run_policy(),
     },
-    rules=(*_LEVEL_RULES, *_TARGET_RULES, *_RESOURCE_RULES, *_RUN_RULES, *_DATA_RULES),
+    rules=(*_LEVEL_RULES, *rules.TARGET, *_RESOURCE_RULES, *_RUN_RULES, *_DATA_RULES),
     mutable_fields=("runPolicy", "tags"),
     status_fields=(
         "trainingJobName",
@@ -268,4 +227,6 @@ KIND = JobKind(
     start_field="trainingStartTime",
     end_field="trainingEndTime",
     log_group="/aws/sagemaker/TrainingJobs",
+    image=("algorithmSpecification", "trainingImage"),
+    output=("outputDataConfig", "s3OutputPath"),
 )

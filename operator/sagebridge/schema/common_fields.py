@@ -16,6 +16,7 @@ from sagebridge.schema.blocks import (
     text,
     whole_number,
 )
+from sagebridge.schema.openapi import request_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,8 +74,11 @@ def algorithm() -> Schema:
     )
 
 
-def framework() -> Schema:
-    """The middle level: script mode in a framework's image."""
+def framework(*, distributed: bool = True) -> Schema:
+    """The middle level: script mode in a framework's image; `distributed` where SageMaker can start it on several."""
+    distribution = choice(
+        "How the script is started on several GPUs or instances. Default: once per instance.", ["torchrun", "mpi"]
+    )
     return structure(
         {
             "name": text("The framework, such as pytorch, tensorflow, huggingface or sklearn.", pattern=_WORD_PATTERN),
@@ -92,17 +96,17 @@ def framework() -> Schema:
             "baseFramework": text(
                 "The framework below this one, such as pytorch2.1.0 for huggingface.", pattern=_WORD_PATTERN, longest=64
             ),
-            "distribution": choice(
-                "How the script is started on several GPUs or instances. Default: once per instance.",
-                ["torchrun", "mpi"],
-            ),
+            **({"distribution": distribution} if distributed else {}),
         },
         "Script mode: your script in a framework's image, which is looked up. It needs source.",
         required=["name"],
     )
 
 
-def source() -> Schema:
+_TRAINING_CODE = "The training code, for a framework or for an own image that has the SageMaker training toolkit."
+
+
+def source(description: str = _TRAINING_CODE) -> Schema:
     """The code for script mode."""
     config_map = structure(
         {"name": object_name("The ConfigMap's name, in this namespace.")},
@@ -125,7 +129,7 @@ def source() -> Schema:
             "s3Uri": s3_uri,
             "configMap": config_map,
         },
-        "The training code, for a framework or for an own image that has the SageMaker training toolkit.",
+        description,
         required=["entryPoint"],
     )
 
@@ -147,6 +151,28 @@ def model_reference(kinds: Sequence[str]) -> Schema:
         "its model as an input channel.",
         required=["kind", "name"],
     )
+
+
+def served_model_reference(kinds: Sequence[str]) -> Schema:
+    """A reference to an object of this namespace whose model is served."""
+    return structure(
+        {
+            "kind": choice("The kind of the object.", kinds),
+            "name": object_name("The object's name, in this namespace."),
+        },
+        "A model that an object of this namespace trains. The job waits until that object is Ready, then takes its "
+        "artifact, with the image that can serve it.",
+        required=["kind", "name"],
+    )
+
+
+def model() -> Schema:
+    """A model to be made: CreateModel's fields, but for those that the operator fills in."""
+    schema = request_schema("CreateModel")
+    for name in ("modelName", "tags"):
+        del schema["properties"][name]
+    del schema["required"]
+    return schema | {"description": "A model that is made for this object: CreateModel's fields."}
 
 
 def environment_from() -> Schema:

@@ -52,6 +52,8 @@ def spec_schema(kind: KindSchema) -> Schema:
     schema: Schema = {"description": "What is wanted.", "type": "object", "properties": {}}
     if kind.operation:
         schema |= request_schema(kind.operation, optional=kind.optional_fields)
+        for name in kind.omitted_fields:
+            del schema["properties"][name]
     for path, field in kind.fields.items():
         _add_field(schema, path, copy.deepcopy(field), required=path in kind.required_fields)
     for rule in kind.rules:
@@ -61,7 +63,8 @@ def spec_schema(kind: KindSchema) -> Schema:
 
 
 def _names(kind: KindSchema) -> Schema:
-    names = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural, "singular": kind.kind.lower()}
+    singular = kind.singular or kind.kind.lower()
+    names = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural, "singular": singular}
     short_names = {"shortNames": list(kind.short_names)} if kind.short_names else {}
     return {**names, **short_names, "categories": [CATEGORY]}
 
@@ -74,7 +77,12 @@ def _version(kind: KindSchema) -> Schema:
         "additionalPrinterColumns": [_column(column) for column in kind.columns] + [_AGE],
         "schema": {"openAPIV3Schema": _root_schema(kind)},
     }
-    return version | {"subresources": {"status": {}}} if kind.describe_operation else version
+    return version | {"subresources": _subresources(kind)} if kind.describe_operation else version
+
+
+def _subresources(kind: KindSchema) -> Schema:
+    scale = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    return {"status": {}} | ({"scale": scale} if kind.scale else {})
 
 
 _AGE: Schema = {"name": "AGE", "type": "date", "jsonPath": ".metadata.creationTimestamp"}

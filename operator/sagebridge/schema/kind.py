@@ -46,6 +46,7 @@ class KindSchema:
     Attributes:
         kind: The kind, in the singular.
         plural: The resource's name in URLs and for kubectl.
+        singular: What kubectl calls one; the kind in small letters if empty.
         short_names: For kubectl.
         description: One or two sentences for `kubectl explain`.
         operation: The Create operation whose request `spec` is; None where the whole of `spec` is in `fields`.
@@ -58,6 +59,10 @@ class KindSchema:
         rules: CEL rules on `spec` or below.
         mutable_fields: Fields of `spec` that may change after the first attempt; None where everything may.
         status_fields: Members of the Describe response that the status shows, in lowerCamelCase.
+        own_status_fields: Schemas of further status fields, by name; one of a member's name replaces its schema.
+        omitted_fields: Members of the request that are not in `spec`, in lowerCamelCase.
+        is_job: Whether it is done in attempts, and ends.
+        scale: Whether there is a `scale` subresource, over `spec.replicas` and `status.replicas`.
         columns: Columns of `kubectl get`, AGE excepted, which always comes last.
         scope: Namespaced, unless tenants must not write it.
     """
@@ -65,6 +70,7 @@ class KindSchema:
     kind: str
     plural: str
     description: str
+    singular: str = ""
     short_names: tuple[str, ...] = ()
     operation: str | None = None
     describe_operation: str | None = None
@@ -75,6 +81,10 @@ class KindSchema:
     rules: tuple[Rule, ...] = ()
     mutable_fields: tuple[str, ...] | None = None
     status_fields: tuple[str, ...] = ()
+    own_status_fields: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    omitted_fields: frozenset[str] = frozenset()
+    is_job: bool = True
+    scale: bool = False
     columns: tuple[Column, ...] = ()
     scope: Literal["Namespaced", "Cluster"] = "Namespaced"
 

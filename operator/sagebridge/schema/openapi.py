@@ -100,6 +100,14 @@ def request_schema(operation: str, *, optional: Collection[str] = ()) -> Schema:
     return schema
 
 
+def input_fields(operation: str) -> dict[str, Schema]:
+    """Give the schemas of all members of an operation's request, by their names in lowerCamelCase."""
+    properties: dict[str, Schema] = _RequestBuilder(optional=frozenset()).build(input_shape(operation), "")[
+        "properties"
+    ]
+    return properties
+
+
 def response_fields(operation: str, fields: Collection[str]) -> dict[str, Schema]:
     """Give the schemas of some members of an operation's response, for a status.
 

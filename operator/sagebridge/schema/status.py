@@ -28,26 +28,33 @@ def status_schema(kind: KindSchema) -> Schema:
         A structural schema of type object, with no required fields but the keys of lists.
     """
     described = response_fields(kind.describe_operation, kind.status_fields) if kind.describe_operation else {}
-    return _object("What was observed last.", described | _own_fields())
+    own = _common_fields() | (_job_fields() if kind.is_job else {})
+    return _object("What was observed last.", described | own | dict(kind.own_status_fields))
 
 
-def _own_fields() -> dict[str, Schema]:
+def _common_fields() -> dict[str, Schema]:
     return {
         "observedGeneration": _COUNT | {"description": "The generation of the spec that this status is about."},
         "conditions": _conditions(),
+        "startTime": _TIME | {"description": "When work on it was recorded first."},
+        "region": _TEXT | {"description": "The AWS Region where it is."},
+        "accountId": _TEXT | {"description": "The AWS account where it is."},
+        "roleArn": _TEXT | {"description": "Its execution role."},
+        "tags": _tags(),
+        "logs": _logs(),
+    }
+
+
+def _job_fields() -> dict[str, Schema]:
+    return {
         "attempts": _attempts(),
-        "startTime": _TIME | {"description": "When the first attempt was recorded."},
         "completionTime": _TIME | {"description": "When the last attempt ended."},
         "duration": _TEXT | {"description": "How long the job took, written when it has ended."},
-        "region": _TEXT | {"description": "The AWS Region of the job."},
-        "accountId": _TEXT | {"description": "The AWS account of the job."},
-        "roleArn": _TEXT | {"description": "The execution role of the job."},
         "image": _TEXT | {"description": "The image that the job runs."},
         "outputPath": _TEXT | {"description": "Where on S3 the job writes its output."},
         "sourceUri": _TEXT | {"description": "Where on S3 the packed source lies."},
         "modelRef": _model_reference(),
-        "tags": _tags(),
-        "logs": _logs(),
+        "models": _models(),
         "cost": _cost(),
     }
 
@@ -109,6 +116,19 @@ def _model_reference() -> Schema:
         "The referenced object as it was when its model was taken.",
         {"kind": _TEXT, "name": _TEXT, "uid": _TEXT, "uri": _TEXT | {"description": "The model on S3."}},
     )
+
+
+def _models() -> Schema:
+    model = _object(
+        "A model in SageMaker.",
+        {
+            "name": _TEXT | {"description": "The model's name in SageMaker."},
+            "arn": _TEXT | {"description": "The model's ARN, once it was created."},
+            "attempt": _COUNT | {"description": "The attempt that uses it."},
+        },
+        required=("name",),
+    )
+    return _map_list(model, "name", "The models that were made for this object, until they are deleted again.")
 
 
 def _tags() -> Schema:

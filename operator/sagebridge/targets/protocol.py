@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sagebridge.core.names import Owner
 from sagebridge.core.observation import Observation
+from sagebridge.core.serving import Repack
 from sagebridge.core.tenancy import Tenant
 
 
@@ -58,12 +59,51 @@ class NotOwnedError(Exception):
     """The job that was to be changed does not carry this object's tags."""
 
 
+class Models(Protocol):
+    """Models in SageMaker, which jobs and endpoints serve. Every method may raise as a `Target`'s does."""
+
+    async def make(self, handle: Handle, *, name: str, spec: Mapping[str, Any]) -> str:
+        """Create a model, or find the one of that name that is the owner's; its ARN.
+
+        Args:
+            handle: whose it is, and where.
+            name: its name, which stands for its content.
+            spec: CreateModel's request in lowerCamelCase, complete but for the name.
+
+        Raises:
+            NameConflictError: a model of that name is somebody else's.
+            sagebridge.core.errors.SpecError: `spec` can't be sent.
+        """
+
+    async def remove(self, handle: Handle, *, name: str) -> None:
+        """Delete a model; one that is gone is left.
+
+        Raises:
+            NotOwnedError: it is not the owner's.
+        """
+
+    async def role_of(self, handle: Handle, *, name: str) -> str | None:
+        """The execution role of a model; empty if it has none, None if there is no such model."""
+
+    async def repack(self, handle: Handle, repack: Repack, *, uri: str) -> None:
+        """Make a model's archive with inference code, once for the same URI.
+
+        Raises:
+            sagebridge.core.errors.SpecError: it can't be made of what there is.
+        """
+
+
 class Target(Protocol):
     """Where the jobs of one kind run.
 
     Every method may raise `sagebridge.core.errors.AwsError`; or `NotAllowedError`, where the tenant policy leads to
     another account than it did.
+
+    Attributes:
+        models: the models that the jobs of this kind serve; None for a kind whose jobs need none.
     """
+
+    models: Models | None
 
     async def submit(self, handle: Handle, spec: Mapping[str, Any], *, adopt: bool) -> Submission:
         """Create the job, or take over the one of that name if it is ours (or untagged, with `adopt`).
@@ -92,6 +132,9 @@ class Target(Protocol):
         Raises:
             NotOwnedError: it is not this object's.
         """
+
+    async def tags_of(self, handle: Handle) -> Mapping[str, str]:
+        """The tags of the job of that name, whosever it is."""
 
     async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
         """Set `tags` and take off the keys in `remove`.

@@ -28,13 +28,13 @@ def typed(work: Path) -> str:
     changes = {
         "\nmake setup\n": "\nmake --dry-run setup >&2\n",
         ". .venv/bin/activate": f". '{sys.prefix}/bin/activate'",
-        "/tmp/held-out.csv": f"{work}/held-out.csv",
         "digits --watch\n": "digits --watch & sleep 1; kill $!\n",
     }
     for before, after in changes.items():
         assert script.count(before) == 1, before
         script = script.replace(before, after)
-    return script
+    assert script.count("/tmp/held-out.csv") == 2
+    return script.replace("/tmp/held-out.csv", f"{work}/held-out.csv")
 
 
 def test_the_manifest_is_the_example() -> None:
@@ -55,4 +55,13 @@ def test_every_command_works(tmp_path: Path) -> None:
     assert "condition met" in answer.stdout
     assert re.search(r"^s3://sagebridge-local/\S+/model\.tar\.gz$", answer.stdout, re.MULTILINE)
     assert "Reason:  Completed" in re.sub(r"Reason: +", "Reason:  ", answer.stdout)
+    assert re.search(r"^batchtransform\S+/digits +Completed ", answer.stdout, re.MULTILINE)
+    assert re.search(r"^endpoint\S+/digits +InService +InService ", answer.stdout, re.MULTILINE)
+    assert '"tunedHyperParameters":{' in answer.stdout
+    told = re.search(r"^(\d+) of (\d+) digits read right; answered by: tuned (\d+)$", answer.stdout, re.MULTILINE)
+    assert told
+    right, rows, answered = map(int, told.groups())
+    assert rows == answered == len((tmp_path / "held-out.csv").read_text().splitlines())
+    assert right / rows >= 0.9
+    assert answer.stdout.count(" deleted") == 4
     assert left == []

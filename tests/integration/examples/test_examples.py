@@ -7,15 +7,23 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = sorted((ROOT / "examples/trainingjob").glob("*.yaml"))
+EXAMPLES = sorted(
+    path
+    for kind in ("*job", "batchtransform", "endpoint", "end-to-end", "end-to-end/*")
+    for path in (ROOT / "examples").glob(f"{kind}/*.yaml")
+)
 PATHS = {
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "HPTuningJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/hptuningjobs",
+    "BatchTransform": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/batchtransforms",
+    "ProcessingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/processingjobs",
+    "Endpoint": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/sagemakerendpoints",
     "TrainingJob": "/apis/sagebridge.io/v1alpha1/namespaces/{namespace}/trainingjobs",
 }
 
 
 @pytest.mark.controlplane
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_admitted(path: Path, kube: kubernetes.client.ApiClient, namespace: str) -> None:
     for manifest in yaml.safe_load_all(path.read_text()):
         answer, status, _ = kube.call_api(

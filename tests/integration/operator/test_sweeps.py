@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from sagebridge.core.names import Owner
 from sagebridge.core.observation import Phase
 from sagebridge.core.tenancy import Tenant
-from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds.training_job import KIND
 from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.caller import Caller
@@ -22,7 +22,6 @@ from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
 from support.aws import create_request
 
-[KIND] = JOB_KINDS
 TENANT = Tenant(
     regions=None,
     default_region="us-east-1",

@@ -12,9 +12,10 @@ from typing import Any
 
 import kubernetes
 from prometheus_client.parser import text_string_to_metric_families
+from sagebridge.kinds import JOB_KINDS
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from support.jobs import GROUP, PATIENCE_SECONDS, PLURAL, VERSION, Jobs
+from support.jobs import GROUP, PATIENCE_SECONDS, VERSION, Jobs
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _SHOWN = 4000
@@ -101,7 +102,9 @@ class World:
     def delete_all(self) -> None:
         """Ask for the deletion of every job of the namespace."""
         custom = kubernetes.client.CustomObjectsApi(self.cluster.client)
-        custom.delete_collection_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL)
+        for kind in JOB_KINDS:
+            plural = kind.schema.plural
+            custom.delete_collection_namespaced_custom_object(GROUP, VERSION, self.namespace, plural)
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and text of one of the operator's own pages."""

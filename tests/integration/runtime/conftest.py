@@ -169,7 +169,7 @@ def bench(aws: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) ->
     )
     made = Workbench(endpoint_url=aws, bucket=f"bucket-{next(_BUCKETS)}", work_dir=tmp_path / "job", settings=settings)
     made.client("s3").create_bucket(Bucket=made.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    made.client("logs").delete_log_group(logGroupName="/aws/sagemaker/TrainingJobs") if made.client(
-        "logs"
-    ).describe_log_groups()["logGroups"] else None
+    logs = made.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        logs.delete_log_group(logGroupName=group["logGroupName"])
     return made

@@ -51,6 +51,31 @@ def test_logs(scripted):
     assert [event["message"] for event in events] == ["a line"]
 
 
+def test_provisioned_concurrency_is_scaled(scripted):
+    scaling = scripted.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/e-{secrets.token_hex(4)}/variant/a",
+        "ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency",
+    }
+    metric = {"PredefinedMetricType": "SageMakerVariantProvisionedConcurrencyUtilization"}
+    configuration = {"TargetValue": 0.7, "PredefinedMetricSpecification": metric}
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=10)
+    scaling.put_scaling_policy(
+        **target,
+        PolicyName="p",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=configuration,
+    )
+    [policy] = scaling.describe_scaling_policies(**target)["ScalingPolicies"]
+    assert policy["TargetTrackingScalingPolicyConfiguration"] == configuration
+    [found] = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])[
+        "ScalableTargets"
+    ]
+    assert (found["MinCapacity"], found["MaxCapacity"]) == (1, 10)
+    scaling.deregister_scalable_target(**target)
+
+
 def test_sts_and_iam(scripted):
     assert scripted.client("sts").get_caller_identity()["Account"] == "123456789012"
     iam = scripted.client("iam")

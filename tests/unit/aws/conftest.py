@@ -10,6 +10,7 @@ from sagebridge.metrics import Metrics
 from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings
 from sagebridge.targets.sagemaker.sessions import SessionSettings
 from support.aws import ScriptedAws
+from support.endpoint_bench import EndpointBench, SmallSageMaker, endpoint_bench
 
 
 @pytest.fixture
@@ -57,3 +58,11 @@ async def make_gateway(aws: ScriptedAws) -> AsyncIterator[Callable[..., Gateway]
 @pytest.fixture
 async def gateway(make_gateway: Callable[..., Gateway]) -> Gateway:
     return make_gateway()
+
+
+@pytest.fixture
+async def bench(aws: ScriptedAws, gateway: Gateway) -> AsyncIterator[EndpointBench]:
+    sagemaker = SmallSageMaker()
+    aws.script = sagemaker
+    async with endpoint_bench(gateway=gateway, sagemaker=sagemaker) as made:
+        yield made

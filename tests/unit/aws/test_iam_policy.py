@@ -9,21 +9,48 @@ from pathlib import Path
 import pytest
 import sagebridge.targets.sagemaker
 from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds.kind import JobKind
 
 DOCS = Path(__file__).parents[3] / "docs"
 CODE = Path(sagebridge.targets.sagemaker.__path__[0])
 # S3 and STS name some permissions otherwise than the operations; an empty one needs none.
 PERMISSIONS = {
+    "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject",
     "PutObject": "s3:PutObject",
     "GetCallerIdentity": "",
 }
+SCALING_OPERATIONS = {
+    "DeleteScalingPolicy",
+    "DeleteScheduledAction",
+    "DeregisterScalableTarget",
+    "DescribeScalableTargets",
+    "DescribeScalingPolicies",
+    "DescribeScheduledActions",
+    "PutScalingPolicy",
+    "PutScheduledAction",
+    "RegisterScalableTarget",
+}
+# What Application Auto Scaling does in its caller's name.
+# https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html
+NEEDED_BY_SCALING = {
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "iam:CreateServiceLinkedRole",
+    "sagemaker:DescribeEndpointConfig",
+}
 
 
 def operations_of_kinds() -> set[str]:
-    return {
-        operation for kind in JOB_KINDS for operation in (kind.create, kind.describe, kind.list, kind.stop, kind.delete)
-    }
+    return {operation for kind in JOB_KINDS for operation in operations_of_kind(kind)}
+
+
+def operations_of_kind(kind: JobKind) -> Iterator[str]:
+    yield from (kind.create, kind.describe, kind.list, kind.stop, kind.delete)
+    yield from (follow_up.operation for follow_up in kind.follow_ups)
+    if kind.children is not None:
+        yield from (kind.children.list, kind.children.delete)
 
 
 def operations_in_code() -> set[str]:
@@ -33,7 +60,7 @@ def operations_in_code() -> set[str]:
 
 def operations_of(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and name_of(node.func) in {"call", "_call", "_s3"}:
+        if isinstance(node, ast.Call) and name_of(node.func) in {"call", "_call", "_pages", "_s3"}:
             yield from (
                 argument.value
                 for argument in node.args[:2]
@@ -43,6 +70,11 @@ def operations_of(path: Path) -> Iterator[str]:
 
 def name_of(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def permission(operation: str) -> str:
+    service = "application-autoscaling" if operation in SCALING_OPERATIONS else "sagemaker"
+    return PERMISSIONS.get(operation, f"{service}:{operation}")
 
 
 def actions(policy: str) -> set[str]:
@@ -55,10 +87,10 @@ def actions(policy: str) -> set[str]:
 
 
 def test_the_operators_policy_lists_exactly_what_is_called() -> None:
-    called = operations_of_kinds() | operations_in_code()
+    called = (operations_of_kinds() | operations_in_code()) - {""}
     assert {"AddTags", "PutObject", "GetCallerIdentity"} <= called, "the search in the code finds what is there"
-    wanted = {PERMISSIONS.get(operation, f"sagemaker:{operation}") for operation in called} - {""}
-    assert actions("operator-policy.json") == wanted | {"iam:PassRole"}
+    wanted = {permission(operation) for operation in called} - {""}
+    assert actions("operator-policy.json") == wanted | NEEDED_BY_SCALING | {"iam:PassRole"}
 
 
 def test_assuming_roles_is_all_that_tenants_need_of_the_operator() -> None:

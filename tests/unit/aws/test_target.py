@@ -9,7 +9,7 @@ from sagebridge.core.errors import AwsError, NotAllowedError
 from sagebridge.core.names import Owner
 from sagebridge.core.observation import Phase
 from sagebridge.core.tenancy import Tenant
-from sagebridge.kinds import JOB_KINDS
+from sagebridge.kinds.training_job import KIND
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.gateway import Gateway
@@ -17,7 +17,6 @@ from sagebridge.targets.sagemaker.sweep import Sweeper
 from sagebridge.targets.sagemaker.target import SageMakerTarget
 from support.aws import Reply, Request, ScriptedAws, error, identity, ok
 
-[KIND] = JOB_KINDS
 TENANT = Tenant(
     regions=None,
     default_region="us-east-1",

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from sagebridge.kinds import ENDPOINT, JOB_KINDS
 
 from .helm import VALUE_SETS, Helm, one
 
+JOBS = [*(kind.schema.plural for kind in JOB_KINDS), ENDPOINT.plural]
 ALLOWED = {
-    ("sagebridge.io", "trainingjobs"): {"get", "list", "watch", "patch", "delete"},
-    ("sagebridge.io", "trainingjobs/status"): {"get", "update"},
+    **{("sagebridge.io", jobs): {"get", "list", "watch", "patch", "delete"} for jobs in JOBS},
+    **{("sagebridge.io", f"{jobs}/status"): {"get", "update"} for jobs in JOBS},
     ("sagebridge.io", "tenantpolicies"): {"get", "list", "watch"},
     ("", "namespaces"): {"get", "list", "watch"},
     ("", "configmaps"): {"get"},
@@ -68,7 +70,7 @@ def test_the_hook_may_stop_the_operator_and_change_objects_only(helm: Helm) -> N
     objects = helm.objects("default")
 
     assert granted(roles_of(objects, "sagebridge-release")) == {
-        ("sagebridge.io", "trainingjobs"): {"get", "list", "patch"},
+        **{("sagebridge.io", jobs): {"get", "list", "patch"} for jobs in JOBS},
         ("apps", "deployments/scale"): {"get", "patch"},
         ("", "pods"): {"list"},
     }
@@ -90,9 +92,10 @@ def test_users_of_a_namespace_may_use_its_objects_but_not_write_their_status(hel
     edit = granted([one(objects, "ClusterRole", "sagebridge-edit")])
     view = granted([one(objects, "ClusterRole", "sagebridge-view")])
 
-    assert set(edit) == {("sagebridge.io", "trainingjobs")}
-    assert view[("sagebridge.io", "trainingjobs/status")] == {"get"}
-    assert view[("sagebridge.io", "trainingjobs")] == {"get", "list", "watch"}
+    assert set(edit) == {("sagebridge.io", jobs) for jobs in [*JOBS, f"{ENDPOINT.plural}/scale"]}
+    for jobs in JOBS:
+        assert view[("sagebridge.io", f"{jobs}/status")] == {"get"}
+        assert view[("sagebridge.io", jobs)] == {"get", "list", "watch"}
 
 
 @pytest.mark.parametrize("value_set", VALUE_SETS)

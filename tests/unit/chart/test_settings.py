@@ -57,6 +57,7 @@ def test_the_operator_reads_what_was_set(helm: Helm, monkeypatch: pytest.MonkeyP
         "allowed_role_arns": ("arn:aws-us-gov:iam::123456789012:role/other",),
         "bucket": "s3://example-ml",
         "poll_interval_seconds": 2.5,
+        "endpoint_sweep_seconds": 300.0,
         "aws_rates": {"CreateTrainingJob": 1_000_000.0, "StopTrainingJob": 0.0},
         "aws_unlimited": True,
         "aws_threads": 8,

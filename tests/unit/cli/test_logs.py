@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import secrets
 import time
@@ -80,6 +81,48 @@ def test_other_jobs_are_left_out(client: Any, group: str, put: Callable[..., Non
     put("digits-failing/algo-1-1", "no")
     put("digits/algo-1-1", "yes")
     assert texts(JobLogs(client, group=group, prefix="digits/")) == ["yes"]
+
+
+def test_lines_of_an_endpoint_say_which_variant_wrote_them(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("current/i-1", "a")
+    put("next/i-2", "b")
+    lines = JobLogs(client, group=group, prefix="").new_lines()
+    assert [(line.label, line.text) for line in lines] == [("current/i-1", "a"), ("next/i-2", "b")]
+
+
+def test_lines_of_a_job_need_no_label(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits/algo-1-1", "a")
+    [line] = JobLogs(client, group=group, prefix="digits/").new_lines()
+    assert line.label == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix", "want"),
+    [("trainingjob", "s/", "hello\n"), ("smep", "", "[s/i-1] hello\n")],
+    ids=["a job", "an endpoint"],
+)
+def test_what_is_printed(
+    client: Any,
+    group: str,
+    put: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kind: str,
+    prefix: str,
+    want: str,
+) -> None:
+    put("s/i-1", "hello")
+    status = {"region": "us-east-1", "logs": {"groupName": group, "streamPrefix": prefix}}
+    (tmp_path / "object").write_text(json.dumps({"metadata": {"name": "s"}, "status": status}))
+    program = tmp_path / "kubectl"
+    program.write_text(f"#!/bin/sh\ncat {tmp_path}/object\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", client.meta.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    result = CliRunner().invoke(app, [f"{kind}/s"])
+    assert (result.exit_code, result.stdout) == (0, want)
 
 
 def test_more_lines_than_one_reply_holds(client: Any, group: str, put: Callable[..., None]) -> None:

@@ -49,6 +49,7 @@ class Case:
     seen: Observation | None = None
     state: State | None = None
     why: Reason | None = None
+    models_kept: bool = False
 
 
 def plan(case: Case) -> steps.Step:
@@ -59,7 +60,13 @@ def plan(case: Case) -> steps.Step:
         "status": {"attempts": case.attempts} | case.status,
     }
     return next_step(
-        Situation(job=Job.parse(body), observation=case.seen, now=NOW, deletion_deadline=timedelta(hours=1))
+        Situation(
+            job=Job.parse(body),
+            observation=case.seen,
+            now=NOW,
+            deletion_deadline=timedelta(hours=1),
+            models_kept=case.models_kept,
+        )
     )
 
 
@@ -97,6 +104,7 @@ RUNNING = [
     Case(reason="a retry follows its pause", attempts=[FAILED], spec=RETRY, want=steps.Record),
     Case(reason="a retry waits for its pause", attempts=[{**FAILED, "endTime": "2026-01-02T03:04:04Z"}], spec=RETRY, want=steps.Conclude, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
     Case(reason="resuming starts a new attempt at once", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:05Z"}], want=steps.Record),
+    Case(reason="resuming starts a new attempt at once, though AWS's clock is ahead of ours", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:09Z"}], want=steps.Record),
     Case(reason="suspending ends without failure", attempts=[TO_SUSPEND], seen=STOPPED, spec=policy(suspend=True), want=steps.Close, state=State.SUSPENDED),
     Case(reason="a stop by somebody else is a failure", attempts=[CREATED], seen=STOPPED, want=steps.Close, state=State.FAILED, why=Reason.JOB_STOPPED),
     Case(reason="a deletion by somebody else is a failure", attempts=[CREATED], seen=GONE, want=steps.Close, state=State.FAILED, why=Reason.JOB_GONE),
@@ -134,7 +142,125 @@ DELETION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", RUNNING + FINISHED + DELETION, ids=lambda case: case.reason)
+MODEL_ARN = "arn:aws:sagemaker:us-east-1:123456789012:model/team-a-digits-model"
+WANTED = {"models": [{"name": "team-a-digits-model", "attempt": 1}]}
+MADE = {"models": [{"name": "team-a-digits-model", "attempt": 1, "arn": MODEL_ARN}]}
+FORMER = {"models": [{"name": "team-a-digits-former", "arn": MODEL_ARN}]}
+DONE = {"conditions": COMPLETE, **MADE}
+
+MODELS = [
+    Case(reason="the model comes before the job", attempts=[RECORDED], status=WANTED, want=steps.Provide),
+    Case(reason="the job comes after the model", attempts=[RECORDED], status=MADE, want=steps.Submit),
+    Case(
+        reason="a model of an earlier manifest is no reason to wait",
+        attempts=[RECORDED],
+        status=FORMER,
+        want=steps.Submit,
+    ),
+    Case(
+        reason="a suspended object makes no model",
+        spec=policy(suspend=True),
+        attempts=[RECORDED],
+        status=WANTED,
+        seen=GONE,
+        want=steps.Forget,
+    ),
+    Case(
+        reason="a paused object makes no model",
+        metadata=PAUSED,
+        attempts=[RECORDED],
+        status=WANTED,
+        want=steps.Conclude,
+    ),
+    Case(
+        reason="a model stays while a retry can follow", spec=RETRY, attempts=[FAILED], status=MADE, want=steps.Record
+    ),
+    Case(reason="a model goes when its job has completed", attempts=[COMPLETED], status=DONE, want=steps.Withdraw),
+    Case(
+        reason="a model goes when its job has failed",
+        attempts=[FAILED],
+        status={"conditions": HAS_FAILED, **MADE},
+        want=steps.Withdraw,
+    ),
+    Case(
+        reason="a paused object keeps its model",
+        metadata=PAUSED,
+        attempts=[COMPLETED],
+        status=DONE,
+        want=steps.Conclude,
+    ),
+    Case(
+        reason="a model that AWS keeps changes nothing",
+        attempts=[COMPLETED],
+        status=DONE,
+        models_kept=True,
+        want=steps.Conclude,
+        state=State.READY,
+    ),
+    Case(
+        reason="before a time to live is over, the model goes",
+        spec=policy(ttlSecondsAfterFinished=0),
+        attempts=[COMPLETED],
+        status=DONE | {"completionTime": AGO},
+        want=steps.Withdraw,
+    ),
+    Case(
+        reason="a deleted object's job is stopped before its model goes",
+        metadata=DELETED,
+        attempts=[CREATED],
+        status=MADE,
+        seen=OPEN,
+        want=steps.Stop,
+    ),
+    Case(
+        reason="then the model goes",
+        metadata=DELETED,
+        attempts=[CREATED],
+        status=MADE,
+        seen=STOPPING,
+        want=steps.Withdraw,
+    ),
+    Case(
+        reason="a model goes with its object though no attempt is left",
+        metadata=DELETED,
+        status=FORMER,
+        want=steps.Withdraw,
+    ),
+    Case(reason="then the object goes", metadata=DELETED, attempts=[CREATED], seen=STOPPING, want=steps.Release),
+    Case(
+        reason="a retained job keeps its model",
+        metadata=DELETED,
+        spec=policy(deletionPolicy="Retain"),
+        attempts=[CREATED],
+        status=MADE,
+        seen=OPEN,
+        want=steps.Release,
+    ),
+    Case(
+        reason="a purged job's model goes first",
+        metadata=DELETED,
+        spec=PURGE,
+        attempts=[COMPLETED],
+        status=MADE,
+        want=steps.Withdraw,
+    ),
+    Case(
+        reason="at the deadline all is let go",
+        metadata=DELETED_LONG_AGO,
+        attempts=[COMPLETED],
+        status=MADE,
+        want=steps.Release,
+    ),
+]
+
+
+def test_deadline_names_the_models_that_are_left() -> None:
+    step = plan(Case(reason="", metadata=DELETED_LONG_AGO, attempts=[COMPLETED], status=MADE, want=steps.Release))
+    assert isinstance(step, steps.Release)
+    assert step.models == ("team-a-digits-model",)
+
+
+@pytest.mark.parametrize("case", RUNNING + FINISHED + DELETION + MODELS, ids=lambda case: case.reason)
 def test_next_step(case: Case) -> None:
     step = plan(case)
     assert type(step) is case.want
@@ -166,3 +292,49 @@ def test_a_scripts_words_come_in_one_line() -> None:
     )
     assert isinstance(step, steps.Close)
     assert step.verdict.message == "team-a-digits-abc failed: AlgorithmError: ExitCode 1 KeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    ("phase", "message"),
+    [
+        (Phase.SUCCEEDED, "team-a-digits-abc completed. Its exit message: rows: 200 of 300"),
+        (Phase.FAILED, "team-a-digits-abc failed: SageMaker gave no reason. Its exit message: rows: 200 of 300"),
+        (
+            Phase.STOPPED,
+            (
+                "team-a-digits-abc was stopped, not by this object: since its time was up, or by somebody. "
+                "Apply it under another name to run it again. Its exit message: rows: 200 of 300"
+            ),
+        ),
+    ],
+)
+def test_what_a_container_left_to_say_is_told_however_it_ended(phase: Phase, message: str) -> None:
+    seen = Observation(phase=phase, whole=True, fields={"exitMessage": "rows: 200\nof 300\n"})
+    step = plan(Case(reason="Events are where people look", attempts=[CREATED], seen=seen, want=steps.Close))
+    assert isinstance(step, steps.Close)
+    assert step.verdict.message == message
+
+
+@pytest.mark.parametrize(
+    ("listed", "shown", "want"),
+    [
+        ({"succeeded": 1, "pending": 1}, {"succeeded": 0, "pending": 2}, steps.Look),
+        ({"succeeded": 1}, {}, steps.Look),
+        ({"succeeded": 1, "pending": 0}, {"succeeded": 1, "pending": 1}, steps.Conclude),
+        ({"succeeded": 0, "pending": 2}, {}, steps.Conclude),
+    ],
+)
+def test_a_counter_that_has_changed_is_worth_a_look(listed: dict[str, int], shown: dict[str, int], want: type) -> None:
+    body = {
+        "metadata": {"uid": "u", "name": "tune", "namespace": "team", "finalizers": [FINALIZER]},
+        "status": {"attempts": [CREATED], "counters": shown},
+    }
+    seen = Observation(phase=Phase.OPEN, fields={"counters": listed})
+    situation = Situation(
+        job=Job.parse(body),
+        observation=seen,
+        now=NOW,
+        deletion_deadline=timedelta(hours=1),
+        look_when=(("counters", "succeeded"),),
+    )
+    assert isinstance(next_step(situation), want)

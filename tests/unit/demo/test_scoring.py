@@ -81,3 +81,38 @@ def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(b"no archive")
     with pytest.raises(DemoError, match="can't be unpacked"):
         scoring.unpack(broken, tmp_path / "model")
+
+
+def output(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_the_output_of_a_transform_is_scored_row_by_row(tmp_path: Path) -> None:
+    rows = output(tmp_path / "held-out.csv", "8,0,1\n6,2,3\n8,4,5\n")
+    found = output(tmp_path / "predictions.csv", "8,8\n6,5\n8,8\n")
+    score = scoring.score_output(found, held_out=rows)
+    assert (score.correct, score.rows) == (2, 3)
+    assert scoring.predicted(found) == [8, 5, 8]
+
+
+@pytest.mark.parametrize(
+    ("text", "want", "reason"),
+    [
+        ("8,8\n6,6\n", "has 2 rows, and not those of the 3", "a row is missing"),
+        ("6,6\n8,8\n8,8\n", "has 3 rows, and not those", "another order: the predictions are not those of these rows"),
+        ("", "has 0 rows", "an empty file"),
+        ("8\n6\n8\n", "not a label and a digit", "no prediction"),
+        ("8,8\n6,six\n8,8\n", "not a label and a digit", "something else"),
+    ],
+)
+def test_outputs_refused(text: str, want: str, reason: str, tmp_path: Path) -> None:
+    rows = output(tmp_path / "held-out.csv", "8,0,1\n6,2,3\n8,4,5\n")
+    with pytest.raises(DemoError, match=want):
+        scoring.score_output(output(tmp_path / "predictions.csv", text), held_out=rows)
+
+
+def test_nothing_held_out_is_no_proof(tmp_path: Path) -> None:
+    empty = output(tmp_path / "empty.csv", "")
+    with pytest.raises(DemoError, match="not those of the 0 held-out digits"):
+        scoring.score_output(empty, held_out=empty)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from sagebridge.core.job import Job
 from sagebridge_local.demo import verdicts
 from sagebridge_local.demo.errors import DemoError
 from sagebridge_local.demo.scoring import Score
+from sagebridge_local.demo.trials import Search, Trial
 
 ATTEMPT = {"number": 1, "name": "default-digits-abc", "region": "us-east-1", "recordedAt": "2026-01-02T03:04:05Z"}
 MODEL = {"s3ModelArtifacts": "s3://bucket/model.tar.gz"}
@@ -41,7 +42,32 @@ def failed(job: Job) -> Callable[[], object]:
 
 
 def one_job(*, calls: Any = CALLS, jobs: tuple[str, ...] = ("default-digits-abc",)) -> Callable[[], object]:
-    return lambda: verdicts.check_one_job(job(), calls=calls, jobs=jobs)
+    return lambda: verdicts.check_one_job(job(), operation="CreateTrainingJob", calls=calls, jobs=jobs)
+
+
+TRIALS = tuple(Trial(number=str(n), name=f"t-{n}", objective=n / 10, tuned={"x": str(n)}) for n in range(6))
+NAMES = [trial.name for trial in TRIALS]
+WEIGHTED = job(
+    "Ready",
+    endpointConfigName="c1",
+    variants=[{"variantName": name, "currentWeight": 1.0} for name in ("a", "b")],
+)
+
+
+def searched(
+    *, trials: Sequence[Trial] = TRIALS, wanted: int = 6, trained: Sequence[str] = NAMES, best: str = "t-5"
+) -> Callable[[], object]:
+    search = Search(
+        name="s",
+        status="Completed",
+        metric="m",
+        running=0,
+        completed=wanted,
+        failed=0,
+        wanted=wanted,
+        trials=tuple(trials),
+    )
+    return lambda: verdicts.check_search(search, trained=trained[:wanted], best=best)
 
 
 REFUSED = [
@@ -61,8 +87,22 @@ REFUSED = [
     Case(reason="no job", check=one_job(jobs=()), want="0 jobs are there"),
     Case(reason="a refused manifest's job", check=lambda: verdicts.check_no_job("digits", jobs=["default-digits-abc"], creates=0), want="SageMaker has 'default-digits-abc'"),
     Case(reason="a refused manifest's call", check=lambda: verdicts.check_no_job("bad", jobs=[], creates=1), want="called 1 times"),
-    Case(reason="an Event that is missing", check=lambda: verdicts.check_events([event("digits", "Accepted")], name="digits", reasons=["Completed"]), want="no Event 'Completed'; it has 'Accepted'"),
-    Case(reason="another object's Event does not count", check=lambda: verdicts.check_events([event("other", "Completed")], name="digits", reasons=["Completed"]), want="it has none"),
+    Case(reason="an Event that is missing", check=lambda: verdicts.check_events([event("digits", "Accepted")], kind="TrainingJob", name="digits", reasons=["Completed"]), want="TrainingJob digits has no Event 'Completed'; it has 'Accepted'"),
+    Case(reason="another kind's Event does not count", check=lambda: verdicts.check_events([event("digits", "Completed", kind="Endpoint")], kind="TrainingJob", name="digits", reasons=["Completed"]), want="it has none"),
+    Case(reason="too few trials are no search", check=searched(trials=TRIALS[:5], wanted=5), want="at least 6"),
+    Case(reason="a trial that has not completed", check=searched(trained=NAMES[:5]), want="SageMaker has 5 that completed"),
+    Case(reason="a status that shows fewer than there are", check=searched(trials=TRIALS[:5]), want="shows 5"),
+    Case(reason="a trial that SageMaker does not know", check=searched(trained=[*NAMES[:5], "other"]), want="shows trials that SageMaker has not: 't-5'"),
+    Case(reason="one point tried six times is no search", check=searched(trials=[replace(one, tuned={"x": "1"}) for one in TRIALS]), want="the same hyperparameters"),
+    Case(reason="the best has to be the best", check=searched(best="t-0"), want="names t-0 as its best"),
+    Case(reason="an endpoint that is stalled does not count as in service", check=lambda: verdicts.check_serving(job("Stalled", endpointStatus="InService")), want="not in service. InProgress: it runs"),
+    Case(reason="Ready alone is not in service", check=lambda: verdicts.check_serving(job("Ready", endpointStatus="Updating")), want="not in service"),
+    Case(reason="weights that were not taken over", check=lambda: verdicts.check_weights(WEIGHTED, wanted={"a": 4.0, "b": 1.0}), want="should have the weights {'a': 4.0, 'b': 1.0}, but has {'a': 1.0, 'b': 1.0}"),
+    Case(reason="another config is a deployment", check=lambda: verdicts.check_same_config(WEIGHTED, config="c0", updates=0), want="must not deploy"),
+    Case(reason="an update is a deployment", check=lambda: verdicts.check_same_config(WEIGHTED, config="c1", updates=1), want="called 1 times"),
+    Case(reason="two endpoints for one object", check=lambda: verdicts.check_calls(2, wanted=1, operation="CreateEndpoint"), want="CreateEndpoint should have been called 1 times, but was called 2 times"),
+    Case(reason="what is left costs money", check=lambda: verdicts.check_nothing_left({"models": ["m"], "endpoints": []}), want="Left in SageMaker: models 'm'"),
+    Case(reason="another object's Event does not count", check=lambda: verdicts.check_events([event("other", "Completed")], kind="TrainingJob", name="digits", reasons=["Completed"]), want="it has none"),
 ]  # fmt: skip
 
 PASSED = [
@@ -72,12 +112,17 @@ PASSED = [
     Case(reason="just good enough", check=lambda: verdicts.check_accuracy(Score(correct=95, rows=100)), want="None"),
     Case(reason="one Create, one job", check=one_job(), want="None"),
     Case(reason="nothing was made", check=lambda: verdicts.check_no_job("bad", jobs=["default-digits-abc"], creates=0), want="None"),
-    Case(reason="all Events are there", check=lambda: verdicts.check_events([event("digits", "Completed")], name="digits", reasons=["Completed"]), want="None"),
+    Case(reason="a search whose best is the best", check=searched(), want="None"),
+    Case(reason="an endpoint in service", check=lambda: verdicts.check_serving(job("Ready", endpointStatus="InService")), want="None"),
+    Case(reason="weights as wanted, whatever their order", check=lambda: verdicts.check_weights(WEIGHTED, wanted={"b": 1, "a": 1}), want="None"),
+    Case(reason="a change of weights alone", check=lambda: verdicts.check_same_config(WEIGHTED, config="c1", updates=0), want="None"),
+    Case(reason="nothing is left", check=lambda: verdicts.check_nothing_left({"models": [], "endpoints": []}), want="None"),
+    Case(reason="all Events are there", check=lambda: verdicts.check_events([event("digits", "Completed")], kind="TrainingJob", name="digits", reasons=["Completed"]), want="None"),
 ]  # fmt: skip
 
 
-def event(name: str, reason: str) -> dict[str, Any]:
-    return {"reason": reason, "involvedObject": {"name": name}}
+def event(name: str, reason: str, *, kind: str = "TrainingJob") -> dict[str, Any]:
+    return {"reason": reason, "involvedObject": {"kind": kind, "name": name}}
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.reason)

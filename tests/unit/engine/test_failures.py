@@ -97,6 +97,20 @@ def test_each_class(case: Case) -> None:
         assert words in outcome.verdict.message
 
 
+def test_a_list_of_all_that_could_be_said_does_not_hide_the_point() -> None:
+    types = ", ".join(f"ml.m{number}.large" for number in range(100))
+    error = AwsError(
+        code="ValidationException",
+        message=f"'ml.huge' failed to satisfy enum value set: [{types}]",
+        operation="CreateEndpointConfig",
+        http_status=400,
+    )
+    message = judge(error).verdict.message
+    assert "'ml.huge' failed to satisfy enum value set: [ml.m0.large, ml.m1.large, ml.m2.large, " in message
+    assert "ml.m4.large, …] (ValidationException). " in message
+    assert "ml.m5.large" not in message
+
+
 def test_every_expected_error_has_a_verdict() -> None:
     judged = {type(case.error) for case in CASES}
     assert judged == set(EXPECTED)

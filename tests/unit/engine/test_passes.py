@@ -132,6 +132,19 @@ async def test_the_tags_of_a_job_that_is_gone_are_given_up(bench: Workbench) -> 
         assert await bench.reconcile(memory) == 600.0
 
 
+async def test_a_refused_tag_that_is_taken_back_is_not_missed(bench: Workbench) -> None:
+    tagged = SPEC | {"tags": [{"key": "team", "value": "a"}]}
+    status = {"attempts": [CREATED]}
+    memory = bench.put(spec=tagged, status=status)
+    memory.observation = OPEN
+    bench.target.errors["tag"] = AwsError(code="AccessDeniedException", message="no", operation="AddTags")
+    await bench.reconcile(memory)
+    assert "TagsApplied" in {one["type"] for one in bench.status()["conditions"]}
+    memory = bench.put(spec=SPEC, status=bench.status(), metadata={"generation": 2})
+    await bench.reconcile(memory)
+    assert "TagsApplied" not in {one["type"] for one in bench.status()["conditions"]}
+
+
 async def test_a_model_that_has_failed_is_not_waited_for(bench: Workbench) -> None:
     failed = {"type": "Failed", "status": "True", "reason": "JobFailed", "message": "no"}
     bench.put("model", status={"attempts": [FAILED], "conditions": [failed]})

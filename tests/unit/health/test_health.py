@@ -34,11 +34,11 @@ class Case:
         return obj if self.status is None else {**obj, "status": self.status}
 
 
-def status_of(*verdicts: Verdict, observed: int = 1) -> dict[str, Any]:
+def status_of(*verdicts: Verdict, observed: int = 1, tags_refused: str = "") -> dict[str, Any]:
     """The status after the verdicts, one after the other, as the operator writes it."""
     conditions: list[dict[str, Any]] = []
     for verdict in verdicts:
-        conditions = build(verdict, previous=conditions, generation=observed, now=NOW)
+        conditions = build(verdict, previous=conditions, generation=observed, now=NOW, tags_refused=tags_refused)
     return {"observedGeneration": observed, "conditions": conditions}
 
 
@@ -50,6 +50,7 @@ UNSEEN = verdict(State.UNSEEN, Reason.ACCEPTED)
 RUNNING = verdict(State.PROGRESSING, Reason.IN_PROGRESS)
 SUSPENDED = verdict(State.SUSPENDED, Reason.SUSPENDED)
 COMPLETED = verdict(State.READY, Reason.COMPLETED)
+SERVING = verdict(State.SERVING, Reason.IN_SERVICE)
 INVALID = verdict(State.STALLED, Reason.INVALID_SPEC)
 FAILED = verdict(State.FAILED, Reason.JOB_FAILED)
 DELETED = {"deletionTimestamp": NOW}
@@ -94,6 +95,18 @@ CASES = [
         status=status_of(UNSEEN, RUNNING, verdict(State.PAUSED, Reason.PAUSED)),
         flux=Status.IN_PROGRESS,
         argocd="Suspended",
+    ),
+    Case(
+        reason="an endpoint whose state nobody could check for long",
+        status=status_of(UNSEEN, RUNNING, SERVING, verdict(State.UNSEEN, Reason.STATUS_STALE)),
+        flux=Status.IN_PROGRESS,
+        argocd="Progressing",
+    ),
+    Case(
+        reason="an endpoint in service",
+        status=status_of(UNSEEN, RUNNING, SERVING),
+        flux=Status.CURRENT,
+        argocd="Healthy",
     ),
     Case(
         reason="completed",
@@ -141,9 +154,9 @@ CASES = [
     ),
     Case(
         reason="complete, but its changed tags were refused",
-        status=status_of(UNSEEN, COMPLETED, verdict(State.STALLED, Reason.TAGS_REJECTED)),
-        flux=Status.FAILED,
-        argocd="Degraded",
+        status=status_of(UNSEEN, COMPLETED, tags_refused="AddTags: not authorized"),
+        flux=Status.CURRENT,
+        argocd="Healthy",
     ),
     Case(
         reason="no status yet: kstatus can't know, which is why the operator writes one at once",

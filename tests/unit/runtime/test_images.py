@@ -135,3 +135,10 @@ def test_docker_isolated_with_gpus_and_an_entry_point() -> None:
     assert not [word for word in words if word.startswith("--add-host")]
     assert words[8:10] == ["--gpus", "all"]
     assert words[-5:] == ["--entrypoint", "sh", OWN, "-c", "x"]
+
+
+def test_docker_with_a_port_of_its_own() -> None:
+    words = docker.run_command(_container(ports={8080: 7001}, hosts=(), arguments=("serve",)))
+    assert words[6:8] == ["--publish", "127.0.0.1:7001:8080"]
+    assert "--network" not in words
+    assert words[-2:] == [OWN, "serve"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sagebridge_local.runtime import source
-from sagebridge_local.runtime.failures import RunFailedError
+from sagebridge_local.runtime.failures import RunFailedError, TransferCancelledError
 
 LIMIT = 10_000
 
@@ -90,3 +90,24 @@ def test_a_directory_or_a_single_file_will_do(tmp_path: Path) -> None:
     source.place(tmp_path / "src", tmp_path / "code", limit_bytes=LIMIT)
     source.place(tmp_path / "src/train.py", tmp_path / "other", limit_bytes=LIMIT)
     assert (tmp_path / "code/train.py").read_text() == (tmp_path / "other/train.py").read_text() == "x"
+
+
+def test_a_failure_names_what_can_not_be_unpacked(tmp_path: Path) -> None:
+    broken = tmp_path / "model.tar.gz"
+    broken.write_bytes(b"no archive")
+
+    with pytest.raises(RunFailedError, match="The model archive can't be unpacked"):
+        source.unpack(broken, tmp_path / "model", limit_bytes=LIMIT, what="model archive")
+
+
+def test_unpacking_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    archive = _archive(tmp_path, _member("first", content=b"1"), _member("second", content=b"2"))
+    checks = iter([True, False])
+
+    def check() -> None:
+        if not next(checks):
+            raise TransferCancelledError
+
+    with pytest.raises(TransferCancelledError):
+        source.unpack(archive, tmp_path / "code", limit_bytes=LIMIT, check=check)
+    assert [path.name for path in (tmp_path / "code").iterdir()] == ["first"]

@@ -106,3 +106,79 @@ def request_of():
 def start() -> float:
     """The instant at which the test's clock begins."""
     return START
+
+
+ROLE = "arn:aws:iam::123456789012:role/serving"
+
+
+@dataclass
+class Host:
+    """Makes models, configurations and endpoints as a caller, and invokes them."""
+
+    call: Caller
+
+    async def model(self, name: str = "m1", **changes: Any) -> str:
+        request = {"PrimaryContainer": {"Image": "image:1", "ModelDataUrl": "s3://bucket/model.tar.gz"}}
+        request |= {"ModelName": name, "ExecutionRoleArn": ROLE} | changes
+        kept = {member: value for member, value in request.items() if value is not None}
+        return (await self.call("CreateModel", **kept))["ModelArn"]
+
+    async def config(self, name: str = "c1", *, variants: list[dict[str, Any]] | None = None, **members: Any) -> str:
+        request = {"EndpointConfigName": name, "ProductionVariants": variants or [variant()], **members}
+        return (await self.call("CreateEndpointConfig", **request))["EndpointConfigArn"]
+
+    async def endpoint(self, name: str = "e1", *, config: str = "c1", **members: Any) -> str:
+        request = {"EndpointName": name, "EndpointConfigName": config, **members}
+        return (await self.call("CreateEndpoint", **request))["EndpointArn"]
+
+    async def serving(self, name: str = "e1", **config: Any) -> None:
+        """A model, a configuration, and an endpoint that is InService."""
+        await self.model()
+        await self.config(**config)
+        await self.endpoint(name)
+        self.call.advance(60)
+
+    async def update(self, config: str, *, name: str = "e1", **members: Any) -> dict[str, Any]:
+        return await self.call("UpdateEndpoint", EndpointName=name, EndpointConfigName=config, **members)
+
+    async def describe(self, name: str = "e1") -> dict[str, Any]:
+        return await self.call("DescribeEndpoint", EndpointName=name)
+
+    async def status(self, name: str = "e1") -> str:
+        return (await self.describe(name))["EndpointStatus"]
+
+    async def invoke(self, name: str = "e1", *, operation: str = "InvokeEndpoint", body: bytes = b"", **headers: str):
+        scope = f"{self.call.access_key}/20270115/{self.call.region}/sagemaker/aws4_request"
+        sent = {f"x-amzn-sagemaker-{key.replace('_', '-')}": value for key, value in headers.items()}
+        sent["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        invocations = self.call.service.invocations
+        return await invocations.answer(operation=operation, name=name, headers=sent, body=body)
+
+    async def share(self, config: str, *, of: int = 400) -> float:
+        """The share of some invocations that a configuration's fleet took; every one of them must be answered."""
+        replies = [await self.invoke() for _ in range(of)]
+        assert {reply.status for reply in replies} == {200}
+        return sum(json.loads(reply.body)["EndpointConfigName"] == config for reply in replies) / of
+
+
+def variant(name: str = "AllTraffic", **changes: Any) -> dict[str, Any]:
+    wanted = {
+        "VariantName": name,
+        "ModelName": "m1",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1.0,
+    } | changes
+    return {member: value for member, value in wanted.items() if value is not None}
+
+
+@pytest.fixture
+def host(sagemaker) -> Host:
+    """Makes endpoints and their parts."""
+    return Host(sagemaker)
+
+
+@pytest.fixture
+def variant_of():
+    """Makes a ProductionVariant; members that are None are left out."""
+    return variant

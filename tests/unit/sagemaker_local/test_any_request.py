@@ -18,6 +18,10 @@ SERVED = (
     *("CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob", "DeleteTrainingJob"),
     *("UpdateTrainingJob", "AddTags", "ListTags", "DeleteTags"),
 )
+HOSTING = (
+    *(f"{verb}{kind}" for kind in ("Model", "EndpointConfig", "Endpoint") for verb in ("Create", "Describe", "Delete")),
+    *("ListModels", "ListEndpointConfigs", "ListEndpoints", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities"),
+)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80)
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
@@ -54,6 +58,17 @@ def likely(shape, depth=0):
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_any_request_is_answered(sagemaker, operation, data):
+    await _answer_any(sagemaker, operation, data)
+
+
+@pytest.mark.parametrize("operation", HOSTING)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_any_request_for_models_and_endpoints_is_answered(sagemaker, operation, data):
+    await _answer_any(sagemaker, operation, data)
+
+
+async def _answer_any(sagemaker, operation, data):
     shape = model.service_model().operation_model(operation).input_shape
     request = data.draw(likely(shape))
     answer = await sagemaker.service.answer(

@@ -8,7 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "local-sagemaker.md"
-FOLDERS = [ROOT / "tests" / kind / "sagemaker_local" for kind in ("unit", "integration")]
+FOLDERS = [
+    ROOT / "tests" / kind / area for kind in ("unit", "integration") for area in ("sagemaker_local", "transform")
+]
+FOLDERS += [ROOT / "tests" / area for area in ("unit/tuning_local", "unit/cloudwatch", "integration/serving")]
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from sagebridge.kinds import tenant_policy, training_job
+from sagebridge.kinds import ENDPOINT, JOB_KINDS, tenant_policy
 from sagebridge.schema.compatibility import incompatibilities
 from sagebridge.schema.crd import crd
 from sagebridge.schema.kind import KindSchema
@@ -19,7 +19,9 @@ Spec = dict[str, Any]
 RELEASED = Path(__file__).parent / "released"
 
 
-@pytest.mark.parametrize("kind", [training_job.SCHEMA, tenant_policy.SCHEMA], ids=lambda kind: kind.kind)
+@pytest.mark.parametrize(
+    "kind", [*(kind.schema for kind in JOB_KINDS), ENDPOINT, tenant_policy.SCHEMA], ids=lambda kind: kind.kind
+)
 def test_the_last_release_is_still_valid(kind: KindSchema) -> None:
     released = yaml.safe_load((RELEASED / f"{kind.plural}.yaml").read_text())
     assert incompatibilities(released, crd(kind)) == [], "see docs/decisions/schemas-only-loosen.md"

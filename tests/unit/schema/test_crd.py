@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from sagebridge.kinds import tenant_policy, training_job
+from sagebridge.kinds import ENDPOINT, JOB_KINDS, tenant_policy, training_job
 from sagebridge.schema.blocks import text
 from sagebridge.schema.crd import MAX_BYTES, crd, spec_schema
 from sagebridge.schema.generate import crd_files, kinds_in, main, reference_files, render
@@ -15,7 +15,7 @@ from sagebridge.schema.kind import Column, KindSchema, Rule
 from support.operations import OPERATIONS, bare_crd, bare_kind
 
 ROOT = Path(__file__).parents[3]
-KINDS = [training_job.SCHEMA, tenant_policy.SCHEMA]
+KINDS = [*(kind.schema for kind in JOB_KINDS), ENDPOINT, tenant_policy.SCHEMA]
 
 
 def version(definition: dict[str, Any]) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def test_no_file_is_left_of_a_kind_that_is_gone() -> None:
 
 def test_the_command_writes_all_files(tmp_path: Path) -> None:
     main([str(tmp_path / "crds"), "--reference", str(tmp_path / "reference")])
-    assert sorted(path.name for path in (tmp_path / "crds").iterdir()) == ["tenantpolicies.yaml", "trainingjobs.yaml"]
-    assert sorted(path.name for path in (tmp_path / "reference").iterdir()) == ["tenantpolicy.md", "trainingjob.md"]
+    assert {path.name for path in (tmp_path / "crds").iterdir()} == {f"{kind.plural}.yaml" for kind in KINDS}
+    assert {path.name for path in (tmp_path / "reference").iterdir()} == {f"{kind.kind.lower()}.md" for kind in KINDS}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -115,6 +115,12 @@ def test_refused(case: Case) -> None:
     assert case.says in raised.value.message
 
 
+def test_the_field_is_where_the_source_is() -> None:
+    with pytest.raises(SpecError) as raised:
+        pack_files(FILES, entry_point="main.py", path="spec.models[1].source")
+    assert raised.value.field == "spec.models[1].source.entryPoint"
+
+
 @pytest.mark.parametrize(
     "name", ["", "/a", "a/../b", "..", "./a", "a//b", "a/", "a\\b", "a\nb", "a\x7f", "x" * 256], ids=repr
 )

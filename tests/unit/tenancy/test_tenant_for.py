@@ -11,6 +11,7 @@ from sagebridge.core.tenancy import (
     check_account,
     check_region,
     check_role,
+    check_roles,
     tenant_for,
 )
 
@@ -245,3 +246,26 @@ def test_the_account_that_a_policy_names() -> None:
     check_account(tenant(policy()), "111122223333")
     with pytest.raises(NotAllowedError, match="lead to account 111122223333"):
         check_account(pinned, "111122223333")
+
+
+@pytest.mark.parametrize(
+    ("reason", "spec", "refused"),
+    [
+        ("the job's own", {"roleArn": OTHER_ROLE}, ""),
+        ("one that is passed on", {"inputs": [{"redshift": {"clusterRoleArn": OTHER_ROLE}}]}, ""),
+        ("not the job's own", {"roleArn": TEAM_ROLE}, "spec.roleArn"),
+        (
+            "one that is passed on, deep inside",
+            {"roleArn": ROLE, "inputs": [{}, {"redshift": {"clusterRoleArn": TEAM_ROLE}}]},
+            "spec.inputs[1].redshift.clusterRoleArn",
+        ),
+        ("what only looks like one", {"environment": {"ROLEARN": TEAM_ROLE}, "note": TEAM_ROLE}, ""),
+    ],
+)
+def test_every_role_that_is_passed_on_is_checked(reason: str, spec: dict[str, Any], refused: str) -> None:
+    if not refused:
+        check_roles(tenant(), spec)
+        return
+    with pytest.raises(NotAllowedError) as caught:
+        check_roles(tenant(), spec)
+    assert caught.value.field == refused, reason

@@ -11,7 +11,9 @@ from sagebridge_local.sagemaker.jobs.job import Job
 
 if TYPE_CHECKING:
     from sagebridge_local.sagemaker.clock import Scheduler
+    from sagebridge_local.sagemaker.jobs.lifecycle import Run
     from sagebridge_local.sagemaker.jobs.table import JobTable
+    from sagebridge_local.sagemaker.service import LocalSageMaker
 
 Describe = Callable[[Job], dict[str, Any]]
 Conclude = Callable[[Job, str, float], dict[str, Any]]
@@ -31,7 +33,7 @@ class Objects(Protocol):
 class CreateCall:
     """A Create request that the model allows, and where it was made.
 
-    `objects` is None where nothing runs, so that inputs need not exist.
+    `objects` is None where nothing runs, so that inputs need not exist. `instance_limits` are the account's quotas.
     """
 
     request: Mapping[str, Any]
@@ -40,6 +42,7 @@ class CreateCall:
     now: float
     table: JobTable
     objects: Objects | None = None
+    instance_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 Check = Callable[[CreateCall], None]
@@ -79,9 +82,13 @@ class JobKind:
         taken: the message of the ResourceInUse for a name that does, with `{arn}`.
         not_stoppable: the message of the ValidationException for a Stop that comes too late, with `{status}`.
         not_deletable: the message of the ResourceInUse for a Delete that comes too early, with `{status}`.
+        usages: the instances that a request counts against each quota, such as `ml.m5.xlarge for training job usage`.
         deletable: raises ServiceError when an ended job can't be deleted yet.
         began: told when a job was accepted, before it runs.
         ended: told when a job has ended.
+        missing_code: the error code for a name that does not exist; then `not_found` may have `{name}`.
+        record: what keeps a job of this kind.
+        make_run: makes the run of a new job, where it is not one run of one runner.
     """
 
     name: str
@@ -101,12 +108,16 @@ class JobKind:
     taken: str
     not_stoppable: str
     not_deletable: str
+    usages: Callable[[Mapping[str, Any]], Mapping[str, int]] = lambda _: {}
     deletable: Callable[[Job], None] = lambda _: None
     began: Milestone = lambda _table, _job, _scheduler, _at: None
     ended: Milestone = lambda _table, _job, _scheduler, _at: None
     checks: tuple[Check, ...] = ()
     filters: Mapping[str, Predicate] = field(default_factory=dict)
     sort_keys: Mapping[str, SortKey] = field(default_factory=dict)
+    missing_code: str = errors.VALIDATION
+    record: type[Job] = Job
+    make_run: Callable[[LocalSageMaker, JobTable, Job], Run] | None = None
 
     @property
     def name_field(self) -> str:
@@ -131,6 +142,6 @@ class JobKind:
         """The StatusMessages of a secondary status, in order; one that is empty where none are known."""
         return self.stage_messages.get(secondary_status) or ("",)
 
-    def missing(self) -> errors.ServiceError:
+    def missing(self, name: str = "") -> errors.ServiceError:
         """The error for a name that does not exist."""
-        return errors.validation(self.not_found)
+        return errors.ServiceError(self.missing_code, self.not_found.format(name=name))

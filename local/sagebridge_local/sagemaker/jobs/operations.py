@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sagebridge_local.sagemaker import errors, wire
-from sagebridge_local.sagemaker.jobs.job import IN_PROGRESS, Job
+from sagebridge_local.sagemaker import errors, model, wire
+from sagebridge_local.sagemaker.jobs.job import IN_PROGRESS
 from sagebridge_local.sagemaker.jobs.kind import CreateCall
 from sagebridge_local.sagemaker.jobs.lifecycle import CAPACITY_REASON
 from sagebridge_local.sagemaker.jobs.listing import list_jobs
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sagebridge_local.sagemaker.jobs.table import JobTable
+    from sagebridge_local.sagemaker.resources import ResourceKind, ResourceTable
     from sagebridge_local.sagemaker.service import LocalSageMaker
 
     Handler = Callable[["Call"], Mapping[str, Any] | bytes]
@@ -36,16 +37,21 @@ class Call:
         """The jobs of a kind in the caller's account and region."""
         return self.service.store.table(kind=kind, account=self.account, region=self.region)
 
+    def resources(self, kind: ResourceKind) -> ResourceTable[Any]:
+        """The resources of a kind in the caller's account and region."""
+        return self.service.store.resources(kind, account=self.account, region=self.region)
+
 
 def handlers(kind: str) -> dict[str, Handler]:
-    """The handlers of a kind's operations, by operation."""
-    return {
+    """The handlers of a kind's operations, by operation; of those that the API has for it."""
+    every: dict[str, Handler] = {
         f"Create{kind}": lambda call: create(call, call.table(kind)),
         f"Describe{kind}": lambda call: describe(call, call.table(kind)),
         f"List{kind}s": lambda call: list_jobs(call.table(kind), call.request, now=call.now),
         f"Stop{kind}": lambda call: stop(call, call.table(kind)),
         f"Delete{kind}": lambda call: delete(call, call.table(kind)),
     }
+    return {operation: handler for operation, handler in every.items() if operation in model.operation_names()}
 
 
 def create(call: Call, table: JobTable) -> dict[str, Any]:
@@ -63,16 +69,17 @@ def create(call: Call, table: JobTable) -> dict[str, Any]:
         now=call.now,
         table=table,
         objects=call.service.objects,
+        instance_limits=call.service.quotas.instances,
     )
     for check in kind.checks:
         check(checked)
     name: str = request[kind.name_field]
     taken = table.get(name)
     if taken is not None:
-        raise errors.ServiceError(errors.RESOURCE_IN_USE, kind.taken.format(arn=taken.arn))
+        raise errors.ServiceError(errors.RESOURCE_IN_USE, kind.taken.format(arn=taken.arn, name=name))
     call.service.quotas.check_instances(checked)
     tags = {tag["Key"]: tag["Value"] for tag in request.pop("Tags", ())}
-    job = Job(
+    job = kind.record(
         name=name,
         arn=arn(call, f"{kind.arn_path}/{name}"),
         account=call.account,

@@ -45,7 +45,7 @@ class JobTable:
         """
         job = self._by_name.get(name)
         if job is None:
-            raise self.kind.missing()
+            raise self.kind.missing(name)
         return job
 
     def jobs(self) -> Sequence[Job]:

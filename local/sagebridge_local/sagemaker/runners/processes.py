@@ -4,40 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sagebridge_local.runtime.run import Progress, RunHandle, RuntimeSettings, TrainingRun, start_training
+from sagebridge_local.runtime.run import (
+    JobRun,
+    Progress,
+    Report,
+    RunHandle,
+    start_processing,
+    start_training,
+    start_transform,
+)
 from sagebridge_local.runtime.stopping import StopReason
+from sagebridge_local.sagemaker.endpoints.outbox import connection_to
 from sagebridge_local.sagemaker.jobs.job import FAILED
 from sagebridge_local.sagemaker.runners.protocol import Listener, Outcome
-from sagebridge_local.sagemaker.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sagebridge_local.runtime import run as runtime
     from sagebridge_local.sagemaker.clock import Clock
     from sagebridge_local.sagemaker.jobs.job import Job
     from sagebridge_local.sagemaker.jobs.kind import JobKind
+    from sagebridge_local.sagemaker.machine import Machine
 
 Keep = Callable[[Coroutine[Any, Any, None]], object]
 
-LOCAL_KEY: Final = "sagebridge-local"
+
+class Start(Protocol):
+    """Starts a run of one kind of job."""
+
+    def __call__(self, run: JobRun, *, report: Report) -> RunHandle:
+        """Start it in the running event loop."""
+        ...
+
+
+STARTS: Final[Mapping[str, Start]] = {
+    "TrainingJob": start_training,
+    "ProcessingJob": start_processing,
+    "TransformJob": start_transform,
+}
+
+CREDENTIALS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _log: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What runs find here: directories, the endpoint of all services, images, and the runtime's settings."""
-
-    work_dir: Path
-    endpoint_url: str
-    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 
 class ProcessRunner:
@@ -56,7 +68,7 @@ class ProcessRunner:
             listener.progress(kind.stages[0], message, self._clock.now())
         work = ProcessWork(listener=listener, clock=self._clock, keep=self._keep)
         self._works.add(work)
-        self._keep(self._carry_out(work, job)).add_done_callback(lambda task: self._over(work, task))
+        self._keep(self._carry_out(work, job, STARTS[kind.name])).add_done_callback(lambda task: self._over(work, task))
         return work
 
     async def close(self) -> None:
@@ -66,9 +78,9 @@ class ProcessRunner:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry_out(self, work: ProcessWork, job: Job) -> None:
+    async def _carry_out(self, work: ProcessWork, job: Job, start: Start) -> None:
         credentials = await asyncio.to_thread(_credentials, job, self._machine.endpoint_url)
-        await work.follow(start_training(self._training_run(job, credentials), report=work.report))
+        await work.follow(start(self._run(job, credentials), report=work.report))
 
     def _over(self, work: ProcessWork, task: asyncio.Task[None]) -> None:
         """Let no job hang that could not be started."""
@@ -78,8 +90,8 @@ class ProcessRunner:
             _log.error("a run failed in the local runtime", exc_info=error)
             work.fail(f"InternalServerError: the local runtime failed: {error}")
 
-    def _training_run(self, job: Job, credentials: Mapping[str, str]) -> TrainingRun:
-        return TrainingRun(
+    def _run(self, job: Job, credentials: Mapping[str, str]) -> JobRun:
+        return JobRun(
             name=job.name,
             arn=job.arn,
             request=job.request,
@@ -124,6 +136,11 @@ class ProcessWork:
         if self._handle is not None:
             self._keep(self._handle.abort())
 
+    def series(self, metric: str, at: float) -> list[float]:
+        """What the run has logged of a metric so far."""
+        del at
+        return [] if self._handle is None else self._handle.series(metric)
+
     def report(self, progress: Progress) -> None:
         """Pass a stage on."""
         if not self._cancelled:
@@ -159,6 +176,8 @@ def _outcome(ended: runtime.Outcome) -> Outcome:
         ]
     if ended.model_artifacts:
         details["ModelArtifacts"] = {"S3ModelArtifacts": ended.model_artifacts}
+    if ended.exit_message:
+        details["ExitMessage"] = ended.exit_message
     return Outcome(status=str(ended.status), failure_reason=ended.failure_reason, details=details)
 
 
@@ -182,20 +201,6 @@ def _fresh_directory(parent: Path, name: str) -> Path:
 
 def _credentials(job: Job, endpoint_url: str) -> dict[str, str]:
     """The AWS_* variables of a run: those of its role, so that it acts in its own account."""
-    if job.account == DEFAULT_ACCOUNT:
-        return {"AWS_ACCESS_KEY_ID": LOCAL_KEY, "AWS_SECRET_ACCESS_KEY": LOCAL_KEY}
-    import boto3
-
-    sts = boto3.client(
-        "sts",
-        endpoint_url=endpoint_url,
-        region_name=job.region,
-        aws_access_key_id=LOCAL_KEY,
-        aws_secret_access_key=LOCAL_KEY,
-    )
-    issued = sts.assume_role(RoleArn=job.request["RoleArn"], RoleSessionName="SageMaker")["Credentials"]
-    return {
-        "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": issued["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": issued["SessionToken"],
-    }
+    role = job.request["RoleArn"]
+    connection = connection_to(job.account, region=job.region, endpoint_url=endpoint_url, role=role)
+    return {name: value for name, value in connection.variables().items() if name in CREDENTIALS}

@@ -53,6 +53,10 @@ class Work(Protocol):
         """End it at once; it reports nothing more."""
         ...
 
+    def series(self, metric: str, at: float) -> list[float]:
+        """The values of a metric that the run has logged by `at`, in order."""
+        ...
+
 
 class Runner(Protocol):
     """Starts runs."""

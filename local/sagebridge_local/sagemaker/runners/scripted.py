@@ -1,12 +1,14 @@
 """`--lifecycle-only`: jobs that pass their stages on the clock and end as a script says. Nothing is executed.
 
 A job's script is the latest one that was set for its name through the admin API; members of its `Environment`
-named SAGEBRIDGE_LOCAL_SECONDS, SAGEBRIDGE_LOCAL_OUTCOME and SAGEBRIDGE_LOCAL_FAILURE_REASON overrule it.
+named SAGEBRIDGE_LOCAL_SECONDS, SAGEBRIDGE_LOCAL_OUTCOME, SAGEBRIDGE_LOCAL_FAILURE_REASON and SAGEBRIDGE_LOCAL_METRICS
+(a JSON object) overrule it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
@@ -15,13 +17,12 @@ from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, STOPPED
 from sagebridge_local.sagemaker.runners.protocol import Listener, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sagebridge_local.sagemaker.clock import Scheduler, Timer
     from sagebridge_local.sagemaker.jobs.job import Job
     from sagebridge_local.sagemaker.jobs.kind import JobKind
 
 Action = Callable[[float], None]
+Metrics = Mapping[str, "float | str | list[float]"]
 
 DEFAULT_SECONDS: Final = 60.0
 DEFAULT_STOP_SECONDS: Final = 2.0
@@ -31,6 +32,7 @@ _SHARES: Final = {"Starting": 0.1, "Downloading": 0.1, "Uploading": 0.05}
 _SECONDS: Final = "SAGEBRIDGE_LOCAL_SECONDS"
 _OUTCOME: Final = "SAGEBRIDGE_LOCAL_OUTCOME"
 _REASON: Final = "SAGEBRIDGE_LOCAL_FAILURE_REASON"
+_METRICS: Final = "SAGEBRIDGE_LOCAL_METRICS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,8 @@ class Script:
             makes the job wait for capacity after Starting.
         outcome: Completed or Failed; it fails at the end of its Training stage.
         failure_reason: the FailureReason of a Failed job.
-        metrics: the final value of each metric by its name.
+        metrics: the values of each metric by its name: the final one, a list that is logged evenly over the Training
+            stage, or the name of a hyperparameter whose value it takes.
         stop_seconds: how long it takes to stop.
     """
 
@@ -51,7 +54,7 @@ class Script:
     stages: Mapping[str, float] | None = None
     outcome: str = COMPLETED
     failure_reason: str | None = None
-    metrics: Mapping[str, float] | None = None
+    metrics: Metrics | None = None
     stop_seconds: float = DEFAULT_STOP_SECONDS
 
     def __post_init__(self) -> None:
@@ -105,9 +108,22 @@ def _overruled(script: Script, environment: Mapping[str, str]) -> Script:
     if _REASON in environment:
         changes["failure_reason"] = environment[_REASON]
     try:
+        if _METRICS in environment:
+            changes["metrics"] = dict(json.loads(environment[_METRICS]))
         return replace(script, **changes)
-    except ValueError as error:
-        return _refused(script, f"{_OUTCOME} or {_SECONDS}: {error}")
+    except (TypeError, ValueError) as error:
+        return _refused(script, f"{_OUTCOME}, {_SECONDS} or {_METRICS}: {error}")
+
+
+def _values(given: float | str | list[float], request: Mapping[str, Any]) -> list[float]:
+    """What a script says of one metric, as the values that are logged."""
+    if isinstance(given, str):
+        text = request.get("HyperParameters", {}).get(given, "")
+        try:
+            return [float(text.strip('"'))]
+        except ValueError:
+            return []
+    return [float(value) for value in given] if isinstance(given, list) else [float(given)]
 
 
 def _refused(script: Script, reason: str) -> Script:
@@ -123,7 +139,8 @@ class ScriptedRunner:
 
     def start(self, *, kind: JobKind, job: Job, listener: Listener, at: float) -> ScriptedWork:
         """Schedule the first change of stage."""
-        work = ScriptedWork(scheduler=self._scheduler, kind=kind, script=self._book.script_for(job), listener=listener)
+        script = self._book.script_for(job)
+        work = ScriptedWork(scheduler=self._scheduler, kind=kind, script=script, listener=listener, request=job.request)
         work.pass_stage(0, at)
         return work
 
@@ -134,7 +151,9 @@ class ScriptedRunner:
 class ScriptedWork:
     """One scripted run: it always has exactly one thing scheduled."""
 
-    def __init__(self, *, scheduler: Scheduler, kind: JobKind, script: Script, listener: Listener) -> None:
+    def __init__(
+        self, *, scheduler: Scheduler, kind: JobKind, script: Script, listener: Listener, request: Mapping[str, Any]
+    ) -> None:
         self._scheduler = scheduler
         self._kind = kind
         self._script = script
@@ -143,10 +162,14 @@ class ScriptedWork:
         self._stages = (*kind.stages[:1], *waits, *kind.stages[1:])
         self._durations = script.durations(self._stages)
         self._timer: Timer | None = None
+        self._worked_from: float | None = None
+        self._metrics = {name: _values(given, request) for name, given in (script.metrics or {}).items()}
 
     def pass_stage(self, position: int, at: float) -> None:
         """Stay in a stage as long as the script says, then go on."""
         stage, seconds = self._stages[position], self._durations[position]
+        if stage == self._kind.working:
+            self._worked_from = at
         messages = self._kind.messages(stage)
         self._say(stage, list(messages), at, pause=seconds / len(messages), then=lambda due: self._leave(position, due))
 
@@ -154,13 +177,31 @@ class ScriptedWork:
         """Report Stopped after the script's stop time."""
         del ending
         self.cancel()
-        stopped = Outcome(status=STOPPED)
+        stopped = Outcome(status=STOPPED, details=self._final_metrics(at))
         self._set(at + self._script.stop_seconds, lambda due: self._listener.finished(stopped, due))
 
     def cancel(self) -> None:
         """Drop what is scheduled."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def series(self, metric: str, at: float) -> list[float]:
+        """The part of the script's values that the time spent in the Training stage has brought."""
+        values = self._metrics.get(metric, [])
+        if self._worked_from is None:
+            return []
+        whole = self._durations[self._stages.index(self._kind.working)]
+        share = 1.0 if whole <= 0 else min(1.0, (at - self._worked_from) / whole)
+        return values[: int(share * len(values) + 1e-9)]
+
+    def _final_metrics(self, at: float) -> dict[str, Any]:
+        series = {name: self.series(name, at) for name in self._metrics}
+        metrics = [
+            {"MetricName": name, "Value": values[-1], "Timestamp": round(at, 3)}
+            for name, values in series.items()
+            if values
+        ]
+        return {"FinalMetricDataList": metrics} if metrics else {}
 
     def _say(self, stage: str, messages: list[str], at: float, *, pause: float, then: Action) -> None:
         """Report the stage's messages, one after the other, then go on."""
@@ -188,8 +229,4 @@ class ScriptedWork:
                 script.failure_reason or "AlgorithmError: ExecuteUserScriptError: the script says that this job fails"
             )
             return Outcome(status=FAILED, failure_reason=reason)
-        metrics = [
-            {"MetricName": name, "Value": value, "Timestamp": round(at, 3)}
-            for name, value in (script.metrics or {}).items()
-        ]
-        return Outcome(status=COMPLETED, details={"FinalMetricDataList": metrics} if metrics else {})
+        return Outcome(status=COMPLETED, details=self._final_metrics(at))

@@ -13,6 +13,7 @@ from sagebridge_local.sagemaker.jobs.lifecycle import (
     MAX_WAIT_TIME_EXCEEDED,
     STARTING,
 )
+from sagebridge_local.sagemaker.quotas import training_usages
 from sagebridge_local.sagemaker.training import checks, warm_pool
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ TRAINING_JOB: Final = JobKind(
     not_stoppable="The request was rejected because the training job is in status {status}.",
     not_deletable="The request was rejected because the training job is in status {status}. "
     f"Only jobs in {COMPLETED}, {FAILED} or {STOPPED} can be deleted.",
+    usages=training_usages,
     deletable=warm_pool.check_deletable,
     began=warm_pool.begin,
     ended=warm_pool.retain,

@@ -64,6 +64,21 @@ class Layout:
         return f"{self.output}/failure"
 
     @property
+    def message(self) -> str:
+        """The file whose first kilobyte becomes a processing job's ExitMessage."""
+        return f"{self.output}/message"
+
+    @property
+    def processing(self) -> str:
+        """Inputs and outputs of a processing job."""
+        return f"{self.base}/processing"
+
+    @property
+    def processing_config(self) -> str:
+        """The two JSON files of a processing job."""
+        return f"{self.base}/config"
+
+    @property
     def checkpoints(self) -> str:
         """The default of CheckpointConfig.LocalPath."""
         return f"{self.base}/checkpoints"

@@ -18,7 +18,7 @@ Purpose = Literal["training", "inference"]
 Order = tuple[int, ...]
 
 INSTANCE_TYPE_FIELD: Final = "spec.resourceConfig.instanceType"
-OWN_IMAGE: Final = "or name your own image in algorithmSpecification.trainingImage"
+OWN_IMAGE_FIELD: Final = "algorithmSpecification.trainingImage"
 
 # The names of the algorithms' documentation pages, where they differ by more than case, spaces and hyphens.
 _OTHER_NAMES: Final = {
@@ -91,6 +91,7 @@ class _Question:
     instance_type: str | None
     field: str
     instance_field: str
+    own_image_field: str
 
 
 def training_image(
@@ -146,6 +147,7 @@ def resolve_image(
     instance_type: str | None,
     field: str | None = None,
     instance_field: str = INSTANCE_TYPE_FIELD,
+    own_image_field: str = OWN_IMAGE_FIELD,
 ) -> ResolvedImage:
     """Return the image for ``ref`` with the version it was resolved to; see ``training_image``.
 
@@ -162,6 +164,7 @@ def resolve_image(
         instance_type=instance_type,
         field=field,
         instance_field=instance_field,
+        own_image_field=own_image_field,
     )
     if region not in table.suffixes:
         message = f'no images are known in the region "{region}"; {_suggest(region, table.suffixes)}'
@@ -207,12 +210,15 @@ def _scope(table: Table, question: _Question) -> Scope:
     if wanted == _GRAVITON and question.purpose == "training":
         scopes = {}
     if wanted not in scopes:
-        message = f"{question.name} has no {question.purpose} image for {question.instance_type}; {_OTHER_INSTANCE}"
+        message = (
+            f"{question.name} has no {question.purpose} image for {question.instance_type}; {_other_instance(question)}"
+        )
         raise SpecError(field=question.instance_field, message=message)
     return scopes[wanted]
 
 
-_OTHER_INSTANCE: Final = f"choose another instance type, {OWN_IMAGE}"
+def _other_instance(question: _Question) -> str:
+    return f"choose another instance type, or name your own image in {question.own_image_field}"
 
 
 def _neuron_name(question: _Question, family: str | None) -> str | None:
@@ -266,7 +272,8 @@ def _resolve_build(
     if question.region not in chosen.registry:
         message = (
             f"{question.name} {full} is not published in {question.region}; "
-            f"it is in {', '.join(sorted(chosen.registry))}; name another version, {OWN_IMAGE}"
+            f"it is in {', '.join(sorted(chosen.registry))}; "
+            f"name another version, or name your own image in {question.own_image_field}"
         )
         raise SpecError(field=f"{question.field}.version", message=message)
     tag = _tag(chosen, question, asked=asked, version=full).replace("{}", asked)
@@ -332,7 +339,7 @@ def _tag(build: Build, question: _Question, *, asked: str, version: str) -> str:
         kinds = sorted(kind.replace("*", "cpu, gpu") for kind, value in build.tags.items() if value and "@" not in kind)
         message = (
             f"{question.name} {version} has {question.purpose} images for {', '.join(kinds)} instances only, and "
-            f"{question.instance_type or 'serverless inference'} needs one for {processor}; {_OTHER_INSTANCE}"
+            f"{question.instance_type or 'serverless inference'} needs one for {processor}; {_other_instance(question)}"
         )
         raise SpecError(field=question.instance_field, message=message)
     return tag

@@ -7,7 +7,8 @@ Sources:
     https://github.com/aws/sagemaker-training-toolkit (what the framework images read)
 """
 
+from sagebridge.core.resolution import ResolveContext
 from sagebridge.core.training.levels import Level, level_of, source_object
-from sagebridge.core.training.request import ADDED_FIELDS, ResolveContext, resolve
+from sagebridge.core.training.request import ADDED_FIELDS, resolve
 
 __all__ = ["ADDED_FIELDS", "Level", "ResolveContext", "level_of", "resolve", "source_object"]

@@ -98,7 +98,7 @@ def source_object(spec: Mapping[str, Any]) -> str | None:
     section = Section.of(spec, "spec")
     if not section.has("source"):
         return None
-    return _read_source(section.section("source")).config_map
+    return read_source(section.section("source")).config_map
 
 
 def source_of(section: Section, level: Level) -> Source | None:
@@ -115,10 +115,15 @@ def source_of(section: Section, level: Level) -> Source | None:
     if level not in _WITH_SOURCE:
         message = f"does not go with {level}: remove it, or use framework to run a script"
         raise SpecError(section.field("source"), message)
-    return _read_source(section.section("source"))
+    return read_source(section.section("source"))
 
 
-def _read_source(source: Section) -> Source:
+def read_source(source: Section) -> Source:
+    """Read ``source``.
+
+    Raises:
+        SpecError: it is not as it has to be.
+    """
     entry_point = source.required_text("entryPoint", hint="name the script to run, such as train.py")
     if not _ENTRY_POINT.fullmatch(entry_point) or ".." in entry_point.split("/"):
         message = f'"{entry_point}" must be a path inside the source without "..", spaces or special characters'

@@ -50,8 +50,15 @@ def plain_text(value: object, field: str) -> str:
     raise SpecError(field, "must be a text, a number or a boolean")
 
 
-def merge_environment(section: Section, inherited: Mapping[str, str]) -> dict[str, str]:
+def merge_environment(
+    section: Section, inherited: Mapping[str, str], *, longest: int = LONGEST_VARIABLE
+) -> dict[str, str]:
     """Return the container's environment: the manifest's own values win over those from ``environmentFrom``.
+
+    Args:
+        section: the job.
+        inherited: what ``environmentFrom`` gives.
+        longest: the most characters of a value, which differ between kinds.
 
     Raises:
         SpecError: a Secret, or what SageMaker would not take.
@@ -60,26 +67,29 @@ def merge_environment(section: Section, inherited: Mapping[str, str]) -> dict[st
         if source.has("secretRef"):
             message = (
                 "SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in "
-                "AWS Secrets Manager and read it in the training code with the job's role"
+                "AWS Secrets Manager and read it in your code with the job's role"
             )
             raise SpecError(source.field("secretRef"), message)
     own = section.section("environment")
-    merged = {key: _checked(key, value, section.field("environmentFrom")) for key, value in inherited.items()}
-    merged |= {key: _checked(key, plain_text(value, own.field(key)), own.path) for key, value in own.values.items()}
+    merged = {
+        key: _checked(key, value, section.field("environmentFrom"), longest=longest) for key, value in inherited.items()
+    }
+    merged |= {
+        key: _checked(key, plain_text(value, own.field(key)), own.path, longest=longest)
+        for key, value in own.values.items()
+    }
     if len(merged) > MOST_VARIABLES:
         message = f"has {len(merged)} variables with those of environmentFrom, and SageMaker takes {MOST_VARIABLES}"
         raise SpecError(own.path, message)
     return merged
 
 
-def _checked(key: str, value: str, path: str) -> str:
+def _checked(key: str, value: str, path: str, *, longest: int) -> str:
     if not _VARIABLE.fullmatch(key) or len(key) > LONGEST_VARIABLE:
         message = f'has the name "{key[:80]}", but names are made of letters, digits and _, and no digit comes first'
         raise SpecError(path, message)
-    if len(value) > LONGEST_VARIABLE:
-        message = (
-            f"has {len(value)} characters, and SageMaker takes {LONGEST_VARIABLE}: put it in a file in an input channel"
-        )
+    if len(value) > longest:
+        message = f"has {len(value)} characters, and SageMaker takes {longest}: put it in a file in an input channel"
         raise SpecError(f"{path}.{key}", message)
     return value
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sagebridge.core.errors import SpecError
 from sagebridge.core.images import ResolvedImage, resolve_image
+from sagebridge.core.resolution import ResolveContext, without_nulls
 from sagebridge.core.training import hyperparameters as hps
 from sagebridge.core.training.channels import CODE_DIRECTORY, complete_channels
 from sagebridge.core.training.levels import Level, Source, image_reference, level_of, source_of
@@ -40,31 +41,6 @@ _INCREMENTAL_ALGORITHMS: Final = ("image-classification", "object-detection", "s
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResolveContext:
-    """What the manifest does not say itself.
-
-    Attributes:
-        job_name: the name in SageMaker.
-        region: where the job runs.
-        role_arn: the execution role.
-        output_path: the default output path, an S3 URI.
-        source_uri: where the packed ConfigMap is or will be; None without one.
-        model_artifact: the artifact of ``modelRef``, an S3 URI; None without one.
-        environment: the values of ``environmentFrom``.
-        tags: those that mark the owner.
-    """
-
-    job_name: str
-    region: str
-    role_arn: str
-    output_path: str
-    source_uri: str | None = None
-    model_artifact: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
     """A manifest of which the level, the image and the instances are known."""
 
@@ -77,7 +53,7 @@ class _Job:
     context: ResolveContext
 
 
-def resolve(spec: Mapping[str, Any], context: ResolveContext) -> dict[str, Any]:
+def resolve(spec: Mapping[str, Any], context: ResolveContext, *, path: str = "spec") -> dict[str, Any]:
     """Return the complete request of CreateTrainingJob in lowerCamelCase, with nothing but the request's members.
 
     Bounds and patterns of single fields are the CRD's and botocore's; here is what takes more than one field to see.
@@ -85,11 +61,12 @@ def resolve(spec: Mapping[str, Any], context: ResolveContext) -> dict[str, Any]:
     Args:
         spec: the manifest's spec; it is not changed.
         context: what the manifest does not say.
+        path: where the spec stands, for messages.
 
     Raises:
         SpecError: names the field, and says what to do.
     """
-    section = Section.of(spec, "spec")
+    section = Section.of(spec, path)
     if section.has("cluster") or section.text("target") == "Cluster":
         raise SpecError(section.field("target"), "this is a job for SageMaker: remove cluster and target: Cluster")
     _check_retries(section)
@@ -109,17 +86,8 @@ def resolve(spec: Mapping[str, Any], context: ResolveContext) -> dict[str, Any]:
     for key in ("hyperParameters", "inputDataConfig", "environment", "tags"):
         if not request.get(key):
             request.pop(key, None)
-    clean: dict[str, Any] = _without_nulls(request)
+    clean: dict[str, Any] = without_nulls(request)
     return clean
-
-
-def _without_nulls(value: Any) -> Any:
-    """Copy a JSON value, leaving out the fields that are null: they count as not given."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        return [_without_nulls(item) for item in value]
-    return value
 
 
 def _filled(key: str, value: Any) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sagebridge.core.errors import MALFORMED_REPLY, AwsError
+from sagebridge.core.errors import MALFORMED_REPLY, AwsError, ErrorClass
 from sagebridge.core.tenancy import check_account
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.gateway import Gateway
@@ -18,8 +19,10 @@ class Caller:
     def __init__(self, *, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def call(self, handle: Handle, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call SageMaker for `handle`.
+    async def call(
+        self, handle: Handle, operation: str, request: Mapping[str, Any], *, service: str = "sagemaker"
+    ) -> dict[str, Any]:
+        """Call SageMaker, or another service by the SDK's name, for `handle`.
 
         Raises:
             AwsError: whatever went wrong.
@@ -27,7 +30,9 @@ class Caller:
         """
         if operation.startswith("Create"):
             await self._check_account(handle)
-        return await self._gateway.call(scope_of(handle), operation, request, namespace=handle.owner.namespace)
+        return await self._gateway.call(
+            scope_of(handle), operation, request, namespace=handle.owner.namespace, service=service
+        )
 
     async def account(self, handle: Handle) -> str:
         """The account that `handle`'s jobs are in, twelve digits."""
@@ -41,6 +46,24 @@ class Caller:
             scope_of(handle), bucket=bucket, key=key, body=content, namespace=handle.owner.namespace
         )
         return uri
+
+    async def object_exists(self, handle: Handle, *, uri: str) -> bool:
+        """Whether there is an object at an s3:// URI."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return await self._gateway.object_exists(
+            scope_of(handle), bucket=bucket, key=key, namespace=handle.owner.namespace
+        )
+
+    async def download(self, handle: Handle, *, uri: str) -> dict[str, Any]:
+        """The reply of GetObject for an s3:// URI, whose Body is to be read."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return await self._gateway.call(
+            scope_of(handle),
+            "GetObject",
+            {"Bucket": bucket, "Key": key},
+            namespace=handle.owner.namespace,
+            service="s3",
+        )
 
     async def _check_account(self, handle: Handle) -> None:
         """Before anything new is made; what was made before can still be looked at, stopped and deleted."""
@@ -56,6 +79,16 @@ def scope_of(handle: Handle) -> AwsScope:
         external_id=handle.tenant.external_id,
         session_name=f"sagebridge-{handle.tenant.policy_name}" if handle.tenant.policy_name else "sagebridge",
     )
+
+
+@contextlib.contextmanager
+def gone_is_fine() -> Iterator[None]:
+    """What is to be deleted may be gone already."""
+    try:
+        yield
+    except AwsError as error:
+        if error.error_class is not ErrorClass.NOT_FOUND:
+            raise
 
 
 def malformed(operation: str, member: str) -> AwsError:

@@ -30,6 +30,7 @@ from sagebridge.targets.sagemaker.limiter import Limiter
 from sagebridge.targets.sagemaker.replies import checked, is_write, required_members, to_aws_error
 from sagebridge.targets.sagemaker.sessions import AwsScope, Sessions, SessionSettings
 from sagebridge.targets.sagemaker.storage import ContentPlace, exists, put_content
+from sagebridge.targets.sagemaker.threads import to_the_end
 
 __all__ = ["DEFAULT_RATES", "AwsScope", "Gateway", "GatewaySettings", "rates_from"]
 
@@ -243,7 +244,7 @@ class Gateway:
         sent_at = self._clock()
         self._metrics.aws_in_flight.inc()
         try:
-            reply: dict[str, Any] = await _to_the_end(
+            reply: dict[str, Any] = await to_the_end(
                 self._in_thread(functools.partial(self._blocking_call, client), call)
             )
         except AwsError as error:
@@ -307,21 +308,6 @@ class Gateway:
         if scope.assume_role_arn and (found := _ROLE_ACCOUNT.match(scope.assume_role_arn)):
             return found[1]
         return self._accounts.get(scope.identity, "")
-
-
-async def _to_the_end(call: Awaitable[Any]) -> Any:
-    """Await a call that can't be taken back: who is cancelled meanwhile learns so only after AWS has answered.
-
-    Otherwise a Create could still be under way while its object is being looked after, or let go, without it.
-    """
-    task = asyncio.ensure_future(call)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # looked at here, since nobody else is left to
-        raise
 
 
 @functools.cache

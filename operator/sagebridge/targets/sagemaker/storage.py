@@ -20,8 +20,8 @@ from typing import Any, Final
 from sagebridge.core.errors import AwsError, ErrorClass
 
 S3Call = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-# Without s3:ListBucket, S3 answers 403 instead of 404 for a key that isn't there.
-_MAY_BE_ABSENT: Final = frozenset({"403", "AccessDenied", "Forbidden"})
+MAY_BE_ABSENT: Final = frozenset({"403", "AccessDenied", "Forbidden"})
+"""Without s3:ListBucket, S3 answers 403 instead of 404 for a key that isn't there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +95,7 @@ async def _find(call: S3Call, place: ContentPlace) -> dict[str, Any] | None:
     try:
         return await call("HeadObject", place.request | {"ChecksumMode": "ENABLED"})
     except AwsError as error:
-        if error.error_class is ErrorClass.NOT_FOUND or error.code in _MAY_BE_ABSENT:
+        if error.error_class is ErrorClass.NOT_FOUND or error.code in MAY_BE_ABSENT:
             return None
         raise
 

@@ -121,7 +121,12 @@ class Sweeper:
     def _observation(self, summary: Mapping[str, Any]) -> Observation:
         kind = self._kind
         members = (kind.status_member, *kind.list_members)
-        fields = {lower_first(member): summary[member] for member in members if summary.get(member)}
+        fields = {lower_first(member): _lowered(summary[member]) for member in members if summary.get(member)}
         return Observation(
             phase=kind.phases[summary[kind.status_member]], fields=fields, changed_at=summary.get("LastModifiedTime")
         )
+
+
+def _lowered(value: Any) -> Any:
+    """A member as status shows it: counters come as a structure."""
+    return {lower_first(key): item for key, item in value.items()} if isinstance(value, Mapping) else value

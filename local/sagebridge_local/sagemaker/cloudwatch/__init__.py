@@ -1,0 +1,1 @@
+"""CloudWatch's part of endpoints: their metrics in moto's CloudWatch, and alarms that follow metrics."""

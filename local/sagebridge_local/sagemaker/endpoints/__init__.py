@@ -1,0 +1,1 @@
+"""Endpoints: their configurations, their lifecycle over the clock, and their invocations."""

@@ -1,0 +1,1 @@
+"""Models: CreateModel, DescribeModel, ListModels, DeleteModel."""

@@ -1,0 +1,1 @@
+"""Hyperparameter tuning: a search whose trials are training jobs."""

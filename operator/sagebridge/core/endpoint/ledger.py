@@ -1,0 +1,285 @@
+"""What status records of an endpoint before anything is made for it, so that nothing is ever forgotten in AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sagebridge.core.endpoint.desired import Desired
+from sagebridge.core.endpoint.scaling import ScalingPlan, TargetKey, has_bounds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    """A config that the endpoint runs, ran, or was to run, and the models that it needs.
+
+    Attributes:
+        number: 1 for the first; a revision that is gone back to gets a new one.
+        config_name: the config.
+        model_names: the models.
+        instance_types: by variant.
+        scaling: autoscaling by variant, to be kept up while this runs and something newer is refused.
+        recorded_at: RFC 3339 time.
+        deployed_at: RFC 3339 time at which SageMaker was first asked to run it; empty if it never was.
+    """
+
+    number: int
+    config_name: str
+    model_names: tuple[str, ...] = ()
+    instance_types: Mapping[str, str] = field(default_factory=dict)
+    scaling: Mapping[str, ScalingPlan] = field(default_factory=dict)
+    recorded_at: str = ""
+    deployed_at: str = ""
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> Revision:
+        """From an entry of `status.revisions`."""
+        return cls(
+            number=int(entry.get("revision", 0)),
+            config_name=str(entry["endpointConfigName"]),
+            model_names=tuple(entry.get("modelNames") or ()),
+            instance_types=dict(entry.get("instanceTypes") or {}),
+            scaling={
+                variant: ScalingPlan.parse(plan)
+                for variant, plan in (entry.get("scaling") or {}).items()
+                if ScalingPlan.can_be(plan)
+            },
+            recorded_at=str(entry.get("recordedAt", "")),
+            deployed_at=str(entry.get("deployedAt", "")),
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """To an entry of `status.revisions`."""
+        entry = {
+            "revision": self.number,
+            "endpointConfigName": self.config_name,
+            "modelNames": list(self.model_names),
+            "instanceTypes": dict(self.instance_types),
+            "scaling": {variant: plan.dump() for variant, plan in self.scaling.items()},
+            "recordedAt": self.recorded_at,
+            "deployedAt": self.deployed_at,
+        }
+        return {key: value for key, value in entry.items() if value not in ("", {}, [])}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Update:
+    """A change that SageMaker is asked for, recorded before it is.
+
+    Attributes:
+        key: what is to be reached (`Desired.deployment_key` or `numbers_key`).
+        since: the endpoint's last modification before; if that is still so, the change has not begun.
+        failure_before: stands for the endpoint's FailureReason before; the same one after says nothing of this change.
+        begun: whether SageMaker has accepted our call.
+        refused: whether SageMaker has answered that it does not, or not now.
+        tries: how often it was accepted, and the endpoint was found elsewhere afterwards.
+        recorded_at: RFC 3339 time.
+    """
+
+    key: str
+    since: str = ""
+    failure_before: str = ""
+    begun: bool = False
+    refused: bool = False
+    tries: int = 1
+    recorded_at: str = ""
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> Update:
+        """From `status.update`."""
+        return cls(
+            key=str(entry.get("key", "")),
+            since=str(entry.get("since", "")),
+            failure_before=str(entry.get("failureBefore", "")),
+            begun=bool(entry.get("begun", False)),
+            refused=bool(entry.get("refused", False)),
+            tries=int(entry.get("tries", 1)),
+            recorded_at=str(entry.get("recordedAt", "")),
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """To `status.update`."""
+        entry = {
+            "key": self.key,
+            "since": self.since,
+            "failureBefore": self.failure_before,
+            "begun": self.begun,
+            "refused": self.refused or "",
+            "tries": self.tries,
+            "recordedAt": self.recorded_at,
+        }
+        return {key: value for key, value in entry.items() if value != ""}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """The last change that failed.
+
+    Attributes:
+        key: what was to be reached; not tried again under the same key.
+        message: why it failed.
+        time: RFC 3339 time at which it was seen.
+        config_name: the config that was to be deployed.
+        resolved: whether something else was reached since.
+    """
+
+    key: str
+    message: str
+    time: str = ""
+    config_name: str = ""
+    resolved: bool = False
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> Failure:
+        """From `status.lastFailure`."""
+        return cls(
+            key=str(entry.get("key", "")),
+            message=str(entry.get("message", "")),
+            time=str(entry.get("time", "")),
+            config_name=str(entry.get("endpointConfigName", "")),
+            resolved=bool(entry.get("resolved", False)),
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """To `status.lastFailure`."""
+        return {
+            "key": self.key,
+            "message": self.message,
+            "time": self.time,
+            "endpointConfigName": self.config_name,
+            "resolved": self.resolved,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """All that status records for the plan.
+
+    Attributes:
+        revisions: oldest first; whatever they name may be there in SageMaker, and nothing else is.
+        update: the change under way, None if there is none.
+        failure: the last change that failed, None if none has.
+        targets: what may be registered with application-autoscaling.
+        bounds: by target, the capacities that were registered last; scheduled actions change them afterwards.
+    """
+
+    revisions: tuple[Revision, ...] = ()
+    update: Update | None = None
+    failure: Failure | None = None
+    targets: tuple[TargetKey, ...] = ()
+    bounds: Mapping[TargetKey, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever begun, so that nothing can be there in SageMaker."""
+        return not (self.revisions or self.update or self.targets)
+
+    @classmethod
+    def parse(cls, status: Mapping[str, Any]) -> Ledger:
+        """From a whole status."""
+        update, failure = status.get("update"), status.get("lastFailure")
+        # Whoever may write a status may leave nonsense in it: that must not keep the object from being looked after.
+        targets = [entry for entry in status.get("scalableTargets") or () if TargetKey.can_be(entry)]
+        return cls(
+            revisions=tuple(Revision.parse(entry) for entry in status.get("revisions") or ()),
+            update=Update.parse(update) if update else None,
+            failure=Failure.parse(failure) if failure else None,
+            targets=tuple(TargetKey.parse(entry) for entry in targets),
+            bounds={
+                TargetKey.parse(entry): (entry["minCapacity"], entry["maxCapacity"])
+                for entry in targets
+                if has_bounds(entry)
+            },
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """To status fields; what is empty is None, which takes the field out."""
+        return {
+            "revisions": [revision.dump() for revision in self.revisions] or None,
+            "update": self.update.dump() if self.update else None,
+            "lastFailure": self.failure.dump() if self.failure else None,
+            "scalableTargets": [self._dump_target(target) for target in self.targets] or None,
+        }
+
+    def _dump_target(self, key: TargetKey) -> dict[str, Any]:
+        bounds = self.bounds.get(key)
+        return key.dump() | ({"minCapacity": bounds[0], "maxCapacity": bounds[1]} if bounds else {})
+
+    def find(self, config_name: str) -> Revision | None:
+        """The revision with that config."""
+        return next((revision for revision in self.revisions if revision.config_name == config_name), None)
+
+    def has_last(self, desired: Desired) -> bool:
+        """Whether the newest revision is the one that is wanted."""
+        return bool(self.revisions) and self.revisions[-1].config_name == desired.config.name
+
+    def with_revision(self, desired: Desired, *, now: str, config_name: str = "") -> Ledger:
+        """With what is wanted as the newest revision; one that is gone back to moves to the end.
+
+        Args:
+            desired: what is wanted.
+            now: RFC 3339 time of the record.
+            config_name: the config that runs it already, of the same template.
+        """
+        deployed_at = now if config_name else ""
+        config_name = config_name or desired.config.name
+        before = self.find(config_name)
+        revision = Revision(
+            number=max((known.number for known in self.revisions), default=0) + 1,
+            config_name=config_name,
+            model_names=tuple(model.name for model in desired.models),
+            instance_types=desired.instance_types,
+            scaling=desired.scaled,
+            recorded_at=now,
+            deployed_at=before.deployed_at if before else deployed_at,
+        )
+        kept = tuple(known for known in self.revisions if known.config_name != config_name)
+        return replace(self, revisions=(*kept, revision))
+
+    def with_update(self, update: Update, *, config_name: str = "") -> Ledger:
+        """With a change that SageMaker is asked for next; `config_name` is what it deploys."""
+        revisions = (
+            replace(known, deployed_at=update.recorded_at)
+            if known.config_name == config_name and not known.deployed_at
+            else known
+            for known in self.revisions
+        )
+        return replace(self, update=update, revisions=tuple(revisions))
+
+    def with_scaling(self, config_name: str, scaling: Mapping[str, ScalingPlan]) -> Ledger:
+        """With the autoscaling that the revision with that config runs with."""
+        revisions = (
+            replace(known, scaling=scaling) if known.config_name == config_name else known for known in self.revisions
+        )
+        return replace(self, revisions=tuple(revisions))
+
+    def without_revision(self, config_name: str) -> Ledger:
+        """Without the revision with that config."""
+        kept = tuple(known for known in self.revisions if known.config_name != config_name)
+        return replace(self, revisions=kept)
+
+    def with_target(self, key: TargetKey, *, bounds: tuple[int, int] | None = None) -> Ledger:
+        """With one more scalable target, or with the bounds that it was registered with."""
+        targets = self.targets if key in self.targets else (*self.targets, key)
+        return replace(self, targets=targets, bounds={**self.bounds, key: bounds} if bounds else self.bounds)
+
+    def without_target(self, key: TargetKey) -> Ledger:
+        """With one scalable target less."""
+        return replace(
+            self,
+            targets=tuple(target for target in self.targets if target != key),
+            bounds={other: bounds for other, bounds in self.bounds.items() if other != key},
+        )
+
+    def with_begun(self) -> Ledger:
+        """After SageMaker has accepted the change that was recorded last."""
+        return replace(self, update=replace(self.update, begun=True)) if self.update else self
+
+    def with_refused(self) -> Ledger:
+        """After SageMaker has refused the change that was recorded last."""
+        return replace(self, update=replace(self.update, refused=True)) if self.update else self
+
+    def is_refused(self, key: str) -> bool:
+        """Whether what `key` stands for was tried last, and failed."""
+        return self.failure is not None and self.failure.key == key and not self.failure.resolved

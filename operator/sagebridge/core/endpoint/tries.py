@@ -1,0 +1,93 @@
+"""Trying a change of an endpoint: recorded before it is asked for, and judged when it has ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from sagebridge.core.clock import format_time
+from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.endpoint.desired import Desired, content_hash
+from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
+from sagebridge.core.endpoint.observed import EndpointView
+from sagebridge.core.endpoint.situation import Situation
+from sagebridge.core.endpoint.steps import Conclude, Look, Remember, Step
+from sagebridge.core.reasons import Reason
+
+NO_REASON: Final = "SageMaker gave no reason."
+_MOST_TRIES: Final = 2
+_LAG_SECONDS: Final = 5.0
+
+
+def attempt(situation: Situation, desired: Desired, endpoint: EndpointView, key: str, step: Step) -> Step | None:
+    """`step`, recorded before it is taken; None if it has failed and should not be tried again.
+
+    The endpoint is settled, and is not what `key` stands for: an update that has begun has ended otherwise.
+    """
+    ledger = situation.ledger
+    if ledger.is_refused(key):
+        return None
+    update = ledger.update
+    if update is None or update.key != key:
+        deployed = desired.config.name if key == desired.deployment_key else ""
+        return Remember(ledger=ledger.with_update(recorded(situation, endpoint, key), config_name=deployed))
+    if update.refused:
+        anew = recorded(situation, endpoint, key, tries=update.tries, recorded_at=update.recorded_at)
+        return Remember(ledger=replace(ledger, update=anew))
+    if not has_ended(update, endpoint):
+        return _not_seen_yet(situation) if update.begun else step
+    if _has_failed(update, endpoint):
+        return Remember(ledger=with_failure(situation, desired, endpoint, key=key))
+    # Autoscaling, or somebody else, has changed the endpoint between our record and our call, or after our change.
+    again = recorded(situation, endpoint, key, tries=update.tries + (1 if update.begun else 0))
+    return Remember(ledger=replace(ledger, update=again))
+
+
+def has_ended(update: Update, endpoint: EndpointView) -> bool:
+    """Whether something was done to the endpoint since the record; it is settled again."""
+    return endpoint.last_modified != update.since
+
+
+def recorded(
+    situation: Situation, endpoint: EndpointView | None, key: str, *, tries: int = 1, recorded_at: str = ""
+) -> Update:
+    """The record of a change that SageMaker is to be asked for now."""
+    return Update(
+        key=key,
+        since=endpoint.last_modified if endpoint else "",
+        failure_before=_mark(endpoint),
+        tries=tries,
+        recorded_at=recorded_at or format_time(situation.now),
+    )
+
+
+def _mark(endpoint: EndpointView | None) -> str:
+    """Stands for a FailureReason."""
+    return content_hash(endpoint.failure_reason) if endpoint and endpoint.failure_reason else ""
+
+
+def _has_failed(update: Update, endpoint: EndpointView) -> bool:
+    """Whether the change itself has failed; what SageMaker says of an earlier one is not its fault."""
+    if update.begun:
+        return bool(endpoint.failure_reason) or update.tries >= _MOST_TRIES
+    # Perhaps it was accepted, and the answer was lost.
+    return _mark(endpoint) not in ("", update.failure_before)
+
+
+def _not_seen_yet(situation: Situation) -> Step:
+    if not situation.is_fresh:
+        return Look()
+    message = "The change is accepted; SageMaker does not show it yet."
+    verdict = Verdict(state=State.PROGRESSING, reason=Reason.UPDATING, message=message)
+    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=_LAG_SECONDS)
+
+
+def with_failure(situation: Situation, desired: Desired, endpoint: EndpointView, *, key: str) -> Ledger:
+    """The ledger once what `key` stands for has failed."""
+    failure = Failure(
+        key=key,
+        message=" ".join(endpoint.failure_reason.split()) or NO_REASON,
+        time=format_time(situation.now),
+        config_name=desired.config.name,
+    )
+    return replace(situation.ledger, update=None, failure=failure)

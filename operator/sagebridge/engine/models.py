@@ -1,0 +1,200 @@
+"""Models that are made for an object before its job: what they are made of, and what has to be packed. No AWS calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sagebridge.core import tenancy
+from sagebridge.core.errors import SpecError
+from sagebridge.core.job import Job, MadeModel
+from sagebridge.core.names import Owner
+from sagebridge.core.references import TUNING_JOB
+from sagebridge.core.resolution import value_at
+from sagebridge.core.serving import (
+    ModelContext,
+    Place,
+    Repack,
+    TrainedModel,
+    model_name,
+    trained_model,
+    training_of_tuning,
+)
+from sagebridge.core.tenancy import Tenant
+from sagebridge.core.training.section import Section
+from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.repacks import read_repack, repacked_uri
+from sagebridge.engine.store import Store
+from sagebridge.kinds.kind import JobKind
+from sagebridge.kube.client import KubeClient
+from sagebridge.targets.protocol import Handle, Models
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelInput:
+    """A model, ready to be recorded and made.
+
+    Attributes:
+        name: its name in SageMaker.
+        request: CreateModel's in lowerCamelCase, complete but for the name; empty for one that was made already.
+        reference: the object it comes from, as status shows it; None for one that the manifest defines.
+        repack: what has to be packed for it first.
+        repacked_uri: where that goes.
+    """
+
+    name: str
+    request: Mapping[str, Any] = field(default_factory=dict)
+    reference: Mapping[str, str] | None = None
+    repack: Repack | None = None
+    repacked_uri: str | None = None
+
+    @property
+    def image(self) -> str | None:
+        """The image of the only container."""
+        image = value_at(self.request, ("primaryContainer", "image"))
+        return str(image) if image else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelPlace:
+    """Whose model it is, and where and as whom it will serve."""
+
+    owner: Owner
+    tenant: Tenant
+    region: str
+    role_arn: str
+
+
+class ModelInputs:
+    """Resolves the models of objects whose jobs need one."""
+
+    def __init__(self, *, client: KubeClient, store: Store) -> None:
+        self._client = client
+        self._store = store
+
+    async def resolve(self, job: Job, kind: JobKind, place: ModelPlace) -> ModelInput | None:
+        """The model that has to be made for a job, None if it uses one that is there.
+
+        Raises:
+            SpecError: the manifest has to be corrected.
+            sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
+            WaitingError: something it refers to is not there yet.
+        """
+        if kind.model_of is None:
+            return None
+        made = _made_before(job)
+        if made is not None:
+            return ModelInput(name=made.name, reference=job.status.get("modelRef"))
+        serves = Place(
+            region=place.region,
+            instance_type=value_at(job.spec, kind.instance),
+            instance_field=".".join(("spec", *kind.instance)),
+        )
+        found = self._trained(job, serves)
+        reference, trained = found or (None, None)
+        repack = await self._repack(job, place, trained)
+        uri = repacked_uri(repack, place.tenant) if repack else None
+        context = ModelContext(
+            region=place.region,
+            role_arn=place.role_arn,
+            instance_type=serves.instance_type,
+            instance_field=serves.instance_field,
+            owner=place.owner,
+            tags=tuple(job.spec.get("tags") or ()),
+            trained=trained,
+            repacked_uri=uri,
+        )
+        request = kind.model_of(job.spec, context)
+        if request is None:
+            return None
+        _check_allowed(place, request, repack, made_here=trained.artifact if trained else None)
+        name = model_name(place.owner, request)
+        return ModelInput(name=name, request=request, reference=reference, repack=repack, repacked_uri=uri)
+
+    def _trained(self, job: Job, place: Place) -> tuple[dict[str, str], TrainedModel] | None:
+        reference = job.spec.get("modelRef")
+        if not reference:
+            return None
+        found = ready_model(self._store, job)
+        pinned = (job.status.get("modelRef") or {}).get("uid") if job.attempts else None
+        if pinned and pinned != found.uid:
+            message = (
+                f"{reference['kind']} {reference['name']} is another one than when this job began: make a new job."
+            )
+            raise SpecError("spec.modelRef", message)
+        spec, status = found.spec, found.status
+        if reference["kind"] == TUNING_JOB:
+            spec, status = training_of_tuning(spec, status, place, field="spec.modelRef")
+        trained = trained_model(kind=reference["kind"], name=reference["name"], spec=spec, status=status)
+        shown = {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": trained.artifact}
+        return shown, trained
+
+    async def _repack(self, job: Job, place: ModelPlace, trained: TrainedModel | None) -> Repack | None:
+        section = Section.of(job.spec, "spec")
+        if not section.has("source") or section.has("modelName"):
+            return None
+        given = value_at(job.spec, ("model", "primaryContainer", "modelDataUrl"))
+        model_uri = trained.artifact if trained else given
+        return await read_repack(self._client, section.section("source"), owner=place.owner, model_uri=model_uri)
+
+
+def ready_model(store: Store, job: Job) -> Job:
+    """The object that `spec.modelRef` names, which has completed and left a model.
+
+    Raises:
+        SpecError: it has failed.
+        WaitingError: it is not there, or not Ready yet.
+    """
+    reference = job.spec["modelRef"]
+    what = f"{reference['kind']} {reference['name']}"
+    memory = store.find(kind=reference["kind"], namespace=job.namespace, name=reference["name"])
+    if memory is None:
+        raise WaitingError(f"spec.modelRef: waiting for {what}, which is not there.")
+    if memory.job.is_finished and not memory.job.is_complete:
+        raise SpecError(
+            "spec.modelRef",
+            f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew.",
+        )
+    uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
+    if not memory.job.is_complete or not uri:
+        raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
+    return memory.job
+
+
+def recorded(models: tuple[MadeModel, ...], model: ModelInput | None, *, attempt: int) -> list[dict[str, Any]]:
+    """`status.models` once an attempt uses `model`; what earlier ones used stays until it is deleted."""
+    name = model.name if model else ""
+    arn = next((known.arn for known in models if known.name == name), "")
+    others = [MadeModel(name=known.name, arn=known.arn) for known in models if known.name != name]
+    mine = [MadeModel(name=name, arn=arn, attempt=attempt)] if model else []
+    return [entry.dump() for entry in (*others, *mine)]
+
+
+def with_arn(models: tuple[MadeModel, ...], model: ModelInput, *, arn: str) -> list[dict[str, Any]]:
+    """`status.models` once `model` is known to exist; with an empty ARN, once it is known not to."""
+    return [(replace(known, arn=arn) if known.name == model.name else known).dump() for known in models]
+
+
+async def make(models: Models, model: ModelInput, handle: Handle) -> str:
+    """Pack what has to be packed, and make the model; its ARN."""
+    if model.repack is not None and model.repacked_uri is not None:
+        await models.repack(handle, model.repack, uri=model.repacked_uri)
+    return await models.make(handle, name=model.name, spec=model.request)
+
+
+def _made_before(job: Job) -> MadeModel | None:
+    """The model of an earlier try: since an attempt was recorded, the manifest is the same."""
+    if not job.attempts:
+        return None
+    return next((model for model in job.models if model.arn and model.attempt), None)
+
+
+def _check_allowed(
+    place: ModelPlace, request: Mapping[str, Any], repack: Repack | None, *, made_here: str | None
+) -> None:
+    """What the model reads, and what the operator would read for it, is the tenant's."""
+    tenancy.check_role(place.tenant, request["executionRoleArn"], field="spec.model.executionRoleArn")
+    tenancy.check_s3_uris(place.tenant, request, root="spec.model")
+    reads = repack.reads(model_field="spec.model.primaryContainer.modelDataUrl") if repack else {}
+    tenancy.check_operator_reads(place.tenant, reads, namespace=place.owner.namespace, made_here=made_here)

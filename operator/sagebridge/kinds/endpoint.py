@@ -1,0 +1,125 @@
+"""Endpoint: SageMaker's CreateModel, CreateEndpointConfig and CreateEndpoint, with Application Auto Scaling."""
+
+from __future__ import annotations
+
+from sagebridge.schema import common_fields, endpoint_fields
+from sagebridge.schema.kind import Column, KindSchema, Rule
+
+_VARIANT = "productionVariants[]"
+
+# Rules sit on the field they are about, and ask first what most manifests do not have: docs/decisions/
+# work-before-word.md. What takes more than a field to tell is refused by the operator (core/endpoint/refusals.py).
+_RULES = (
+    Rule(
+        # What appears or goes has no oldSelf of its own.
+        rule="has(self.endpointName) == has(oldSelf.endpointName)",
+        message="endpointName can be neither added nor removed, since callers know the endpoint by its name: to rename "
+        "it, delete this Endpoint and make it anew",
+    ),
+    Rule(
+        at="endpointName",
+        rule="self == oldSelf",
+        message="callers know the endpoint by its name: to rename it, delete this Endpoint and make it anew",
+    ),
+    Rule(
+        at="region",
+        rule="self == oldSelf",
+        message="an endpoint does not move: to change its region, delete this Endpoint and make it anew",
+    ),
+    Rule(
+        rule="!has(self.replicas) || self.productionVariants.all(variant, !has(variant.initialInstanceCount))",
+        message="the number of instances is said twice: give replicas (which kubectl scale sets) or "
+        "initialInstanceCount, not both",
+    ),
+    Rule(
+        at=_VARIANT,
+        rule="has(self.serverlessConfig) ? !has(self.instanceType) && !has(self.initialInstanceCount)"
+        " : has(self.instanceType) || has(self.instancePools)",
+        message="say what to run on: instanceType, such as ml.m5.xlarge, or serverlessConfig, which has no instances",
+    ),
+    Rule(
+        at=f"{_VARIANT}.autoscaling",
+        rule="self.minCapacity <= self.maxCapacity",
+        message="minCapacity must not be more than maxCapacity",
+    ),
+    Rule(
+        at=f"{_VARIANT}.autoscaling",
+        rule="has(self.targetValue) || !(has(self.metric) || has(self.customizedMetric) || has(self.disableScaleIn)"
+        " || has(self.scaleInCooldown) || has(self.scaleOutCooldown))",
+        message="give targetValue, which the metric is kept at",
+    ),
+    Rule(
+        at=f"{_VARIANT}.autoscaling",
+        rule="!has(self.customizedMetric) || !has(self.metric)",
+        message="give metric or customizedMetric, not both",
+    ),
+    Rule(
+        at=f"{_VARIANT}.autoscaling.scheduled[]",
+        rule="has(self.minCapacity) || has(self.maxCapacity)",
+        message="say what changes then: minCapacity, maxCapacity or both",
+    ),
+    Rule(
+        at="deploymentConfig",
+        rule="!has(self.blueGreenUpdatePolicy) || !has(self.rollingUpdatePolicy)",
+        message="give blueGreenUpdatePolicy or rollingUpdatePolicy, not both",
+    ),
+    Rule(
+        at="tags",
+        rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",
+        message="tags that start with sagebridge.io/ mark what the operator owns, and those with aws: are AWS's: "
+        "choose another key",
+    ),
+)
+
+SCHEMA = KindSchema(
+    kind="Endpoint",
+    plural="sagemakerendpoints",
+    singular="sagemakerendpoint",
+    short_names=("smep",),
+    description="A SageMaker endpoint with its models: spec is the request of CreateEndpointConfig in lowerCamelCase, "
+    "with models, autoscaling and deployment on top. Edits are rolled out without a gap.",
+    operation="CreateEndpointConfig",
+    describe_operation="DescribeEndpoint",
+    name_field="endpointName",
+    optional_fields=frozenset({"endpointConfigName"}),
+    omitted_fields=frozenset({"endpointConfigName", "executionRoleArn"}),
+    fields={
+        "region": common_fields.region(),
+        "roleArn": common_fields.role_arn(),
+        "endpointName": endpoint_fields.endpoint_name(),
+        "models": endpoint_fields.models(),
+        "productionVariants[].autoscaling": endpoint_fields.autoscaling(),
+        "deploymentConfig": endpoint_fields.deployment_config(),
+        "replicas": endpoint_fields.replicas(),
+        "history": endpoint_fields.history(),
+        "runPolicy": endpoint_fields.run_policy(),
+    },
+    required_fields=(),
+    rules=_RULES,
+    status_fields=(
+        "endpointName",
+        "endpointArn",
+        "endpointConfigName",
+        "endpointStatus",
+        "failureReason",
+        "creationTime",
+        "lastModifiedTime",
+    ),
+    own_status_fields=endpoint_fields.status(),
+    is_job=False,
+    scale=True,
+    columns=(
+        Column(
+            name="STATUS",
+            path='.status.conditions[?(@.type=="Ready")].reason',
+            description="Where the object stands, in one word.",
+        ),
+        Column(name="STATE", path=".status.endpointStatus", description="SageMaker's status of the endpoint."),
+        Column(name="INSTANCES", path=".status.replicas", type="integer"),
+        Column(name="VARIANTS", path=".status.traffic"),
+        Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
+        Column(name="ENDPOINT", path=".status.endpointName", wide=True, description="Its name in SageMaker."),
+        Column(name="CONFIG", path=".status.endpointConfigName", wide=True),
+        Column(name="MESSAGE", path='.status.conditions[?(@.type=="Ready")].message', wide=True),
+    ),
+)

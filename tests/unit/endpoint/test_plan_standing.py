@@ -1,0 +1,181 @@
+"""Where an endpoint stands, as its status says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sagebridge.core.conditions import State
+from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.desired import Desired
+from sagebridge.core.endpoint.plan import Situation, next_step
+from sagebridge.core.reasons import Reason
+
+from tests.unit.endpoint.specs import endpoint, ledger, situation
+from tests.unit.endpoint.versions import (
+    HEAVY,
+    MOVED,
+    NEW,
+    OLD,
+    PLAN,
+    REGISTERED,
+    SCALED,
+    TARGET,
+    VIEW,
+    failure,
+    refusal,
+    update,
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "given", "state", "why"),
+    [
+        ("at rest", situation(OLD, endpoint(OLD), ledger=ledger(OLD)), State.SERVING, Reason.IN_SERVICE),
+        (
+            "autoscaling owns the count",
+            situation(SCALED, endpoint(SCALED, a=4), scaling={TARGET: VIEW}, ledger=ledger(SCALED, **REGISTERED)),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
+            "being made",
+            situation(OLD, endpoint(OLD, status="Creating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.CREATING,
+        ),
+        (
+            "being updated: edits wait",
+            situation(NEW, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(OLD))),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
+        (
+            "AWS patches it",
+            situation(NEW, endpoint(OLD, status="SystemUpdating"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
+        (
+            "rolling back",
+            situation(NEW, endpoint(OLD, status="RollingBack"), ledger=ledger(OLD)),
+            State.PROGRESSING,
+            Reason.UPDATING,
+        ),
+        (
+            "a failed update leaves the old version serving",
+            situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))),
+            State.STALLED,
+            Reason.UPDATE_FAILED,
+        ),
+        (
+            "the version that failed stays for another try",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW, failure=failure(NEW)), history_limit=0),
+            State.STALLED,
+            Reason.UPDATE_FAILED,
+        ),
+        (
+            "refused weights leave the old ones in force",
+            situation(HEAVY, endpoint(OLD), ledger=ledger(OLD, failure=refusal(HEAVY))),
+            State.STALLED,
+            Reason.UPDATE_FAILED,
+        ),
+        (
+            "the history is kept",
+            situation(NEW, endpoint(NEW), ledger=ledger(MOVED, OLD, NEW), history_limit=2),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
+            "somebody else's policies and actions are theirs",
+            situation(
+                SCALED,
+                endpoint(SCALED),
+                scaling={TARGET: replace(VIEW, policies={**PLAN.policies, "theirs": {}}, scheduled={"theirs": {}})},
+                ledger=ledger(SCALED, **REGISTERED),
+            ),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
+            "variants that are not shown can't differ",
+            situation(OLD, replace(endpoint(OLD), variants=()), ledger=ledger(OLD)),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
+            "going back clears it",
+            situation(OLD, endpoint(OLD, modified="2"), ledger=ledger(NEW, OLD, failure=failure(NEW))),
+            State.SERVING,
+            Reason.IN_SERVICE,
+        ),
+        (
+            "a failed endpoint stays for its reason to be read",
+            situation(OLD, endpoint(OLD, status="Failed"), ledger=ledger(OLD, failure=failure(OLD))),
+            State.STALLED,
+            Reason.ENDPOINT_FAILED,
+        ),
+        (
+            "a lack of capacity passes",
+            situation(
+                OLD,
+                endpoint(OLD, status="Failed"),
+                ledger=ledger(OLD, failure=failure(OLD, message="CapacityError: none left")),
+            ),
+            State.PROGRESSING,
+            Reason.RETRY_PENDING,
+        ),
+        (
+            "out of service",
+            situation(OLD, endpoint(OLD, status="OutOfService"), ledger=ledger(OLD)),
+            State.STALLED,
+            Reason.ENDPOINT_FAILED,
+        ),
+        (
+            "paused: nothing is written to AWS",
+            situation(NEW, endpoint(OLD), ledger=ledger(OLD, NEW), is_paused=True),
+            State.PAUSED,
+            Reason.PAUSED,
+        ),
+    ],
+)
+def test_where_it_stands(reason: str, given: Situation, state: State, why: Reason) -> None:
+    step = next_step(given)
+    assert isinstance(step, steps.Conclude), (reason, step)
+    assert (step.verdict.state, step.verdict.reason) == (state, why), reason
+
+
+def test_what_is_seen_under_way_may_be_somebody_else_s() -> None:
+    step = next_step(situation(NEW, endpoint(OLD, status="Updating"), ledger=ledger(OLD, NEW, update=update(NEW))))
+    assert isinstance(step, steps.Conclude)
+    assert step.ledger.update == update(NEW)
+    assert step.again_after is not None
+
+
+@pytest.mark.parametrize(("wanted", "is_told"), [(OLD, True), (NEW, False)])
+def test_an_edit_that_waits_is_told(wanted: Desired, is_told: bool) -> None:
+    step = next_step(situation(wanted, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(NEW))))
+    assert isinstance(step, steps.Conclude)
+    assert ("newer spec follows" in step.verdict.message) is is_told
+
+
+def test_a_failed_update_says_why_and_what_to_do() -> None:
+    step = next_step(situation(NEW, endpoint(OLD, modified="2"), ledger=ledger(OLD, NEW, failure=failure(NEW))))
+    assert isinstance(step, steps.Conclude)
+    assert "goes on serving: no answer to /ping. Correct the spec, or go back" in step.verdict.message
+
+
+@pytest.mark.parametrize("said", ["no answer to /ping", "no answer to /ping."])
+def test_a_failed_endpoint_says_why_and_what_to_do_in_sentences(said: str) -> None:
+    failed = ledger(OLD, failure=failure(OLD, message=said))
+    step = next_step(situation(OLD, endpoint(OLD, status="Failed"), ledger=failed))
+    assert isinstance(step, steps.Conclude)
+    assert step.verdict.message.startswith("The endpoint has failed: no answer to /ping. Correct the spec")
+
+
+def test_reaching_the_spec_resolves_the_last_failure() -> None:
+    step = next_step(situation(OLD, endpoint(OLD), ledger=ledger(OLD, failure=failure(NEW), update=update(OLD))))
+    assert isinstance(step, steps.Conclude)
+    assert step.ledger.failure is not None
+    assert step.ledger.failure.resolved
+    assert step.ledger.update is None

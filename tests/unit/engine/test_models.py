@@ -1,0 +1,110 @@
+"""The model that is made before a job, from what its manifest refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sagebridge.core.errors import SpecError
+from sagebridge.core.job import Job
+from sagebridge.core.names import Owner
+from sagebridge.core.tenancy import Tenant
+from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.models import ModelInput, ModelInputs, ModelPlace
+from sagebridge.engine.store import Store
+from sagebridge.kinds.batch_transform import KIND
+from sagebridge.kube.client import KubeClient
+
+OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
+ARTIFACT = "s3://models/best/model.tar.gz"
+ROLE = "arn:aws:iam::123456789012:role/run"
+COMPLETE = [{"type": "Complete", "status": "True"}]
+SEARCHED = {"modelArtifacts": {"s3ModelArtifacts": ARTIFACT}, "region": "us-east-1"}
+OWN_ALGORITHM = {"algorithmSpecification": {"trainingImage": OWN}}
+PYTORCH = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311"
+TENANT = Tenant(
+    regions=None,
+    default_region="us-east-1",
+    default_role=ROLE,
+    allowed_roles=(ROLE,),
+    default_bucket=None,
+    allowed_prefixes=None,
+)
+
+
+def body(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {
+        "uid": f"uid-{name}",
+        "namespace": "n",
+        "name": name,
+        "resourceVersion": "1",
+        "generation": 1,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    return {"metadata": metadata, "spec": dict(spec), "status": dict(status)}
+
+
+async def nobody() -> Any:
+    raise AssertionError("a model by reference needs nothing of the API server")
+
+
+async def model_of(store: Store) -> ModelInput | None:
+    spec = {
+        "modelRef": {"kind": "HPTuningJob", "name": "search"},
+        "transformResources": {"instanceType": "ml.m5.large"},
+    }
+    job = Job.parse(body("predict", spec, {}))
+    owner = Owner(cluster="c", namespace="n", name="predict", uid=job.uid)
+    place = ModelPlace(owner=owner, tenant=TENANT, region="us-east-1", role_arn=ROLE)
+    return await ModelInputs(client=KubeClient(login=nobody), store=store).resolve(job, KIND, place)
+
+
+@pytest.mark.parametrize(
+    ("reason", "spec", "status", "image"),
+    [
+        ("an own image", {"trainingJobDefinition": OWN_ALGORITHM}, {"image": OWN}, OWN),
+        (
+            "the inference image of the framework that trained",
+            {"trainingJobDefinition": {"framework": {"name": "pytorch", "version": "2.3"}}},
+            {"image": PYTORCH},
+            "pytorch-inference:2.3.0-cpu",
+        ),
+        (
+            "of several definitions the best one's",
+            {
+                "trainingJobDefinitions": [
+                    {"definitionName": "own", **OWN_ALGORITHM},
+                    {"definitionName": "built-in", "algorithm": {"name": "xgboost", "version": "1.7-1"}},
+                ]
+            },
+            {"bestTrainingJob": {"trainingJobDefinitionName": "built-in"}},
+            "sagemaker-xgboost:1.7-1",
+        ),
+    ],
+)
+async def test_the_best_of_a_search(
+    reason: str, spec: Mapping[str, Any], status: Mapping[str, Any], image: str
+) -> None:
+    store = Store()
+    store.put("HPTuningJob", body("search", spec, {**SEARCHED, **status, "conditions": COMPLETE}))
+    made = await model_of(store)
+    assert made is not None
+    assert made.reference == {"kind": "HPTuningJob", "name": "search", "uid": "uid-search", "uri": ARTIFACT}, reason
+    assert image in str(made.image), reason
+    assert made.request["primaryContainer"]["modelDataUrl"] == ARTIFACT, reason
+
+
+async def test_a_search_that_runs_is_waited_for() -> None:
+    store = Store()
+    store.put("HPTuningJob", body("search", {"trainingJobDefinition": OWN_ALGORITHM}, {}))
+    with pytest.raises(WaitingError, match="waiting for HPTuningJob search to be Ready"):
+        await model_of(store)
+
+
+async def test_a_search_that_has_failed_gives_no_model() -> None:
+    store = Store()
+    failed = [{"type": "Failed", "status": "True"}]
+    store.put("HPTuningJob", body("search", {"trainingJobDefinition": OWN_ALGORITHM}, {"conditions": failed}))
+    with pytest.raises(SpecError, match="HPTuningJob search has failed"):
+        await model_of(store)
