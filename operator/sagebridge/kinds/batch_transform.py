@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sagebridge.core.observation import Phase
 from sagebridge.core.transform import model_of, resolve
 from sagebridge.kinds import rules
-from sagebridge.kinds.kind import JobKind
+from sagebridge.kinds.kind import JOB_PHASES, JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
 
@@ -137,13 +136,7 @@ KIND = JobKind(
     status_member="TransformJobStatus",
     list_members=(),
     arn_resource="transform-job",
-    phases={
-        "InProgress": Phase.OPEN,
-        "Stopping": Phase.STOPPING,
-        "Completed": Phase.SUCCEEDED,
-        "Failed": Phase.FAILED,
-        "Stopped": Phase.STOPPED,
-    },
+    phases=JOB_PHASES,
     resolve=resolve,
     fresh_fields={"transformJobStatus": "InProgress"},
     stopping_fields={"transformJobStatus": "Stopping"},

@@ -14,7 +14,7 @@ from sagebridge.core.tuning.results import (
     best_trials_request,
 )
 from sagebridge.kinds import rules
-from sagebridge.kinds.kind import Children, FollowUp, JobKind
+from sagebridge.kinds.kind import JOB_PHASES, Children, FollowUp, JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.blocks import list_of, map_of, object_name, structure
 from sagebridge.schema.kind import Column, KindSchema, Rule
@@ -303,15 +303,7 @@ KIND = JobKind(
     status_member="HyperParameterTuningJobStatus",
     list_members=("TrainingJobStatusCounters", "ObjectiveStatusCounters"),
     arn_resource="hyper-parameter-tuning-job",
-    phases={
-        "InProgress": Phase.OPEN,
-        "Stopping": Phase.STOPPING,
-        "Completed": Phase.SUCCEEDED,
-        "Failed": Phase.FAILED,
-        "Stopped": Phase.STOPPED,
-        "Deleting": Phase.STOPPED,
-        "DeleteFailed": Phase.STOPPED,
-    },
+    phases={**JOB_PHASES, "Deleting": Phase.STOPPED, "DeleteFailed": Phase.STOPPED},
     resolve=resolve,
     fresh_fields={"hyperParameterTuningJobStatus": "InProgress"},
     stopping_fields={"hyperParameterTuningJobStatus": "Stopping"},

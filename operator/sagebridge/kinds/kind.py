@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sagebridge.core.names import JOB_NAME_LIMIT
 from sagebridge.core.observation import Phase
@@ -16,6 +17,18 @@ Resolve = Callable[[Mapping[str, Any], ResolveContext], dict[str, Any]]
 Sections = Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]
 Reply = Mapping[str, Any]
 ModelOf = Callable[[Mapping[str, Any], ModelContext], dict[str, Any] | None]
+
+
+JOB_PHASES: Final = MappingProxyType(
+    {
+        "InProgress": Phase.OPEN,
+        "Stopping": Phase.STOPPING,
+        "Completed": Phase.SUCCEEDED,
+        "Failed": Phase.FAILED,
+        "Stopped": Phase.STOPPED,
+    }
+)
+"""What the statuses mean that every kind of job has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

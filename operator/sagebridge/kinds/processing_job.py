@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sagebridge.core.observation import Phase
 from sagebridge.core.processing import resolve
 from sagebridge.kinds import rules
-from sagebridge.kinds.kind import JobKind
+from sagebridge.kinds.kind import JOB_PHASES, JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
 
@@ -171,13 +170,7 @@ KIND = JobKind(
     status_member="ProcessingJobStatus",
     list_members=(),
     arn_resource="processing-job",
-    phases={
-        "InProgress": Phase.OPEN,
-        "Stopping": Phase.STOPPING,
-        "Completed": Phase.SUCCEEDED,
-        "Failed": Phase.FAILED,
-        "Stopped": Phase.STOPPED,
-    },
+    phases=JOB_PHASES,
     resolve=resolve,
     fresh_fields={"processingJobStatus": "InProgress"},
     stopping_fields={"processingJobStatus": "Stopping"},

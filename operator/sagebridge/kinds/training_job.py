@@ -5,7 +5,7 @@ from __future__ import annotations
 from sagebridge.core.observation import Phase
 from sagebridge.core.training import resolve
 from sagebridge.kinds import rules
-from sagebridge.kinds.kind import JobKind
+from sagebridge.kinds.kind import JOB_PHASES, JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
 
@@ -213,14 +213,7 @@ KIND = JobKind(
     status_member="TrainingJobStatus",
     list_members=("SecondaryStatus",),
     arn_resource="training-job",
-    phases={
-        "InProgress": Phase.OPEN,
-        "Stopping": Phase.STOPPING,
-        "Completed": Phase.SUCCEEDED,
-        "Failed": Phase.FAILED,
-        "Stopped": Phase.STOPPED,
-        "Deleting": Phase.STOPPED,
-    },
+    phases={**JOB_PHASES, "Deleting": Phase.STOPPED},
     resolve=resolve,
     fresh_fields={"trainingJobStatus": "InProgress", "secondaryStatus": "Starting"},
     stopping_fields={"trainingJobStatus": "Stopping", "secondaryStatus": "Stopping"},
