@@ -1,5 +1,6 @@
 """Framework images: inference.py's functions, their defaults, and what goes wrong."""
 
+import asyncio
 import io
 import json
 
@@ -63,6 +64,41 @@ async def test_defaults_read_and_write_the_toolkits_types(kitchen, reason, conte
     answer = await server.invoke(body, content_type=content_type, accept=accept)
 
     assert (answer.status, json.loads(answer.body), answer.content_type) == (200, want, want_type), reason
+
+
+async def test_functions_see_one_request_at_a_time_and_lines_stay_whole(kitchen):
+    server = await kitchen.serve(
+        kitchen.definition(
+            kitchen.model(
+                """
+                import time
+
+                inside = set()
+
+                def model_fn(model_dir):
+                    return None
+
+                def predict_fn(data, model):
+                    inside.add(int(data[0]))
+                    print("request", end=" ")
+                    time.sleep(0.02)
+                    print(len(inside), "inside")
+                    inside.remove(int(data[0]))
+                    return data
+                """
+            )
+        )
+    )
+
+    answers = await asyncio.gather(
+        *(server.invoke(json.dumps([number]).encode(), content_type="application/json") for number in range(8))
+    )
+    await server.stop()
+
+    assert [json.loads(answer.body) for answer in answers] == [[number] for number in range(8)]
+    log = kitchen.log("AllTraffic/i-1")
+    assert [line for line in log if "request" in line] == ["request 1 inside"] * 8
+    assert [line for line in log if "POST" in line and not line.startswith("127.0.0.1 ")] == []
 
 
 async def test_csv_and_npy_come_out(kitchen):

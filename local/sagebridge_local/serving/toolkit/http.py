@@ -93,6 +93,10 @@ class _Request(BaseHTTPRequestHandler):
 
     def _invoke(self, handler: Handler, body: bytes) -> None:
         content_type = self.headers.get("Content-Type") or payloads.JSON
+        with handler.turn:
+            self._respond(handler, body, content_type)
+
+    def _respond(self, handler: Handler, body: bytes, content_type: str) -> None:
         try:
             result, given = handler.respond(body, content_type=content_type, accept=self.headers.get("Accept") or "")
         except payloads.UnsupportedTypeError as error:
