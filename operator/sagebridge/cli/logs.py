@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sagebridge.cli.durations import seconds_of
+from sagebridge.cli.log_streams import WHOLE, Excerpt, JobLogs, LogLine
+from sagebridge.cli.objects import ObjectError, read
 from sagebridge.core.conditions import COMPLETE, FAILED, READY, STALLED, find, is_true
 from sagebridge.core.job import Job
 
@@ -23,82 +23,11 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 1.0
 
-_STEERING: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-
 app = typer.Typer(name="logs", add_completion=False)
 
 
 class LogsError(Exception):
     """The logs can't be shown; the message says why."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogLine:
-    """A line of a job's log.
-
-    Attributes:
-        timestamp: When it was printed, in milliseconds since 1970.
-        stream: The log stream: ``<job>/<host>-<epoch>``, or of an endpoint ``<variant>/<instance>[/<container>]``.
-        text: What was printed, without characters that would steer a terminal.
-        label: What to begin the line with: the stream of an endpoint, since its variants answer side by side.
-    """
-
-    timestamp: int
-    stream: str
-    text: str
-    label: str = ""
-
-
-class JobLogs:
-    """The log streams of one job or endpoint, read on from where the last call stopped.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
-
-    Attributes:
-        group: The log group.
-        prefix: What the names of the job's streams begin with; empty where the group is the endpoint's own.
-    """
-
-    def __init__(self, client: CloudWatchLogsClient, *, group: str, prefix: str) -> None:
-        self._client = client
-        self.group = group
-        self.prefix = prefix
-        self._positions: dict[str, str] = {}
-
-    def new_lines(self) -> list[LogLine]:
-        """Return what came since the last call, in order of time; nothing if there is no log yet.
-
-        Raises:
-            botocore.exceptions.ClientError: CloudWatch Logs refused.
-        """
-        try:
-            lines = [line for stream in self._streams() for line in self._stream(stream)]
-        except self._client.exceptions.ResourceNotFoundException:
-            return []
-        return sorted(lines, key=lambda line: line.timestamp)
-
-    def _streams(self) -> Iterator[str]:
-        pages = self._client.get_paginator("describe_log_streams")
-        narrowed = {"logStreamNamePrefix": self.prefix} if self.prefix else {}
-        for page in pages.paginate(logGroupName=self.group, **cast("Any", narrowed)):
-            yield from (stream["logStreamName"] for stream in page["logStreams"])
-
-    def _stream(self, name: str) -> Iterator[LogLine]:
-        while True:
-            token = self._positions.get(name)
-            position = {"nextToken": token} if token else {}
-            page = self._client.get_log_events(
-                logGroupName=self.group,
-                logStreamName=name,
-                startFromHead=True,
-                **cast("Any", position),
-            )
-            for event in page["events"]:
-                text = _STEERING.sub("", event["message"])
-                yield LogLine(timestamp=event["timestamp"], stream=name, text=text, label="" if self.prefix else name)
-            self._positions[name] = page["nextForwardToken"]
-            if page["nextForwardToken"] == token or not page["events"]:
-                return
 
 
 def logs_of(job: Job) -> tuple[str, str] | None:
@@ -113,7 +42,12 @@ def is_over(job: Job) -> bool:
 
 
 def stream_lines(
-    read: Callable[[], Job], *, client: Callable[[Job], CloudWatchLogsClient], follow: bool, pause: Callable[[], None]
+    read: Callable[[], Job],
+    *,
+    client: Callable[[Job], CloudWatchLogsClient],
+    follow: bool,
+    pause: Callable[[], None],
+    excerpt: Excerpt = WHOLE,
 ) -> Iterator[LogLine]:
     """Yield a job's lines, all that there are, or as they come until the job is over.
 
@@ -122,6 +56,7 @@ def stream_lines(
         client: Makes the client for the job's region.
         follow: Whether to go on while the job runs.
         pause: Waits between two looks.
+        excerpt: Which lines are wanted.
 
     Raises:
         LogsError: There is no log yet, and it is not to be waited for.
@@ -132,7 +67,8 @@ def stream_lines(
         job = read()
         where = logs_of(job)
         if where and (reader is None or reader.prefix != where[1]):
-            reader = JobLogs(client(job), group=where[0], prefix=where[1])
+            reader = JobLogs(client(job), group=where[0], prefix=where[1], excerpt=excerpt)
+            excerpt = replace(excerpt, tail=None)  # of another attempt, which follows, all is new
         if reader:
             yield from reader.new_lines()
         if ended or not follow:
@@ -159,20 +95,27 @@ def logs(
     *,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Its namespace; kubectl's by default.")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come, until a job is over.")] = False,
+    tail: Annotated[int, typer.Option("--tail", min=-1, help="How many lines of what is there; -1 for all.")] = -1,
+    since: Annotated[
+        str, typer.Option("--since", metavar="DURATION", help="Only what is newer than 5s, 2m or 3h. Default: all.")
+    ] = "0",
     timestamps: Annotated[bool, typer.Option("--timestamps", help="Begin each line with its time.")] = False,
+    pings: Annotated[bool, typer.Option("--pings", help="Also health checks (GET /ping) that were answered.")] = False,
 ) -> None:
     """Print what a job's script, or an endpoint's containers, printed."""
+    excerpt = Excerpt(since=_start(since), tail=None if tail < 0 else tail, pings=pings)
     try:
         lines = stream_lines(
-            lambda: _read(name, namespace=namespace),
+            lambda: read(name, namespace=namespace),
             client=_client,
             follow=follow,
             pause=lambda: time.sleep(POLL_SECONDS),
+            excerpt=excerpt,
         )
         for line in lines:
             parts = [_time(line) if timestamps else "", line.label and f"[{line.label}]"]
             typer.echo(" ".join([*filter(None, parts), line.text]))
-    except LogsError as error:
+    except (LogsError, ObjectError) as error:
         _fail(str(error))
     except (ClientError, BotoCoreError) as error:
         _fail(f"CloudWatch Logs can't be read with this shell's credentials: {error}")
@@ -180,23 +123,13 @@ def logs(
         raise typer.Exit(130) from None
 
 
-def _read(name: str, *, namespace: str) -> Job:
-    resource = name if "/" in name else f"trainingjob/{name}"
-    command = ["kubectl", "get", resource, "--output=json", *([f"--namespace={namespace}"] if namespace else [])]
+def _start(since: str) -> int:
+    """The time so long ago, in milliseconds since 1970; 0 for no length of time."""
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    except FileNotFoundError as error:
-        raise LogsError("kubectl is not on the PATH.") from error
-    if answer.returncode != 0:
-        raise LogsError(_last_words(answer.stderr))
-    body: Mapping[str, Any] = json.loads(answer.stdout)
-    return Job.parse(body)
-
-
-def _last_words(stderr: str) -> str:
-    """What kubectl says in the end, without its prefix: before that it may log each of its attempts."""
-    lines = stderr.strip().splitlines() or ["kubectl failed and said nothing."]
-    return re.sub(r"^(error: )?(Error from server \(\w+\): )?", "", lines[-1])
+        seconds = seconds_of(since)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from error
+    return round((time.time() - seconds) * 1000) if seconds else 0
 
 
 def _client(job: Job) -> CloudWatchLogsClient:

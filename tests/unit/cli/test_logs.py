@@ -14,7 +14,8 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-from sagebridge.cli.logs import JobLogs, LogsError, app, stream_lines
+from sagebridge.cli.log_streams import Excerpt, JobLogs
+from sagebridge.cli.logs import LogsError, app, stream_lines
 from sagebridge.core.job import Job
 from typer.testing import CliRunner
 
@@ -123,6 +124,11 @@ def test_what_is_printed(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     result = CliRunner().invoke(app, [f"{kind}/s"])
     assert (result.exit_code, result.stdout) == (0, want)
+    put("s/i-1", "again")
+    newest = CliRunner().invoke(app, [f"{kind}/s", "--tail", "1", "--since", "1h"])
+    assert newest.stdout == want.replace("hello", "again")
+    none = CliRunner().invoke(app, [f"{kind}/s", "--since", "1ms"])
+    assert (none.exit_code, none.stdout) == (0, "")
 
 
 def test_more_lines_than_one_reply_holds(client: Any, group: str, put: Callable[..., None]) -> None:
@@ -160,38 +166,100 @@ def test_without_following_what_is_there_is_shown(client: Any, group: str, put: 
     assert [line.text for line in lines] == ["first"]
 
 
+def test_only_the_last_lines_of_all_streams(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits/algo-1-1", "a", "b")
+    put("digits/algo-2-1", "c")
+    put("digits/algo-1-1", "d")
+    reader = JobLogs(client, group=group, prefix="digits/", excerpt=Excerpt(tail=3))
+    assert texts(reader) == ["b", "c", "d"]
+    put("digits/algo-2-1", "e", "f")
+    put("digits/algo-3-1", "g", "h", "i", "j")
+    assert texts(reader) == ["e", "f", "g", "h", "i", "j"], "what comes later is not cut"
+
+
+def test_no_line_of_the_past(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits/algo-1-1", "a", "b")
+    reader = JobLogs(client, group=group, prefix="digits/", excerpt=Excerpt(tail=0))
+    assert texts(reader) == []
+    put("digits/algo-1-1", "c")
+    assert texts(reader) == ["c"]
+
+
+def test_a_stream_that_was_empty_at_first(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits/algo-1-1")
+    reader = JobLogs(client, group=group, prefix="digits/", excerpt=Excerpt(tail=5))
+    assert texts(reader) == []
+    put("digits/algo-1-1", "a", "b")
+    assert texts(reader) == ["a", "b"]
+
+
+def test_only_what_is_newer(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("digits/algo-1-1", "a", "b", "c")
+    since = JobLogs(client, group=group, prefix="digits/").new_lines()[1].timestamp
+    reader = JobLogs(client, group=group, prefix="digits/", excerpt=Excerpt(since=since))
+    assert texts(reader) == ["b", "c"]
+    put("digits/algo-1-1", "d")
+    assert texts(reader) == ["d"]
+
+
+ACCESS_LOG = [
+    '10.32.0.2 - - [11/Nov/2026:21:16:04 +0000] "GET /ping HTTP/1.1" 200 0 "-" "AHC/2.0"',
+    "loaded",
+    '2026-11-11T21:16:09 [INFO ] pool-1 ACCESS_LOG - /169.254.178.2:43488 "GET /ping HTTP/1.1" 200 1',
+    'INFO:     10.0.0.1:1234 - "GET /ping HTTP/1.1" 200 OK',
+    '10.32.0.2 - - [11/Nov/2026:21:16:14 +0000] "GET /ping HTTP/1.1" 502 0 "-" "AHC/2.0"',
+    '10.32.0.2 - - [11/Nov/2026:21:16:19 +0000] "POST /invocations HTTP/1.1" 200 12 "-" "AHC/2.0"',
+]
+
+
+@pytest.mark.parametrize(
+    ("excerpt", "want"),
+    [
+        (Excerpt(), [ACCESS_LOG[1], ACCESS_LOG[4], ACCESS_LOG[5]]),
+        (Excerpt(tail=2), ACCESS_LOG[4:]),
+        (Excerpt(pings=True), ACCESS_LOG),
+        (Excerpt(pings=True, tail=4), ACCESS_LOG[2:]),
+    ],
+    ids=["left out", "not counted", "asked for", "asked for, and counted"],
+)
+def test_answered_health_checks(
+    client: Any, group: str, put: Callable[..., None], excerpt: Excerpt, want: list[str]
+) -> None:
+    put("a/i-1", *ACCESS_LOG)
+    assert texts(JobLogs(client, group=group, prefix="", excerpt=excerpt)) == want
+
+
+def test_lines_behind_more_health_checks_than_one_reply_holds(
+    client: Any, group: str, put: Callable[..., None]
+) -> None:
+    put("a/i-1", "first", "second", *([ACCESS_LOG[0]] * 10_500))
+    reader = JobLogs(client, group=group, prefix="", excerpt=Excerpt(tail=1))
+    assert texts(reader) == ["second"]
+    put("a/i-1", "third")
+    assert texts(reader) == ["third"]
+
+
+def test_a_second_attempt_is_shown_from_its_first_line(client: Any, group: str, put: Callable[..., None]) -> None:
+    def attempt(prefix: str, *, over: bool = False) -> Job:
+        made = job(group, over=over)
+        made.status["logs"]["streamPrefix"] = prefix
+        return made
+
+    put("digits/algo-1-1", "a", "b")
+    put("digits-2/algo-1-1", "c", "d")
+    states = iter([attempt("digits/"), attempt("digits-2/", over=True), attempt("digits-2/", over=True)])
+    lines = stream_lines(
+        lambda: next(states), client=lambda _: client, follow=True, pause=lambda: None, excerpt=Excerpt(tail=1)
+    )
+    assert [line.text for line in lines] == ["b", "c", "d"]
+
+
 def test_a_job_without_a_log_says_why(client: Any) -> None:
     with pytest.raises(LogsError, match=r"digits has no log yet: AWS throttles us\."):
         list(stream_lines(job, client=lambda _: client, follow=False, pause=lambda: None))
 
 
-@pytest.mark.parametrize(
-    ("stderr", "want"),
-    [
-        ('Error from server (NotFound): trainingjobs "digits" not found', 'trainingjobs "digits" not found'),
-        ("error: the server doesn't have a resource type", "the server doesn't have a resource type"),
-        (
-            'E1 memcache.go] "Unhandled Error"\nUnable to connect to the server: EOF',
-            "Unable to connect to the server: EOF",
-        ),
-        ("", "kubectl failed and said nothing."),
-    ],
-)
-def test_kubectls_last_words_are_the_message(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stderr: str, want: str
-) -> None:
-    (tmp_path / "words").write_text(stderr)
-    program = tmp_path / "kubectl"
-    program.write_text(f"#!/bin/sh\ncat {tmp_path}/words >&2\nexit 1\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    result = CliRunner().invoke(app, ["digits"])
-    assert result.exit_code == 1
-    assert result.stderr == f"Error: {want}\n"
-
-
-def test_a_missing_kubectl_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    result = CliRunner().invoke(app, ["digits"])
-    assert result.exit_code == 1
-    assert "kubectl is not on the PATH" in result.output
+def test_a_length_of_time_that_is_none_is_refused() -> None:
+    result = CliRunner().invoke(app, ["digits", "--since", "yesterday"])
+    assert result.exit_code == 2
+    assert "'yesterday' is not a duration such as 5s, 2m or 3h" in " ".join(result.stderr.replace("│", "").split())
