@@ -108,6 +108,7 @@ class SmallSageMaker:
             "CreationTime": 1_700_000_000,
             "LastModifiedTime": self._modified,
             "ProductionVariants": [_running(variant) for variant in config["ProductionVariants"]],
+            "ShadowProductionVariants": [_running(one) for one in config.get("ShadowProductionVariants", ())],
         }
         return ok(EndpointArn=self.endpoint["EndpointArn"])
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from sagebridge.cli.logs import JobLogs, logs_of
+from sagebridge.cli.log_streams import JobLogs
+from sagebridge.cli.logs import logs_of
 from sagebridge.core.conditions import READY, STALLED, is_true
 from sagebridge.core.job import Job
 

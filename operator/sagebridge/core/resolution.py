@@ -65,6 +65,13 @@ def value_at(spec: Mapping[str, Any], path: Path) -> Any:
     return found
 
 
+def instance_count(spec: Mapping[str, Any], path: Path) -> int | None:
+    """How many instances a complete spec asks for in its resources at `path`; None if it does not say."""
+    resources = value_at(spec, path) or {}
+    groups = [group.get("instanceCount") or 0 for group in resources.get("instanceGroups") or ()]
+    return resources.get("instanceCount") or sum(groups) or None
+
+
 def with_value_at(spec: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:
     """A copy of a spec with another value at a path."""
     key, *rest = path

@@ -71,11 +71,23 @@ class _Container:
 class EndpointInputs:
     """Resolves endpoints' specs."""
 
-    def __init__(self, *, client: KubeClient, store: Store, tenants: Tenants, cluster: str) -> None:
+    def __init__(
+        self, *, client: KubeClient, store: Store, tenants: Tenants, cluster: str, invoked_at: str | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            client: reads ConfigMaps.
+            store: has the objects that endpoints refer to.
+            tenants: what namespaces may do.
+            cluster: the cluster's name in tags and hashes.
+            invoked_at: the URL that stands for SageMaker's runtime; None if endpoints are invoked at AWS.
+        """
         self._client = client
         self._store = store
         self._tenants = tenants
         self._cluster = cluster
+        self._invoked_at = invoked_at
 
     def handle(self, job: Job) -> Handle:
         """How SageMaker is called for the object's endpoint.
@@ -136,7 +148,7 @@ class EndpointInputs:
             "region": handle.region,
             "roleArn": role_arn,
             "endpointName": handle.name,
-            "url": _url(handle),
+            "url": _url(handle, invoked_at=self._invoked_at),
             "logs": _logs(handle),
             "servedModels": _shown(desired, shown) or None,
         }
@@ -339,6 +351,7 @@ def _logs(handle: Handle) -> dict[str, str]:
     return {"groupName": group, "streamPrefix": "", "url": url}
 
 
-def _url(handle: Handle) -> str:
+def _url(handle: Handle, *, invoked_at: str | None) -> str:
     suffix = "amazonaws.com.cn" if handle.region.startswith("cn-") else "amazonaws.com"
-    return f"https://runtime.sagemaker.{handle.region}.{suffix}/endpoints/{handle.name}/invocations"
+    runtime = invoked_at or f"https://runtime.sagemaker.{handle.region}.{suffix}"
+    return f"{runtime.rstrip('/')}/endpoints/{handle.name}/invocations"

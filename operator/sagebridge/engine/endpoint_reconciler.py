@@ -212,7 +212,7 @@ class EndpointReconciler:
         if isinstance(step, Look | Claim) and _passes(error) and _is_thought_to_serve(memory.job):
             return await self._conclude_blind(memory, known, outcome)
         is_anothers = isinstance(error, NotOwnedError) or _is_conflict(step, error)
-        seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known)
+        seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known, Ledger.parse(memory.job.status))
         if isinstance(step, CreateEndpoint):
             seen = dict(_GONE)
         if not isinstance(step, Resolve):
@@ -279,17 +279,22 @@ def _is_thought_to_serve(job: Job) -> bool:
 
 def _changes(step: Conclude, known: EndpointMemory) -> dict[str, Any]:
     resolved = dict(known.resolved.status) if known.resolved else {}
-    return resolved | _seen(known) | step.ledger.dump()
+    return resolved | _seen(known, step.ledger) | step.ledger.dump()
 
 
-def _seen(known: EndpointMemory) -> dict[str, Any]:
+def _seen(known: EndpointMemory, ledger: Ledger) -> dict[str, Any]:
     """What the last look tells status; of another's endpoint, nothing."""
     observed = known.observed
     if observed is not None and observed.endpoint is None:
         return dict(_GONE)
     if observed is None or observed.endpoint is None or not known.is_ours:
         return {}
-    return {**observed.endpoint.fields, "scalingPolicies": observed.policies or None}
+    running = ledger.find(observed.endpoint.config_name)
+    return {
+        **observed.endpoint.fields,
+        "instanceTypes": running.instance_line if running else None,
+        "scalingPolicies": observed.policies or None,
+    }
 
 
 def _began(job: Job) -> datetime | None:

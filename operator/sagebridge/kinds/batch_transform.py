@@ -107,14 +107,23 @@ SCHEMA = KindSchema(
         "transformStartTime",
         "transformEndTime",
     ),
+    own_status_fields={
+        **common_fields.instances_status(),
+        "modelSource": {
+            "type": "string",
+            "description": "Where the model comes from, in one line: the object that has trained it, its name in "
+            "SageMaker if it is there anyway, or else its archives (images where there is none).",
+        },
+    },
     columns=(
         Column(
             name="STATUS",
             path='.status.conditions[?(@.type=="Ready")].reason',
             description="Where the object stands, in one word, before and after SageMaker knows the job.",
         ),
-        Column(name="MODEL", path=".status.modelName", description="The model's name in SageMaker."),
+        Column(name="MODEL", path=".status.modelSource", description="Where the model comes from."),
         Column(name="INSTANCE", path=".spec.transformResources.instanceType"),
+        Column(name="COUNT", path=".status.instanceCount", type="integer"),
         Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
         Column(name="OUTPUT", path=".status.outputPath", wide=True, description="Where on S3 the predictions are."),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
@@ -146,4 +155,5 @@ KIND = JobKind(
     output=("transformOutput", "s3OutputPath"),
     model_of=model_of,
     instance=("transformResources", "instanceType"),
+    resources=("transformResources",),
 )

@@ -117,6 +117,7 @@ SCHEMA = KindSchema(
         Column(name="STATE", path=".status.endpointStatus", description="SageMaker's status of the endpoint."),
         Column(name="INSTANCES", path=".status.replicas", type="integer"),
         Column(name="VARIANTS", path=".status.traffic"),
+        Column(name="INSTANCE", path=".status.instanceTypes", wide=True, description="What the variants run on."),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
         Column(name="ENDPOINT", path=".status.endpointName", wide=True, description="Its name in SageMaker."),
         Column(name="CONFIG", path=".status.endpointConfigName", wide=True),

@@ -95,6 +95,7 @@ class JobKind:
         model_of: gives the request of CreateModel for a model that has to be made first (pure); None for a kind whose
             jobs need none.
         instance: where a manifest gives the instance type that such a model serves on.
+        resources: where a complete spec says how many instances the job gets; empty where it does not.
         name_limit: the longest name, in characters.
         sections: the parts of a spec that have a ``source``, an ``environmentFrom`` or a role, by their paths in it.
         look_when: counters in status which, when List shows them changed, are worth a Describe.
@@ -127,6 +128,7 @@ class JobKind:
     output: Path = ()
     model_of: ModelOf | None = None
     instance: Path = ()
+    resources: Path = ()
     name_limit: int = JOB_NAME_LIMIT
     sections: Sections = whole_spec
     look_when: tuple[Path, ...] = ()

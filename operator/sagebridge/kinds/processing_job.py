@@ -141,6 +141,7 @@ SCHEMA = KindSchema(
         "processingStartTime",
         "processingEndTime",
     ),
+    own_status_fields=common_fields.instances_status(),
     columns=(
         Column(
             name="STATUS",
@@ -148,7 +149,7 @@ SCHEMA = KindSchema(
             description="Where the object stands, in one word, before and after SageMaker knows the job.",
         ),
         Column(name="INSTANCE", path=".spec.processingResources.clusterConfig.instanceType"),
-        Column(name="COUNT", path=".spec.processingResources.clusterConfig.instanceCount", type="integer"),
+        Column(name="COUNT", path=".status.instanceCount", type="integer"),
         Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
         Column(name="JOB", path=".status.processingJobName", wide=True, description="The job's name in SageMaker."),
@@ -178,4 +179,5 @@ KIND = JobKind(
     end_field="processingEndTime",
     log_group="/aws/sagemaker/ProcessingJobs",
     image=("appSpecification", "imageUri"),
+    resources=("processingResources", "clusterConfig"),
 )

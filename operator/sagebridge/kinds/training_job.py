@@ -184,6 +184,7 @@ SCHEMA = KindSchema(
         "mlflowDetails",
         "outputModelPackageArn",
     ),
+    own_status_fields=common_fields.instances_status(),
     columns=(
         Column(
             name="STATUS",
@@ -192,7 +193,7 @@ SCHEMA = KindSchema(
         ),
         Column(name="SECONDARY", path=".status.secondaryStatus", description="SageMaker's secondary status."),
         Column(name="INSTANCE", path=".spec.resourceConfig.instanceType"),
-        Column(name="COUNT", path=".spec.resourceConfig.instanceCount", type="integer"),
+        Column(name="COUNT", path=".status.instanceCount", type="integer"),
         Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),
         Column(name="JOB", path=".status.trainingJobName", wide=True, description="The job's name in SageMaker."),
@@ -222,4 +223,5 @@ KIND = JobKind(
     log_group="/aws/sagemaker/TrainingJobs",
     image=("algorithmSpecification", "trainingImage"),
     output=("outputDataConfig", "s3OutputPath"),
+    resources=("resourceConfig",),
 )

@@ -291,3 +291,14 @@ def _gpu() -> Schema:
         },
         "Which GPUs, and how many.",
     )
+
+
+def instances_status() -> dict[str, Schema]:
+    """What the status of a job that has instances says of them."""
+    return {
+        "instanceCount": {
+            "type": "integer",
+            "format": "int64",
+            "description": "How many instances the job was asked for, those of all its instance groups together.",
+        }
+    }

@@ -203,7 +203,12 @@ def status() -> dict[str, Schema]:
         "url": _TEXT | {"description": "Where it is invoked."},
         "replicas": _COUNT | {"description": "Instances of all its variants."},
         "variants": _list("variantName", _variant_status(), "The variants as they run."),
-        "traffic": _TEXT | {"description": "The production variants, with their present weights if there are several."},
+        "traffic": _TEXT
+        | {
+            "description": "The variants in one line: with their present weights if "
+            "several share the traffic; shadow variants are named as such."
+        },
+        "instanceTypes": _TEXT | {"description": "What the production variants run on, in one line."},
         "servedModels": _list("name", _model_status(), "What was taken for spec.models."),
         "revisions": _list("endpointConfigName", _revision(), "The configs in SageMaker, oldest first."),
         "update": structure(

@@ -166,7 +166,8 @@ def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
         "endpointStatus": "InService",
         "endpointConfigName": "config-1",
         "replicas": 3,
-        "traffic": "a=9, b=1",
+        "traffic": "a=9, b=1, c (shadow)",
+        "instanceTypes": "ml.m5.large",
         "conditions": [ready],
     }
     endpoints.patch({"status": status}, subresource="/status")
@@ -177,7 +178,8 @@ def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
         "STATUS": "InService",
         "STATE": "InService",
         "INSTANCES": "3",
-        "VARIANTS": "a=9, b=1",
+        "VARIANTS": "a=9, b=1, c (shadow)",
+        "INSTANCE": "ml.m5.large",
         "READY": "True",
         "ENDPOINT": "team-scores",
         "CONFIG": "config-1",

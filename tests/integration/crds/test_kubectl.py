@@ -1,6 +1,7 @@
 """What a user of kubectl sees of the CRDs."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -44,16 +45,22 @@ def test_every_field_of_the_spec_is_explained(control_plane: ControlPlane) -> No
 def columns(control_plane: ControlPlane, *arguments: str) -> dict[str, str]:
     """The columns of the one object that `kubectl get` prints."""
     header, line = control_plane.kubectl("get", *arguments).splitlines()
-    starts = [header.index(name) for name in header.split()]
+    starts = [name.start() for name in re.finditer(r"\S+", header)]
     ends = [*starts[1:], None]
     places = zip(header.split(), starts, ends, strict=True)
     return {name: line[start:end].strip() for name, start, end in places}
 
 
 def test_columns_of_a_job_that_has_ended(control_plane: ControlPlane, training_jobs: Any) -> None:
-    training_jobs.create(changed(ALGORITHM, {"resourceConfig": {"instanceCount": 2}}))
+    training_jobs.create(ALGORITHM)
     ready = {"type": "Ready", "status": "True", "reason": "Completed", "message": "done"}
-    status = {"secondaryStatus": "Completed", "duration": "2m5s", "trainingJobName": "job-1", "conditions": [ready]}
+    status = {
+        "secondaryStatus": "Completed",
+        "instanceCount": 1,
+        "duration": "2m5s",
+        "trainingJobName": "job-1",
+        "conditions": [ready],
+    }
     training_jobs.patch({"status": status}, subresource="/status")
     shown = columns(control_plane, "tj", "-n", training_jobs.namespace)
     age = shown.pop("AGE")
@@ -63,7 +70,7 @@ def test_columns_of_a_job_that_has_ended(control_plane: ControlPlane, training_j
         "STATUS": "Completed",
         "SECONDARY": "Completed",
         "INSTANCE": "ml.m5.xlarge",
-        "COUNT": "2",
+        "COUNT": "1",
         "DURATION": "2m5s",
     }
     wide = columns(control_plane, "tj", "-n", training_jobs.namespace, "-o", "wide")

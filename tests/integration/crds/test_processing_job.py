@@ -98,7 +98,13 @@ def test_only_policy_and_tags_change_after_the_first_attempt(processing_jobs: Re
 def test_columns_of_a_job_that_has_ended(control_plane: ControlPlane, processing_jobs: Resource) -> None:
     processing_jobs.create(own_image(**on(instanceCount=2)))
     ready = {"type": "Ready", "status": "True", "reason": "Completed", "message": "done"}
-    status = {"duration": "2m5s", "processingJobName": "job-1", "exitMessage": "rows: 2", "conditions": [ready]}
+    status = {
+        "instanceCount": 2,
+        "duration": "2m5s",
+        "processingJobName": "job-1",
+        "exitMessage": "rows: 2",
+        "conditions": [ready],
+    }
     processing_jobs.patch({"status": status}, subresource="/status")
     shown = control_plane.kubectl("get", "pj", "-n", processing_jobs.namespace, "-o", "wide").splitlines()
     assert shown[0].split() == [

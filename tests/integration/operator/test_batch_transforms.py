@@ -54,6 +54,8 @@ def test_a_job_completes_and_its_model_is_gone(world: World, jobs: BatchTransfor
     assert status["modelName"] == model["name"] == made["request"]["ModelName"]
     assert ":transform-job/" in status["transformJobArn"]
     assert status["image"] == IMAGE
+    assert status["instanceCount"] == 1
+    assert status["modelSource"] == MODEL["primaryContainer"]["modelDataUrl"]
     assert status["outputPath"] == made["request"]["TransformOutput"]["S3OutputPath"]
     assert status["transformStartTime"] <= status["transformEndTime"] == status["completionTime"]
     assert status["logs"]["groupName"] == "/aws/sagemaker/TransformJobs"
@@ -81,7 +83,7 @@ def test_a_model_by_its_name_is_used_and_left(world: World, jobs: BatchTransform
     world.script(seconds=1)
     jobs.make(model=None, modelName=name)
     done = jobs.wait_reason("predict", "Completed")
-    assert done["status"]["modelName"] == name
+    assert done["status"]["modelName"] == done["status"]["modelSource"] == name
     assert "models" not in done["status"]
     assert models(world) == [name]
     assert (world.count(MAKE), world.count(REMOVE)) == (1, 0)

@@ -37,7 +37,8 @@ def test_from_manifest_to_end(serving: Serving) -> None:
         }
     ]
     assert (status["replicas"], status["traffic"]) == (1, "a")
-    assert status["url"].endswith(f"/endpoints/{status['endpointName']}/invocations")
+    assert status["instanceTypes"] == "ml.m5.large"
+    assert status["url"] == f"{serving.world.simulator.url}/endpoints/{status['endpointName']}/invocations"
     assert [one["revision"] for one in status["revisions"]] == [1]
     assert [one["type"] for one in status["conditions"]] == ["Ready"]
     assert serving.configs() == {status["endpointConfigName"]}

@@ -166,7 +166,7 @@ async def test_an_endpoint_that_is_gone_is_not_shown_as_serving(bench: EndpointB
     await bench.reconcile()
     assert bench.verdict == ("False", "QuotaExceeded")
     shown = {"endpointStatus", "creationTime", "lastModifiedTime", "variants", "traffic", "replicas", "scalingPolicies"}
-    assert not shown & bench.status.keys()
+    assert not (shown | {"instanceTypes"}) & bench.status.keys()
     assert bench.status["endpointArn"] == arn, "its account is still to be asked"
 
 
@@ -334,3 +334,40 @@ async def test_the_pauses_of_one_call_are_not_those_of_the_next(bench: EndpointB
     bench.sagemaker.errors = {}
     await bench.reconcile()
     assert bench.verdict == ("True", "InService")
+
+
+# --- what people see of it ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reason", "wanted", "traffic"),
+    [
+        ("one variant", spec(), "a"),
+        ("two", spec(variant("a", initialVariantWeight=9.0), variant("b")), "a=9, b=1"),
+        ("one with a shadow", spec(shadowProductionVariants=[variant("s")]), "a, s (shadow)"),
+    ],
+)
+async def test_all_variants_in_one_line(
+    bench: EndpointBench, reason: str, wanted: dict[str, Any], traffic: str
+) -> None:
+    await bench.reconcile(wanted)
+    assert bench.status["traffic"] == traffic, reason
+
+
+async def test_the_instance_types_are_those_of_what_runs(bench: EndpointBench) -> None:
+    await bench.reconcile(spec(variant("a", instanceType="ml.m5.large")))
+    assert bench.status["instanceTypes"] == "ml.m5.large"
+    bench.sagemaker.errors["UpdateEndpoint"] = error("ValidationException", "no such instance")
+    await bench.reconcile(spec(variant("a", instanceType="ml.c5.large")))
+    assert bench.verdict == ("False", "Rejected")
+    assert bench.status["instanceTypes"] == "ml.m5.large"
+    bench.sagemaker.errors.clear()
+    bench.reconciler.forget("uid-1")
+    await bench.reconcile()
+    assert bench.status["instanceTypes"] == "ml.c5.large"
+
+
+async def test_where_it_is_invoked(bench: EndpointBench) -> None:
+    await bench.reconcile()
+    name = bench.status["endpointName"]
+    assert bench.status["url"] == f"https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/{name}/invocations"

@@ -9,7 +9,13 @@ from datetime import timedelta
 import pytest
 from sagebridge.core.errors import AwsError, ErrorClass
 from sagebridge.targets.sagemaker.gateway import AwsScope, Gateway
-from sagebridge.targets.sagemaker.sessions import Sessions, SessionSettings, assume_role_request, session_name
+from sagebridge.targets.sagemaker.sessions import (
+    Sessions,
+    SessionSettings,
+    assume_role_request,
+    configured_url,
+    session_name,
+)
 from support.aws import SCOPE, Reply, ScriptedAws, assumed, describe, error, ok, until
 
 ROLE = "arn:aws:iam::444455556666:role/sagebridge-team-a"
@@ -166,3 +172,26 @@ async def test_the_sdk_neither_repeats_nor_keeps_fewer_connections_than_threads(
     assert client.meta.config.retries["total_max_attempts"] == 1
     assert client.meta.config.max_pool_connections == 17
     assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (1.5, 2.5)
+
+
+OWN = {"AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://runtime"}
+ALL = {"AWS_ENDPOINT_URL": "http://all"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "environment", "want"),
+    [
+        ("AWS itself", {}, None),
+        ("all services", ALL, "http://all"),
+        ("the service's own first", ALL | OWN, "http://runtime"),
+        ("set, and not to be used", ALL | OWN | {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, None),
+    ],
+)
+def test_the_url_that_the_environment_gives(
+    monkeypatch: pytest.MonkeyPatch, reason: str, environment: dict[str, str], want: str | None
+) -> None:
+    for name in (*ALL, *OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert configured_url("SageMaker Runtime") == want, reason

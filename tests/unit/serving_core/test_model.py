@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sagebridge.core.errors import SpecError
 from sagebridge.core.names import Owner
-from sagebridge.core.serving import ModelContext, TrainedModel, build_model, model_name, repack_of
+from sagebridge.core.serving import ModelContext, TrainedModel, build_model, model_name, model_source, repack_of
 from sagebridge.core.training.section import Section
 from sagebridge.schema.convert import to_request
 from sagebridge.schema.model import input_shape
@@ -106,6 +106,26 @@ def test_what_does_not_fit_says_so(
     with pytest.raises(SpecError, match=message):
         build_model(model, context(**changes), source=source)
     assert reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "spec", "want"),
+    [
+        ("an object's", {"modelRef": {"kind": "HPTuningJob", "name": "digits"}}, "HPTuningJob/digits"),
+        ("SageMaker's", {"modelName": "mine"}, "mine"),
+        ("one container", {"model": {"primaryContainer": CONTAINER}}, "s3://bucket/mine/model.tar.gz"),
+        ("a model that is in its image", {"model": {"primaryContainer": {"image": IMAGE}}}, IMAGE),
+        ("a package", {"model": {"primaryContainer": {"modelPackageName": "arn"}}}, "arn"),
+        (
+            "a pipeline",
+            {"model": {"containers": [{"image": IMAGE}, CONTAINER]}},
+            f"{IMAGE}, s3://bucket/mine/model.tar.gz",
+        ),
+        ("nothing", {}, None),
+    ],
+)
+def test_where_a_model_comes_from(reason: str, spec: dict[str, Any], want: str | None) -> None:
+    assert model_source(spec) == want, reason
 
 
 def test_names_stand_for_content_and_owner() -> None:

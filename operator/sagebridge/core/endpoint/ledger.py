@@ -49,6 +49,14 @@ class Revision:
             deployed_at=str(entry.get("deployedAt", "")),
         )
 
+    @property
+    def instance_line(self) -> str | None:
+        """The instance types in one line, by variant if they differ; None without instances of ours to name."""
+        types = {variant: kind for variant, kind in self.instance_types.items() if kind}
+        if len(set(types.values())) > 1:
+            return ", ".join(f"{variant}={kind}" for variant, kind in types.items())
+        return next(iter(types.values()), None)
+
     def dump(self) -> dict[str, Any]:
         """To an entry of `status.revisions`."""
         entry = {

@@ -7,7 +7,7 @@ Sources:
     https://github.com/aws/sagemaker-inference-toolkit (SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY)
 """
 
-from sagebridge.core.serving.model import ModelContext, Repack, build_model, model_name, repack_of
+from sagebridge.core.serving.model import ModelContext, Repack, build_model, model_name, model_source, repack_of
 from sagebridge.core.serving.trained import TrainedModel, trained_model
 from sagebridge.core.serving.tuned import Place, looked_up_image, training_of_tuning
 
@@ -19,6 +19,7 @@ __all__ = [
     "build_model",
     "looked_up_image",
     "model_name",
+    "model_source",
     "repack_of",
     "trained_model",
     "training_of_tuning",

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sagebridge.core.errors import SpecError
 from sagebridge.core.names import JOB_NAME_LIMIT, Owner, digest
@@ -14,6 +14,9 @@ from sagebridge.core.resolution import without_nulls
 from sagebridge.core.serving.script import CODE_IN_MODEL, script_variables
 from sagebridge.core.serving.trained import TrainedModel
 from sagebridge.core.training.section import Section
+
+# What says best what a container has, the best first.
+_PLACES: Final = ("modelDataUrl", "modelPackageName", "image")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +137,22 @@ def model_name(owner: Owner, request: Mapping[str, Any]) -> str:
     suffix = digest(owner.cluster, owner.uid, content)
     readable = re.sub(r"[^a-zA-Z0-9-]", "-", f"{owner.namespace}-{owner.name}")[: JOB_NAME_LIMIT - len(suffix) - 1]
     return f"{readable.rstrip('-')}-{suffix}"
+
+
+def model_source(spec: Mapping[str, Any]) -> str | None:
+    """Where the model of a manifest comes from, in one line for people; None if the manifest does not say.
+
+    Args:
+        spec: with `modelRef`, `modelName` or `model`.
+    """
+    if reference := spec.get("modelRef"):
+        return f"{reference['kind']}/{reference['name']}"
+    if name := spec.get("modelName"):
+        return str(name)
+    model = spec.get("model") or {}
+    containers = model.get("containers") or [model.get("primaryContainer") or {}]
+    places = [next((each[key] for key in _PLACES if each.get(key)), None) for each in containers]
+    return ", ".join(filter(None, places)) or None
 
 
 def _referenced(context: ModelContext, source: Section | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _STATUS_FIELDS = (
     "creationTime",
     "lastModifiedTime",
 )
-OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "traffic", "replicas", "scalingPolicies")
+OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "traffic", "replicas", "instanceTypes", "scalingPolicies")
 """The fields of status that a look fills."""
 
 
@@ -268,9 +268,9 @@ def _view(reply: Mapping[str, Any]) -> EndpointView:
     if not isinstance(status, str):
         raise malformed("DescribeEndpoint", "EndpointStatus")
     variants = tuple(_variant(entry) for entry in reply.get("ProductionVariants") or ())
-    shadows = reply.get("ShadowProductionVariants") or ()
+    shadows = tuple(_variant(entry) for entry in reply.get("ShadowProductionVariants") or ())
     shown = [_shown(view) for view in variants]
-    shown += [_shown(_variant(entry)) | {"shadow": True} for entry in shadows]
+    shown += [_shown(view) | {"shadow": True} for view in shadows]
     counts = [view.count for view in variants if view.count is not None]
     return EndpointView(
         status=status,
@@ -282,7 +282,7 @@ def _view(reply: Mapping[str, Any]) -> EndpointView:
             **dict.fromkeys(_STATUS_FIELDS),
             **from_response("DescribeEndpoint", reply, fields=_STATUS_FIELDS),
             "variants": shown or None,
-            "traffic": _traffic(variants),
+            "traffic": _traffic(variants, shadows),
             "replicas": sum(counts) if counts else None,
         },
     )
@@ -301,11 +301,11 @@ def _variant(entry: Mapping[str, Any]) -> VariantView:
     )
 
 
-def _traffic(variants: Sequence[VariantView]) -> str | None:
+def _traffic(variants: Sequence[VariantView], shadows: Sequence[VariantView]) -> str | None:
     """The variants and their present weights in one line, which kubectl can print."""
-    if len(variants) == 1:
-        return variants[0].name
-    return ", ".join(f"{view.name}={view.weight or 0:g}" for view in variants) or None
+    words = [f"{view.name}={view.weight or 0:g}" for view in variants] if len(variants) > 1 else []
+    words = words or [view.name for view in variants]
+    return ", ".join([*words, *(f"{view.name} (shadow)" for view in shadows)]) or None
 
 
 def _shown(view: VariantView) -> dict[str, Any]:

@@ -18,6 +18,7 @@ Sources:
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -238,6 +239,20 @@ def assume_role_request(scope: AwsScope) -> dict[str, Any]:
 def session_name(text: str) -> str:
     """Make a valid RoleSessionName: 2 to 64 characters, what STS does not take replaced by hyphens."""
     return _NOT_IN_SESSION_NAME.sub("-", text)[:64].ljust(2, "-")
+
+
+def configured_url(service: str) -> str | None:
+    """The URL that the environment gives for a service, None where AWS's own holds.
+
+    Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+
+    Args:
+        service: the service's identifier, such as ``SageMaker Runtime``.
+    """
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
+    own = f"AWS_ENDPOINT_URL_{service.upper().replace(' ', '_')}"
+    return os.environ.get(own) or os.environ.get("AWS_ENDPOINT_URL") or None
 
 
 def quiet_sdk_logging() -> None:
