@@ -58,6 +58,9 @@ def test_every_command_works(tmp_path: Path) -> None:
     assert re.search(r"^batchtransform\S+/digits +Completed ", answer.stdout, re.MULTILINE)
     assert re.search(r"^endpoint\S+/digits +InService +InService ", answer.stdout, re.MULTILINE)
     assert '"tunedHyperParameters":{' in answer.stdout
+    scored = re.search(r"^(\d+) of (\d+) digits are right$", answer.stdout, re.MULTILINE)
+    assert scored
+    assert int(scored[1]) / int(scored[2]) >= 0.9
     told = re.search(r"^(\d+) of (\d+) digits read right; answered by: tuned (\d+)$", answer.stdout, re.MULTILINE)
     assert told
     right, rows, answered = map(int, told.groups())

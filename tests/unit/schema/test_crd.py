@@ -179,3 +179,9 @@ def test_reference_pages_name_every_field(kind: KindSchema) -> None:
         assert f"`spec.{field}`" in page
     for rule in kind.rules:
         assert rule.message in page
+
+
+def test_each_kind_has_one_short_name_which_the_readme_tells() -> None:
+    rows = re.findall(r"^\| \[(\w+)\]\(docs/\S+\)[^|]*\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(rows) == len({short for _, short in rows})
+    assert sorted((kind, (short,)) for kind, short in rows) == sorted((kind.kind, kind.short_names) for kind in KINDS)
