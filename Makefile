@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Workers of the tests: a file stays with one, since modules share what is slow to start.
-WORKERS ?= 2
+# Workers of the tests: a file stays with one, since modules share what is slow to start. Slow files come first, in the
+# order of their names, so that no worker is left alone with one in the end.
+WORKERS ?= 3
 # Tests of e2e side by side: each has an operator and a local SageMaker of its own, and mostly waits.
 LANES ?= 3
 
-.PHONY: help setup demo test e2e bench lint format crds images reference lock clean
+.PHONY: help setup compiled demo test e2e bench lint format crds images reference lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -24,6 +25,10 @@ $(READY): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --requirements requirements.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
+
+# Demo and tests start our programs hundreds of times, also where Python is told to write no bytecode.
+compiled: $(READY)
+	@$(BIN)/python -m compileall -q operator local
 
 lock: ## Resolve the dependencies again: all of them, and the operator image's own
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock' --output-file requirements.lock
@@ -41,7 +46,7 @@ reference: $(READY) ## Write the reference pages of the settings and metrics aga
 	$(BIN)/python tools/generate_settings.py
 	$(BIN)/python -m sagebridge.metrics docs/reference/metrics.md
 
-demo: $(READY) ## Train, tune, predict and serve for real, show what happens, and check it (DEMO=--help for its options)
+demo: compiled ## Train, tune, predict and serve for real, show what happens, and check it (DEMO=--help for its options)
 	@$(BIN)/python -m sagebridge_local.demo $(DEMO)
 
 lint: $(READY) ## What CI checks before the tests
@@ -54,15 +59,15 @@ format: $(READY) ## Format and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: lint ## Lint and all tests
+test: lint compiled ## Lint and all tests
 	@$(BIN)/python -m sagebridge_local.golang
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-e2e: $(READY) ## The operator under faults: crashes at every write, lost replies, old views, chaos (docs/testing.md)
+e2e: compiled ## The demo as a stranger runs it, and the operator under faults (docs/testing.md)
 	@$(BIN)/python -m sagebridge_local.golang
 	$(BIN)/pytest e2e -n $(LANES) --dist worksteal
 
-bench: $(READY) ## Measure, beside the baselines, and write docs/benchmarks.md (half an hour)
+bench: compiled ## Measure, beside the baselines, and write docs/benchmarks.md (half an hour)
 	@$(BIN)/python -m sagebridge_local.golang
 	$(BIN)/python bench $(BENCH)
 

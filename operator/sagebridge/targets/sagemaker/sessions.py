@@ -17,6 +17,7 @@ Sources:
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -112,7 +113,6 @@ class Sessions:
         self._observe = observe_assume_role or (lambda call: call())
         self._lock = threading.Lock()  # held for look-ups only: the event loop takes it
         self._making = threading.RLock()  # held while a session or client is made: sessions are not thread safe
-        self._loader = botocore.session.Session().get_component("data_loader")
         self._sessions: dict[AwsScope, boto3.Session] = {}
         self._clients: OrderedDict[tuple[AwsScope, str], BaseClient] = OrderedDict()
         self._config = Config(
@@ -187,7 +187,7 @@ class Sessions:
 
     def _botocore_session(self, scope: AwsScope) -> botocore.session.Session:
         session = botocore.session.Session()
-        session.register_component("data_loader", self._loader)
+        session.register_component("data_loader", _loader())
         if scope.assume_role_arn is not None:
             provider = _AssumeRole(fetch=lambda: self._observe(lambda: self._assume_role(scope)))
             session.register_component("credential_provider", CredentialResolver([provider]))
@@ -198,6 +198,11 @@ class Sessions:
         client: Any = self.client(AwsScope(region=scope.region), "sts")
         reply: dict[str, Any] = client.assume_role(**assume_role_request(scope))
         return reply
+
+
+@functools.cache
+def _loader() -> Any:
+    return botocore.session.Session().get_component("data_loader")
 
 
 class _AssumeRole(CredentialProvider):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from sagebridge_local.stack import LocalStack
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SECTION = re.compile(r"^## A first manifest\n(.*?)^## ", re.MULTILINE | re.DOTALL)
 
 

@@ -16,7 +16,7 @@ from sagebridge_local.stack import LocalStack, processes
 
 pytestmark = pytest.mark.controlplane
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples/digits"
 STEPS = [
     "Local stack",
