@@ -190,7 +190,7 @@ class EndpointActions:
         call = self._service.create_endpoint(handle, config_name=step.config_name, tags=tags)
         await self._with_notice(memory, call)
         known.change = Change(what="Create", since=self._now())
-        self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
+        self._tell(job, Reason.CREATING, f"Creating endpoint {handle.name} with {step.config_name}.")
         applied = {"tags": list(job.spec.get("tags") or ()) or None}
         await self.report(memory, verdict=None, changes=applied | _begun(memory))
 
@@ -206,7 +206,7 @@ class EndpointActions:
         )
         await self._with_notice(memory, call)
         known.change = Change(what="Update", since=self._now())
-        self._tell(memory.job, Reason.UPDATING, f"Endpoint {handle.name} is updated to {step.config_name}.")
+        self._tell(memory.job, Reason.UPDATING, f"Updating endpoint {handle.name} to {step.config_name}.")
         await self.report(memory, verdict=None, changes=_begun(memory))
 
     async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
@@ -225,7 +225,7 @@ class EndpointActions:
         known.forget_look()
         known.forget_owner()
         await self._service.delete_endpoint(handle)
-        self._tell(memory.job, Reason.DELETING, f"Endpoint {handle.name} is deleted.")
+        self._tell(memory.job, Reason.DELETING, f"Deleting endpoint {handle.name}.")
 
     async def _collect(self, step: steps.Collect, memory: Memory, known: EndpointMemory) -> None:
         handle = self._inputs.handle(memory.job)

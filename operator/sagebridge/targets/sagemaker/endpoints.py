@@ -8,6 +8,7 @@ from typing import Any
 
 from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
 from sagebridge.core.endpoint.observed import ConfigView, EndpointView, Observed, VariantView
+from sagebridge.core.endpoint.pending import PendingDeployment
 from sagebridge.core.endpoint.scaling import Dimension, TargetKey
 from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
@@ -28,7 +29,8 @@ _STATUS_FIELDS = (
     "creationTime",
     "lastModifiedTime",
 )
-OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "traffic", "replicas", "scalingPolicies")
+_PENDING = "pendingDeploymentSummary"
+OBSERVED_FIELDS = (*_STATUS_FIELDS, _PENDING, "variants", "traffic", "replicas", "scalingPolicies")
 """The fields of status that a look fills."""
 
 
@@ -272,15 +274,19 @@ def _view(reply: Mapping[str, Any]) -> EndpointView:
     shown = [_shown(view) for view in variants]
     shown += [_shown(_variant(entry)) | {"shadow": True} for entry in shadows]
     counts = [view.count for view in variants if view.count is not None]
+    summary = from_response("DescribeEndpoint", reply, fields=[_PENDING]).get(_PENDING)
+    pending = PendingDeployment.parse(summary) if summary else None
     return EndpointView(
         status=status,
         config_name=str(reply.get("EndpointConfigName") or ""),
         last_modified=rfc3339(reply["LastModifiedTime"]) if reply.get("LastModifiedTime") else "",
         failure_reason=str(reply.get("FailureReason") or ""),
         variants=variants,
+        pending=pending,
         fields={
             **dict.fromkeys(_STATUS_FIELDS),
             **from_response("DescribeEndpoint", reply, fields=_STATUS_FIELDS),
+            _PENDING: pending.dump() if pending else None,
             "variants": shown or None,
             "traffic": _traffic(variants),
             "replicas": sum(counts) if counts else None,
