@@ -80,7 +80,7 @@ def _not_seen_yet(situation: Situation) -> Step:
         return Look()
     message = "The change is accepted; SageMaker does not show it yet."
     verdict = Verdict(state=State.PROGRESSING, reason=Reason.UPDATING, message=message)
-    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=_LAG_SECONDS)
+    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=_LAG_SECONDS, quietly=True)
 
 
 def with_failure(situation: Situation, desired: Desired, endpoint: EndpointView, *, key: str) -> Ledger:
