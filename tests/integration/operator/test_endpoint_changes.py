@@ -107,6 +107,9 @@ def test_a_paused_endpoint_is_left_alone(serving: Serving) -> None:
     assert serving.world.count("UpdateEndpoint") == 1
 
 
+NAMES = ("errors", "mistyped")
+
+
 def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
     deployment = {
         "blueGreenUpdatePolicy": {
@@ -116,7 +119,7 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
                 "canarySize": {"type": "CAPACITY_PERCENT", "value": 25},
             }
         },
-        "autoRollbackConfiguration": {"alarms": [{"alarmName": f"{serving.world.namespace}-errors"}]},
+        "autoRollbackConfiguration": {"alarms": [{"alarmName": f"{serving.world.namespace}-{name}"} for name in NAMES]},
     }
     four = variant("a", initialInstanceCount=4)
     alarms = serving.client("cloudwatch")
@@ -130,6 +133,7 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
     serving.objects.patch("scores", {"spec": spec(four, data="bad", deploymentConfig=deployment)})
     job = serving.objects.wait("scores", _bakes, what="a canary that bakes")
     assert "with traffic enabled on canary capacity of 1 instance(s)." in ready(job)["message"]
+    assert f"No alarm {serving.world.namespace}-mistyped is" in serving.objects.wait_event("scores", "AlarmNotFound")
     serving.world.eventually(
         lambda: any("Baking since" in message for _, _, message in serving.objects.events("scores")), "its Event"
     )

@@ -15,6 +15,7 @@ from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
 from sagebridge.core.serving import Repack
 from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
+from sagebridge.targets.sagemaker.alarms import Alarms
 from sagebridge.targets.sagemaker.caller import Caller, gone_is_fine, malformed
 from sagebridge.targets.sagemaker.owned import arn_of, assert_same_account
 from sagebridge.targets.sagemaker.repacking import Repacker
@@ -58,7 +59,7 @@ class Summary:
 
 
 class SageMakerEndpoints:
-    """Every call for endpoints; `scaling` has those for their autoscaling.
+    """Every call for endpoints; `scaling` has those for their autoscaling, and `alarms` for what rolls updates back.
 
     All may raise `AwsError`; or `NotAllowedError`, where the policy leads elsewhere.
     """
@@ -67,6 +68,7 @@ class SageMakerEndpoints:
         self._caller = caller
         self._repacker = repacker
         self.scaling = ScalableTargets(caller=caller)
+        self.alarms = Alarms(caller=caller)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
