@@ -169,8 +169,8 @@ def _left_over(body: Body, held: Held) -> Iterator[str]:
         if unknown := held[kind].keys() - names:
             yield f"{kind} {sorted(unknown)} are there, status knows {sorted(names)}"
     limit = (body["spec"].get("history") or {}).get("limit", _DEFAULT_HISTORY)
-    # One runs; another one was to run, where an update has failed.
-    if len(revisions) > limit + (1 if _is_ready(body) else 2):
+    # One runs; another one was to run, where an update has failed; the last that never served stays beside the others.
+    if len(revisions) > limit + min(1, limit) + (1 if _is_ready(body) else 2):
         yield f"{len(revisions)} revisions are kept, though the limit is {limit}"
 
 

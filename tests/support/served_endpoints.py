@@ -31,7 +31,6 @@ from sagebridge.engine.store import Memory, Store
 from sagebridge.engine.tenants import Tenants
 from sagebridge.kinds import ENDPOINT
 from sagebridge.kube.client import KubeClient
-from sagebridge.kube.events import EventRecorder
 from sagebridge.kube.paths import custom
 from sagebridge.metrics import Metrics
 from sagebridge.targets.sagemaker.caller import Caller
@@ -43,6 +42,7 @@ from sagebridge_local.sagemaker.endpoints.hosting import EndpointScript
 from sagebridge_local.sagemaker.service import LocalSageMaker
 from sagebridge_local.sagemaker.settings import ServerSettings
 
+from .endpoint_bench import ListeningRecorder
 from .endpoints import spec as small_spec
 from .workbench import SmallApi
 
@@ -152,7 +152,7 @@ class EndpointBench:
         """Another process of the operator: all that is not in status is lost."""
         caller = Caller(gateway=self.aws)  # type: ignore[arg-type]
         self.service = service = SageMakerEndpoints(caller=caller, repacker=Repacker(caller=caller))
-        recorder = EventRecorder(client=self.client, now=self.now)
+        self.recorder = recorder = ListeningRecorder(client=self.client, now=self.now)
         actions = EndpointActions(
             resource=RESOURCE,
             service=service,

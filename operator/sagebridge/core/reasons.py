@@ -54,6 +54,7 @@ class Reason(StrEnum):
     MODEL_CREATED = "ModelCreated"
     MODEL_DELETED = "ModelDeleted"
     ADOPTED = "Adopted"
+    ALARM_NOT_FOUND = "AlarmNotFound"
     EXPIRED = "Expired"
 
     @classmethod

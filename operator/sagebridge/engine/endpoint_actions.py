@@ -12,6 +12,7 @@ from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import ModelPlan
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.scaling import targets_of
+from sagebridge.core.errors import AwsError, NotAllowedError
 from sagebridge.core.job import Job, tag_map
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.endpoint_inputs import EndpointInput, EndpointInputs
@@ -190,7 +191,7 @@ class EndpointActions:
         call = self._service.create_endpoint(handle, config_name=step.config_name, tags=tags)
         await self._with_notice(memory, call)
         known.change = Change(what="Create", since=self._now())
-        self._tell(job, Reason.CREATING, f"Endpoint {handle.name} is created with {step.config_name}.")
+        self._tell(job, Reason.CREATING, f"Creating endpoint {handle.name} with {step.config_name}.")
         applied = {"tags": list(job.spec.get("tags") or ()) or None}
         await self.report(memory, verdict=None, changes=applied | _begun(memory))
 
@@ -206,8 +207,25 @@ class EndpointActions:
         )
         await self._with_notice(memory, call)
         known.change = Change(what="Update", since=self._now())
-        self._tell(memory.job, Reason.UPDATING, f"Endpoint {handle.name} is updated to {step.config_name}.")
+        self._tell(memory.job, Reason.UPDATING, f"Updating endpoint {handle.name} to {step.config_name}.")
         await self.report(memory, verdict=None, changes=_begun(memory))
+        await self._warn_of_missing_alarms(memory.job, handle, step.deployment or {})
+
+    async def _warn_of_missing_alarms(self, job: Job, handle: Handle, deployment: Mapping[str, Any]) -> None:
+        """Tell of a mistyped name. The update is under way: whatever goes wrong here must not be taken for its end."""
+        rollback = deployment.get("autoRollbackConfiguration") or {}
+        names = [alarm["alarmName"] for alarm in rollback.get("alarms") or ()]
+        try:
+            missing = await self._service.alarms.missing(handle, names)
+        except (AwsError, NotAllowedError) as error:
+            logger.warning("%s/%s: nobody knows whether its alarms exist: %s", job.namespace, job.name, error)
+            return
+        if missing:
+            message = (
+                f"No alarm {', '.join(missing)} is in CloudWatch in {handle.region}, so none of that name rolls this "
+                "update back: make it, or correct spec.deploymentConfig.autoRollbackConfiguration."
+            )
+            self._status.emit(job, kind=KIND, reason=Reason.ALARM_NOT_FOUND, message=message, is_warning=True)
 
     async def _update_numbers(self, step: steps.UpdateNumbers, memory: Memory, known: EndpointMemory) -> None:
         handle = _resolved(known).handle
@@ -225,7 +243,7 @@ class EndpointActions:
         known.forget_look()
         known.forget_owner()
         await self._service.delete_endpoint(handle)
-        self._tell(memory.job, Reason.DELETING, f"Endpoint {handle.name} is deleted.")
+        self._tell(memory.job, Reason.DELETING, f"Deleting endpoint {handle.name}.")
 
     async def _collect(self, step: steps.Collect, memory: Memory, known: EndpointMemory) -> None:
         handle = self._inputs.handle(memory.job)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sagebridge.core import tenancy
 from sagebridge.core.clock import parse_time
 from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of, endpoint_name
-from sagebridge.core.endpoint.desired import Desired, content_hash
-from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.served import check_code, served_by, with_code
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
@@ -20,6 +19,8 @@ from sagebridge.core.regions import account_of
 from sagebridge.core.serving import Place, Repack, TrainedModel, trained_model, training_of_tuning
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training.section import Section
+from sagebridge.engine import endpoint_pins as pins
+from sagebridge.engine.endpoint_pins import Container
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.repacks import read_repack, repacked_uri
 from sagebridge.engine.store import Store
@@ -43,29 +44,6 @@ class EndpointInput:
     desired: Desired
     status: Mapping[str, Any]
     repacks: Mapping[str, Repack] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Container:
-    """One container of one model: its place in the manifest, and where it serves."""
-
-    model: str
-    index: int
-    section: Section
-    place: Place
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.model, self.index
-
-    @property
-    def takes_archives_only(self) -> bool:
-        """Whether it can't serve a model that is not in a model.tar.gz.
-
-        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/large-model-inference-uncompressed.html
-        """
-        multi_model = self.section.text("mode") == "MultiModel"
-        return self.place.instance_type is None or multi_model or self.section.has("source")
 
 
 class EndpointInputs:
@@ -143,6 +121,7 @@ class EndpointInputs:
         nonce = job.annotations.get(ANNOTATION_RECONCILE_AT, "")
         context = BuildContext(owner=handle.owner, role_arn=role_arn, served=served, nonce=nonce)
         desired = build(job.spec, context)
+        desired = replace(desired, served_models=tuple(_shown(desired, shown)))
         _check_places(handle.tenant, desired)
         status = {
             "region": handle.region,
@@ -150,7 +129,6 @@ class EndpointInputs:
             "endpointName": handle.name,
             "url": _url(handle, invoked_at=self._invoked_at),
             "logs": _logs(handle),
-            "servedModels": _shown(desired, shown) or None,
         }
         return EndpointInput(handle=handle, desired=desired, status=status, repacks=repacks)
 
@@ -162,14 +140,14 @@ class EndpointInputs:
         repacks: dict[str, Repack] = {}
         for container in _containers(job.spec, region=handle.region):
             reference, trained, pinned = self._referenced(job, container)
-            before = _looked_up_before(job, container, reference)
+            before = pins.looked_up(job, container, reference)
             found = before or served_by(container.section, container.place, trained=trained, pinned=pinned)
-            entry = _record(container, found, reference) if reference is not None or found.image else {}
+            entry = pins.record(container, found, reference) if reference is not None or found.image else {}
             if container.section.has("source"):
                 check_code(container.section)
                 uri, repack = await self._repacked(job, handle, container, found)
                 repacks |= {uri: repack} if repack is not None else {}
-                entry |= {"index": container.index, "repackedUri": uri, "sourceKey": _source_key(container, found)}
+                entry = pins.with_archive(entry, container, found, uri=uri)
                 source = container.section.section("source")
                 found = with_code(found, source, container.place, repacked_uri=uri)
             if entry:
@@ -178,22 +156,21 @@ class EndpointInputs:
         return served, shown, repacks
 
     def _referenced(
-        self, job: Job, container: _Container
+        self, job: Job, container: Container
     ) -> tuple[dict[str, str] | None, TrainedModel | None, Served | None]:
         """What a `modelRef` gives: how status shows it, the model, and what was taken of it before."""
         if not container.section.has("modelRef"):
             return None, None, None
         section = container.section.section("modelRef")
         kind, name = str(section.values["kind"]), str(section.values["name"])
-        entry = _entry_of(job, container)
+        entry = pins.referenced(job, container, kind=kind, name=name)
         known = entry.get("modelRef") or {}
-        is_pinned = (known.get("kind"), known.get("name")) == (kind, name)
         memory = self._store.find(kind=kind, namespace=job.namespace, name=name)
         other = memory.job if memory else None
         follows = section.text("updatePolicy") == "Follow"
         usable = other is not None and other.is_complete
-        if is_pinned and not (usable and other and (follows or other.uid == known.get("uid"))):
-            return dict(known), None, _served_before(entry)
+        if known and not (usable and other and (follows or other.uid == known.get("uid"))):
+            return dict(known), None, pins.served(entry)
         found = _ready(other, what=f"{kind} {name}", field=section.path)
         spec, status = found.spec, found.status
         if kind == TUNING_JOB:
@@ -210,19 +187,19 @@ class EndpointInputs:
         return {"kind": kind, "name": name, "uid": found.uid, "uri": trained.artifact}, trained, None
 
     async def _repacked(
-        self, job: Job, handle: Handle, container: _Container, served: Served
+        self, job: Job, handle: Handle, container: Container, served: Served
     ) -> tuple[str, Repack | None]:
         """Where a model with its code lies; nothing is packed of a ConfigMap that is gone, if that was deployed."""
         try:
             repack = await self._repack(job, handle, container, served)
         except WaitingError:
-            entry = _entry_of(job, container)
-            if not _is_deployed(job, container) or entry.get("sourceKey") != _source_key(container, served):
+            uri = pins.deployed_archive(job, container, served)
+            if not uri:
                 raise
-            return str(entry["repackedUri"]), None
+            return uri, None
         return repacked_uri(repack, handle.tenant), repack
 
-    async def _repack(self, job: Job, handle: Handle, container: _Container, served: Served) -> Repack:
+    async def _repack(self, job: Job, handle: Handle, container: Container, served: Served) -> Repack:
         model_uri = served.model_data_url or container.section.text("modelDataUrl")
         source = container.section.section("source")
         repack = await read_repack(self._client, source, owner=handle.owner, model_uri=model_uri)
@@ -235,7 +212,7 @@ class EndpointInputs:
         return repack
 
 
-def _containers(spec: Mapping[str, Any], *, region: str) -> list[_Container]:
+def _containers(spec: Mapping[str, Any], *, region: str) -> list[Container]:
     found = []
     for number, model in enumerate(spec.get("models") or ()):
         path = f"spec.models[{number}]"
@@ -243,7 +220,7 @@ def _containers(spec: Mapping[str, Any], *, region: str) -> list[_Container]:
         for index, container in enumerate(containers_of(model)):
             at = f"{path}.containers[{index}]" if "containers" in model else path
             section = Section.of(container, at)
-            found.append(_Container(model=model["name"], index=index, section=section, place=place))
+            found.append(Container(model=model["name"], index=index, section=section, place=place))
     return found
 
 
@@ -272,61 +249,6 @@ def _ready(job: Job | None, *, what: str, field: str) -> Job:
     if not job.is_complete:
         raise WaitingError(f"{field}: waiting for {what} to be Ready.")
     return job
-
-
-def _entry_of(job: Job, container: _Container) -> Mapping[str, Any]:
-    """What status records of a container; empty if nothing."""
-    for model in job.status.get("servedModels") or ():
-        for entry in model.get("containers") or ():
-            if (model.get("name"), entry.get("index", 0)) == container.key:
-                return entry  # type: ignore[no-any-return]
-    return {}
-
-
-def _is_deployed(job: Job, container: _Container) -> bool:
-    """Whether the model that status records for a container is one that the endpoint runs."""
-    running = Ledger.parse(job.status).find(str(job.status.get("endpointConfigName") or ""))
-    recorded = next(
-        (one.get("modelName") for one in job.status.get("servedModels") or () if one.get("name") == container.model), ""
-    )
-    return running is not None and recorded in running.model_names
-
-
-def _looked_up_before(job: Job, container: _Container, reference: Mapping[str, str] | None) -> Served | None:
-    """What an earlier pass has looked up, whatever another version of the operator would find for the same words."""
-    entry = _entry_of(job, container)
-    same = entry.get("image") and entry.get("imageKey") == _image_key(container)
-    return _served_before(entry) if same and entry.get("modelRef") == reference else None
-
-
-def _image_key(container: _Container) -> str:
-    """Stands for the fields of the manifest that an image is looked up by."""
-    fields = [container.section.values.get(key) for key in ("algorithm", "framework", "image")]
-    return content_hash([*fields, container.place.region, container.place.instance_type])
-
-
-def _source_key(container: _Container, served: Served) -> str:
-    """Stands for the fields of the manifest that code and model are packed by."""
-    model_uri = served.model_data_url or container.section.text("modelDataUrl")
-    return content_hash([container.section.values["source"], model_uri])
-
-
-def _served_before(entry: Mapping[str, Any]) -> Served:
-    return Served(
-        image=entry.get("image"), model_data_url=entry.get("modelDataUrl"), environment=entry.get("environment") or {}
-    )
-
-
-def _record(container: _Container, served: Served, reference: Mapping[str, str] | None) -> dict[str, Any]:
-    entry = {
-        "index": container.index,
-        "image": served.image,
-        "imageKey": _image_key(container) if served.image else None,
-        "modelDataUrl": served.model_data_url,
-        "environment": dict(served.environment) or None,
-        "modelRef": dict(reference) if reference is not None else None,
-    }
-    return {key: value for key, value in entry.items() if value is not None}
 
 
 def _shown(desired: Desired, shown: Mapping[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]]:

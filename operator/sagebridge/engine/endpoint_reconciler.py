@@ -13,6 +13,7 @@ from sagebridge.core import steps as job_steps
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.observed import FAILING
 from sagebridge.core.endpoint.plan import IN_SERVICE_MESSAGE, Situation, next_step
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
@@ -54,7 +55,8 @@ _DELETION_RETRY_SECONDS = 10.0
 _DEFAULT_HISTORY = 3
 _MOMENTARY_FAILURES = 2
 """Of an update, in a row, and of a kind that passes by itself: so long, autoscaling that made way stays away."""
-_GONE = dict.fromkeys(field for field in OBSERVED_FIELDS if field not in ("endpointArn", "endpointConfigName"))
+_LOOKED_AT = (*OBSERVED_FIELDS, "instanceTypes", "servedModels")
+_GONE = dict.fromkeys(field for field in _LOOKED_AT if field not in ("endpointArn", "endpointConfigName"))
 """What there is to show of an endpoint that is gone. The account that it was in is kept, and what it ran."""
 _ENDS = (Reason.IN_SERVICE, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED, Reason.RETRY_PENDING)
 """Reasons of verdicts with which a change has ended."""
@@ -161,7 +163,7 @@ class EndpointReconciler:
             self._actions.measure(known, succeeded=verdict.state is State.SERVING)
         if memory.stale_because and verdict.state is State.SERVING:
             verdict = _stale(verdict, memory.stale_because)
-        await self._actions.report(memory, verdict=verdict, changes=_changes(step, known))
+        await self._actions.report(memory, verdict=verdict, changes=_changes(step, known), quietly=step.quietly)
         return step.again_after
 
     def _judge(self, memory: Memory, known: EndpointMemory, step: Step, error: Exception) -> job_steps.Conclude:
@@ -187,7 +189,7 @@ class EndpointReconciler:
             # Perhaps somebody has deleted what was known to be there.
             known.made.clear()
         if not _may_have_begun(error):
-            await self._actions.report(memory, verdict=None, changes=_refused(memory.job))
+            await self._actions.report(memory, verdict=None, changes=_refused(memory.job, error))
 
     def _goes_on(self, memory: Memory, step: Step, error: Exception, outcome: job_steps.Conclude) -> bool:
         """Whether the endpoint serves as it should, whatever becomes of its tags and of what it does not use."""
@@ -212,9 +214,10 @@ class EndpointReconciler:
         if isinstance(step, Look | Claim) and _passes(error) and _is_thought_to_serve(memory.job):
             return await self._conclude_blind(memory, known, outcome)
         is_anothers = isinstance(error, NotOwnedError) or _is_conflict(step, error)
-        seen = dict.fromkeys(OBSERVED_FIELDS) if is_anothers else _seen(known, Ledger.parse(memory.job.status))
+        ledger = Ledger.parse(memory.job.status)
+        seen = dict.fromkeys(_LOOKED_AT) if is_anothers else _seen(known, ledger)
         if isinstance(step, CreateEndpoint):
-            seen = dict(_GONE)
+            seen = _GONE | (ledger.with_rejected().dump() if _is_refusal(error) else {})
         if not isinstance(step, Resolve):
             known.forget_look()
         if isinstance(error, NotOwnedError):
@@ -225,7 +228,7 @@ class EndpointReconciler:
         if memory.job.deletion_requested_at is not None:
             return await self._conclude_blocked_deletion(memory, outcome.verdict, outcome.again_after)
         if isinstance(step, UpdateEndpoint | UpdateNumbers) and not _may_have_begun(error):
-            seen |= _refused(memory.job)
+            seen |= _refused(memory.job, error)
         await self._actions.report(memory, verdict=outcome.verdict, changes=seen)
         return outcome.again_after
 
@@ -289,12 +292,17 @@ def _seen(known: EndpointMemory, ledger: Ledger) -> dict[str, Any]:
         return dict(_GONE)
     if observed is None or observed.endpoint is None or not known.is_ours:
         return {}
-    running = ledger.find(observed.endpoint.config_name)
-    return {
-        **observed.endpoint.fields,
+    endpoint = observed.endpoint
+    running = ledger.find(endpoint.config_name)
+    seen = {
+        **endpoint.fields,
         "instanceTypes": running.instance_line if running else None,
         "scalingPolicies": observed.policies or None,
+        "servedModels": [dict(model) for model in running.models] or None if running else None,
     }
+    # SageMaker goes on telling it of an endpoint that has long been set right.
+    is_told = endpoint.status in FAILING or ledger.has_failed
+    return seen if is_told else seen | {"failureReason": None}
 
 
 def _began(job: Job) -> datetime | None:
@@ -314,9 +322,10 @@ def _holds_back(memory: Memory, step: Step, error: Exception) -> bool:
     return isinstance(error, AwsError) and memory.failures > _MOMENTARY_FAILURES
 
 
-def _refused(job: Job) -> dict[str, Any]:
+def _refused(job: Job, error: Exception) -> dict[str, Any]:
     """What status says once SageMaker has refused what it records."""
-    return Ledger.parse(job.status).with_refused().dump()
+    is_rejected = isinstance(error, SpecError) or _is_refusal(error)
+    return Ledger.parse(job.status).with_refused(rejected=is_rejected).dump()
 
 
 def _may_have_begun(error: Exception) -> bool:

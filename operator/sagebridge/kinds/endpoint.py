@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from sagebridge.core.endpoint.deployment_sizes import LEAST_PERCENT, MOST_PERCENT, PERCENT
 from sagebridge.schema import common_fields, endpoint_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
 
 _VARIANT = "productionVariants[]"
+
+_DEPLOYMENT = "deploymentConfig"
+_ROUTING = f"{_DEPLOYMENT}.blueGreenUpdatePolicy.trafficRoutingConfiguration"
+# The bounds are AWS's, with their sources in core/endpoint/deployment_sizes.py; counts of instances are compared there.
+_SIZES = tuple(
+    Rule(
+        at=f"{at}.{name}",
+        rule=f"self.type != '{PERCENT}' || (self.value >= {LEAST_PERCENT[name]} && self.value <= {MOST_PERCENT})",
+        message=f"{name} must be {LEAST_PERCENT[name]} to {MOST_PERCENT} percent of the instances",
+    )
+    for at, name in (
+        (_ROUTING, "canarySize"),
+        (_ROUTING, "linearStepSize"),
+        (f"{_DEPLOYMENT}.rollingUpdatePolicy", "maximumBatchSize"),
+    )
+)
 
 # Rules sit on the field they are about, and ask first what most manifests do not have: docs/decisions/
 # work-before-word.md. What takes more than a field to tell is refused by the operator (core/endpoint/refusals.py).
@@ -59,10 +76,11 @@ _RULES = (
         message="say what changes then: minCapacity, maxCapacity or both",
     ),
     Rule(
-        at="deploymentConfig",
+        at=_DEPLOYMENT,
         rule="!has(self.blueGreenUpdatePolicy) || !has(self.rollingUpdatePolicy)",
         message="give blueGreenUpdatePolicy or rollingUpdatePolicy, not both",
     ),
+    *_SIZES,
     Rule(
         at="tags",
         rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",

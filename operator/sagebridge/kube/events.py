@@ -12,7 +12,7 @@ from typing import Any
 
 from sagebridge.core.clock import format_time
 from sagebridge.kube.client import KubeClient
-from sagebridge.kube.errors import KubeError, NotFoundError, RefusedError
+from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
 from sagebridge.kube.paths import EVENTS
 from sagebridge.slots import Urgency
 
@@ -49,7 +49,8 @@ class EventRecorder:
         self._client = client
         self._now = now
         self._writers = writers
-        self._queue: asyncio.Queue[tuple[Event, datetime]] = asyncio.Queue(maxsize=_BACKLOG)
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=_BACKLOG)
+        self._number = 0
         self._last_told: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     def emit(self, event: Event) -> None:
@@ -60,7 +61,7 @@ class EventRecorder:
         place = "/".join(filter(None, (event.involved.get("namespace"), event.involved["name"])))
         logger.log(level, "%s %s: %s: %s", event.involved["kind"], place, event.reason, event.message)
         try:
-            self._queue.put_nowait((event, self._now()))
+            self._queue.put_nowait(self._body(event))
         except asyncio.QueueFull:
             logger.warning("Too many Events wait; one is dropped: %s %s", event.reason, event.involved.get("name"))
 
@@ -76,18 +77,20 @@ class EventRecorder:
 
     async def _write_all(self) -> None:
         while True:
-            event, moment = await self._queue.get()
+            body = await self._queue.get()
             try:
-                await self._write(event, moment)
+                await self._write(body)
             finally:
                 self._queue.task_done()
 
-    async def _write(self, event: Event, moment: datetime) -> None:
-        body = _body(event, moment)
+    async def _write(self, body: Mapping[str, Any]) -> None:
         path = EVENTS.collection(body["metadata"]["namespace"])
         for pause in range(1, _TRIES + 1):
             try:
                 await self._client.create(path, body, urgency=Urgency.WORD)
+            except ConflictError:
+                # The answer to an earlier try was lost.
+                return
             except (NotFoundError, RefusedError) as error:
                 logger.debug("Event not accepted (its namespace may be going): %s", error)
             except KubeError:
@@ -105,22 +108,24 @@ class EventRecorder:
             self._last_told.popitem(last=False)
         return repeated
 
-
-def _body(event: Event, moment: datetime) -> dict[str, Any]:
-    stamp = format_time(moment)
-    # Events of cluster-scoped objects live in "default".
-    namespace = event.involved.get("namespace") or "default"
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"generateName": f"{event.involved['name'][:200]}.", "namespace": namespace},
-        "involvedObject": dict(event.involved),
-        "type": event.kind,
-        "reason": event.reason,
-        "message": event.message[:_MESSAGE_LIMIT],
-        "source": {"component": _COMPONENT},
-        "reportingComponent": _COMPONENT,
-        "firstTimestamp": stamp,
-        "lastTimestamp": stamp,
-        "count": 1,
-    }
+    def _body(self, event: Event) -> dict[str, Any]:
+        moment = self._now()
+        stamp = format_time(moment)
+        # kubectl sorts by times, which are whole seconds, and those of one second by names: hence by when it was told.
+        self._number = max(self._number + 1, int(moment.timestamp() * 1e9))
+        # Events of cluster-scoped objects live in "default".
+        namespace = event.involved.get("namespace") or "default"
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{event.involved['name'][:200]}.{self._number:016x}", "namespace": namespace},
+            "involvedObject": dict(event.involved),
+            "type": event.kind,
+            "reason": event.reason,
+            "message": event.message[:_MESSAGE_LIMIT],
+            "source": {"component": _COMPONENT},
+            "reportingComponent": _COMPONENT,
+            "firstTimestamp": stamp,
+            "lastTimestamp": stamp,
+            "count": 1,
+        }

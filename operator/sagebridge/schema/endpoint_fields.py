@@ -209,7 +209,10 @@ def status() -> dict[str, Schema]:
             "several share the traffic; shadow variants are named as such."
         },
         "instanceTypes": _TEXT | {"description": "What the production variants run on, in one line."},
-        "servedModels": _list("name", _model_status(), "What was taken for spec.models."),
+        "pendingDeploymentSummary": _pending(),
+        "servedModels": _list(
+            "name", _model_status(), "The models of the config that the endpoint runs, and what they were made of."
+        ),
         "revisions": _list("endpointConfigName", _revision(), "The configs in SageMaker, oldest first."),
         "update": structure(
             {
@@ -254,6 +257,35 @@ def status() -> dict[str, Schema]:
     }
 
 
+def _pending() -> Schema:
+    stage = structure(
+        {
+            "status": _TEXT | {"description": "Creating, Updating, ActivatingTraffic, Baking or Deleting."},
+            "statusMessage": _TEXT,
+            "startTime": _TIME,
+        },
+        "A stage.",
+    )
+    variant = {
+        "variantName": _TEXT,
+        "currentWeight": _NUMBER,
+        "desiredWeight": _NUMBER,
+        "currentInstanceCount": _COUNT,
+        "desiredInstanceCount": _COUNT,
+        "instanceType": _TEXT,
+        "variantStatus": {"type": "array", "description": "Where its deployment stands.", "items": stage},
+    }
+    return structure(
+        {
+            "endpointConfigName": _TEXT,
+            "startTime": _TIME,
+            "productionVariants": _list("variantName", variant, "The production variants that are to serve."),
+            "shadowProductionVariants": _list("variantName", variant, "The shadow variants that are to be there."),
+        },
+        "The deployment under way, as SageMaker tells it.",
+    )
+
+
 def _list(key: str, fields: dict[str, Schema], description: str) -> Schema:
     return {
         "type": "array",
@@ -279,7 +311,15 @@ def _variant_status() -> dict[str, Schema]:
 
 
 def _model_status() -> dict[str, Schema]:
-    reference = structure({"kind": _TEXT, "name": _TEXT, "uid": _TEXT, "uri": _TEXT}, "The object it was taken from.")
+    environment = {
+        "type": "object",
+        "description": "What the image needs to serve by the training script, where no source does.",
+        "additionalProperties": _TEXT,
+    }
+    reference = structure(
+        {"kind": _TEXT, "name": _TEXT, "uid": _TEXT, "uri": _TEXT, "environment": environment},
+        "The object it was taken from.",
+    )
     container = structure(
         {
             "index": _COUNT,
@@ -288,7 +328,6 @@ def _model_status() -> dict[str, Schema]:
             "repackedUri": _TEXT,
             "sourceKey": _TEXT,
             "modelDataUrl": _TEXT,
-            "environment": {"type": "object", "additionalProperties": _TEXT},
             "modelRef": reference,
         },
         "One of its containers.",
@@ -313,6 +352,13 @@ def _revision() -> dict[str, Schema]:
         },
         "recordedAt": _TIME,
         "deployedAt": _TIME | {"description": "When SageMaker was first asked to run it."},
+        "outcome": _TEXT
+        | {
+            "description": "What has become of it: Serving, Served before, Failed, RolledBack, or Rejected by "
+            "SageMaker. Empty while that is not known.",
+            "enum": ["Serving", "Served", "Failed", "RolledBack", "Rejected"],
+        },
+        "models": _list("name", _model_status(), "What its models were made of, if it serves or is wanted."),
     }
 
 

@@ -34,6 +34,15 @@ def spec(*variants: Spec, models: list[Spec] | None = None, **fields: Any) -> Sp
     return {"models": models or [MODEL], "productionVariants": list(variants) or [VARIANT], **fields}
 
 
+def canary(percent: int) -> Spec:
+    routing = {
+        "type": "CANARY",
+        "waitIntervalInSeconds": 60,
+        "canarySize": {"type": "CAPACITY_PERCENT", "value": percent},
+    }
+    return {"blueGreenUpdatePolicy": {"trafficRoutingConfiguration": routing}}
+
+
 @pytest.mark.parametrize(
     ("reason", "wanted"),
     [
@@ -74,13 +83,7 @@ def spec(*variants: Spec, models: list[Spec] | None = None, **fields: Any) -> Sp
             "a canary with rollback on alarm",
             spec(
                 deploymentConfig={
-                    "blueGreenUpdatePolicy": {
-                        "trafficRoutingConfiguration": {
-                            "type": "CANARY",
-                            "waitIntervalInSeconds": 60,
-                            "canarySize": {"type": "CAPACITY_PERCENT", "value": 10},
-                        }
-                    },
+                    **canary(10),
                     "autoRollbackConfiguration": {"alarms": [{"alarmName": "errors"}]},
                 }
             ),
@@ -103,6 +106,7 @@ def test_admitted(endpoints: Resource, reason: str, wanted: Spec) -> None:
         ),
         ("the same variant twice", spec(VARIANT, VARIANT), "Duplicate value"),
         ("the same model twice", spec(models=[MODEL, MODEL]), "Duplicate value"),
+        ("a canary of more than half", spec(deploymentConfig=canary(51)), "canarySize must be 1 to 50 percent"),
         (
             "bounds that exclude each other",
             spec({**VARIANT, "autoscaling": {"minCapacity": 3, "maxCapacity": 2, "targetValue": 1}}),

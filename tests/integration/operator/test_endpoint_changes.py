@@ -11,7 +11,7 @@ from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
 from support import jobs
 from support.endpoints import spec, variant
-from support.jobs import PATIENCE_SECONDS, Jobs, ready
+from support.jobs import PATIENCE_SECONDS, Job, Jobs, ready
 
 from .conftest import PATIENT
 from .serving import Serving
@@ -107,6 +107,9 @@ def test_a_paused_endpoint_is_left_alone(serving: Serving) -> None:
     assert serving.world.count("UpdateEndpoint") == 1
 
 
+NAMES = ("errors", "mistyped")
+
+
 def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
     deployment = {
         "blueGreenUpdatePolicy": {
@@ -116,7 +119,7 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
                 "canarySize": {"type": "CAPACITY_PERCENT", "value": 25},
             }
         },
-        "autoRollbackConfiguration": {"alarms": [{"alarmName": f"{serving.world.namespace}-errors"}]},
+        "autoRollbackConfiguration": {"alarms": [{"alarmName": f"{serving.world.namespace}-{name}"} for name in NAMES]},
     }
     four = variant("a", initialInstanceCount=4)
     alarms = serving.client("cloudwatch")
@@ -128,7 +131,14 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
     serving.objects.create("scores", spec(four, deploymentConfig=deployment))
     good = serving.at_rest()["status"]["endpointConfigName"]
     serving.objects.patch("scores", {"spec": spec(four, data="bad", deploymentConfig=deployment)})
-    serving.objects.wait_reason("scores", "Updating")
+    job = serving.objects.wait("scores", _bakes, what="a canary that bakes")
+    assert "with traffic enabled on canary capacity of 1 instance(s)." in ready(job)["message"]
+    assert f"No alarm {serving.world.namespace}-mistyped is" in serving.objects.wait_event("scores", "AlarmNotFound")
+    serving.world.eventually(
+        lambda: any("Baking since" in message for _, _, message in serving.objects.events("scores")), "its Event"
+    )
+    assert job["status"]["endpointConfigName"] == good
+    assert job["status"]["pendingDeploymentSummary"]["endpointConfigName"] != good
     alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="errors")
 
     def rolled_back() -> bool:
@@ -139,6 +149,31 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
     job = serving.objects.get("scores")
     assert job["status"]["endpointConfigName"] == good
     assert job["status"]["endpointStatus"] == "InService"
+    assert "pendingDeploymentSummary" not in job["status"]
+    assert [one["outcome"] for one in job["status"]["revisions"]] == ["Serving", "RolledBack"]
+
+
+def _bakes(job: Job) -> bool:
+    variants = job["status"].get("pendingDeploymentSummary", {}).get("productionVariants", ())
+    return [stage["status"] for one in variants for stage in one["variantStatus"]] == ["Baking"]
+
+
+def test_variants_do_not_come_under_a_deployment_config(serving: Serving) -> None:
+    policy = {
+        "rollingUpdatePolicy": {
+            "maximumBatchSize": {"type": "CAPACITY_PERCENT", "value": 50},
+            "waitIntervalInSeconds": 0,
+        }
+    }
+    serving.objects.create("scores", spec(deploymentConfig=policy))
+    serving.at_rest()
+    serving.objects.patch("scores", {"spec": spec(variant("b"), deploymentConfig=policy)})
+    job = serving.objects.wait_reason("scores", "InvalidSpec")
+    assert ready(job)["message"].startswith("spec.deploymentConfig: ")
+    assert "b would come and a would go" in serving.objects.wait_event("scores", "InvalidSpec")
+    assert len(serving.configs()) == 1
+    serving.objects.patch("scores", {"spec": spec(variant("b"), deploymentConfig=None)})
+    assert [one["variantName"] for one in serving.at_rest()["status"]["variants"]] == ["b"]
 
 
 @pytest.fixture

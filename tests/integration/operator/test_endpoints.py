@@ -90,7 +90,8 @@ def test_it_is_scaled_by_replicas(serving: Serving) -> None:
 
 def test_a_failed_update_leaves_the_old_version_serving_and_reverting_clears_it(serving: Serving) -> None:
     serving.objects.create("scores", spec(data="good"))
-    good = serving.at_rest()["status"]["endpointConfigName"]
+    status = serving.at_rest()["status"]
+    good, served = status["endpointConfigName"], status["servedModels"]
     serving.script(seconds=0.2, outcome="Failed", failure_reason="The container did not answer /ping.")
     serving.objects.patch("scores", {"spec": spec(data="bad")})
     job = serving.objects.wait_reason("scores", "UpdateFailed")
@@ -98,12 +99,14 @@ def test_a_failed_update_leaves_the_old_version_serving_and_reverting_clears_it(
     assert job["status"]["endpointStatus"] == "InService"
     assert job["status"]["endpointConfigName"] == good
     assert job["status"]["lastFailure"]["message"] == "The container did not answer /ping."
+    assert job["status"]["servedModels"] == served
     assert serving.world.count("UpdateEndpoint") == 1
     assert "did not answer" in serving.objects.wait_event("scores", "UpdateFailed")
 
     serving.objects.patch("scores", {"spec": spec(data="good")})
     job = serving.at_rest()
     assert job["status"]["lastFailure"]["resolved"] is True
+    assert "failureReason" not in job["status"]
     assert serving.world.count("UpdateEndpoint") == 1, "nothing had to be done to go back"
 
     serving.script(seconds=0.2)

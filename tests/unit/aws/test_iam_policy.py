@@ -13,12 +13,13 @@ from sagebridge.kinds.kind import JobKind
 
 DOCS = Path(__file__).parents[3] / "docs"
 CODE = Path(sagebridge.targets.sagemaker.__path__[0])
-# S3 and STS name some permissions otherwise than the operations; an empty one needs none.
+# CloudWatch's are its own. S3 and STS name some permissions otherwise than the operations; an empty one needs none.
 PERMISSIONS = {
     "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject",
     "PutObject": "s3:PutObject",
     "GetCallerIdentity": "",
+    "DescribeAlarms": "cloudwatch:DescribeAlarms",
 }
 SCALING_OPERATIONS = {
     "DeleteScalingPolicy",

@@ -43,6 +43,7 @@ class Service:
     served: bool = False
     deleted_in_service: int = 0
     calls: list[str] = field(default_factory=list)
+    ever_served: set[str] = field(default_factory=set)
 
     def look(self) -> Observed:
         self.calls.append("DescribeEndpoint")
@@ -175,6 +176,7 @@ class Service:
             )
         if self.endpoint is not None and self.endpoint.status == "InService":
             self.served = True
+            self.ever_served.add(self.endpoint.config)
 
     def scale_out(self, variant: str) -> None:
         """Autoscaling adds an instance."""

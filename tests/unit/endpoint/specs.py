@@ -11,6 +11,8 @@ from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import EndpointView, Observed, VariantView
 from sagebridge.core.endpoint.plan import Situation
+from sagebridge.core.endpoint.revision import Outcome
+from sagebridge.core.endpoint.steps import Collect, Remember, Step
 from sagebridge.core.names import Owner
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/serve:1"
@@ -38,11 +40,20 @@ def made(wanted: Desired) -> frozenset[str]:
 
 
 def ledger(*wanted: Desired, **fields: Any) -> Ledger:
-    """With these revisions, each of which was deployed."""
+    """With these revisions, each of which has served."""
     found = Ledger()
     for one in wanted:
         found = found.with_revision(one, now="2026-01-01T00:00:00Z", config_name=one.config.name)
+        found = found.with_outcome(one.config.name, Outcome.SERVED)
     return replace(found, **fields)
+
+
+def but_for_outcomes(step: Step) -> Step:
+    """A step whose record says nothing of what has become of each revision: test_outcomes.py is about that."""
+    if not isinstance(step, Remember | Collect):
+        return step
+    told = (replace(one, outcome=Outcome.NONE) for one in step.ledger.revisions)
+    return replace(step, ledger=replace(step.ledger, revisions=tuple(told)))
 
 
 def overtaken(known: Ledger, *wanted: Desired) -> Ledger:

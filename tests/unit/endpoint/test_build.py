@@ -18,7 +18,28 @@ SERVERLESS = {
     "modelName": "m",
     "serverlessConfig": {"memorySizeInMB": 2048, "maxConcurrency": 5},
 }
+FOUR = variant(initialInstanceCount=4)
+_ROUTING = "blueGreenUpdatePolicy.trafficRoutingConfiguration"
+CANARY_SIZE, LINEAR_SIZE = f"{_ROUTING}.canarySize", f"{_ROUTING}.linearStepSize"
+BATCH_SIZE = "rollingUpdatePolicy.maximumBatchSize"
 PIPELINE = {"name": "m", "containers": [{"image": IMAGE, "containerHostname": "one"}, {"image": IMAGE}]}
+
+
+def percent(value: int) -> dict[str, Any]:
+    return {"type": "CAPACITY_PERCENT", "value": value}
+
+
+def instances(value: int) -> dict[str, Any]:
+    return {"type": "INSTANCE_COUNT", "value": value}
+
+
+def shifting(kind: str, name: str, size: dict[str, Any]) -> dict[str, Any]:
+    routing = {"type": kind, "waitIntervalInSeconds": 60, name: size}
+    return {"blueGreenUpdatePolicy": {"trafficRoutingConfiguration": routing}}
+
+
+def rolling(size: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"rollingUpdatePolicy": {"maximumBatchSize": size, "waitIntervalInSeconds": 60, **fields}}
 
 
 def test_names_stand_for_content() -> None:
@@ -250,6 +271,18 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
             spec(deploymentConfig={"blueGreenUpdatePolicy": {"trafficRoutingConfiguration": {"type": "CANARY"}}}),
             "spec.deploymentConfig.blueGreenUpdatePolicy.trafficRoutingConfiguration",
         ),
+        *[
+            (reason, spec(of, deploymentConfig=deployment), f"spec.deploymentConfig.{field}.value")
+            for reason, of, deployment, field in (
+                ("more than half by canary", FOUR, shifting("CANARY", "canarySize", percent(51)), CANARY_SIZE),
+                ("more than half in steps", FOUR, shifting("LINEAR", "linearStepSize", percent(60)), LINEAR_SIZE),
+                ("small steps", FOUR, shifting("LINEAR", "linearStepSize", percent(9)), LINEAR_SIZE),
+                ("more than half by batch", FOUR, rolling(percent(75)), BATCH_SIZE),
+                ("small batches", FOUR, rolling(percent(4)), BATCH_SIZE),
+                ("more than half of four", FOUR, shifting("CANARY", "canarySize", instances(3)), CANARY_SIZE),
+                ("two of one", variant(), rolling(instances(2)), BATCH_SIZE),
+            )
+        ],
     ],
 )
 def test_what_aws_forbids_is_refused_with_the_field(reason: str, given: dict[str, Any], field: str) -> None:
@@ -257,6 +290,27 @@ def test_what_aws_forbids_is_refused_with_the_field(reason: str, given: dict[str
         desired(given)
     assert caught.value.field == field, reason
     assert caught.value.message, reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "of", "deployment"),
+    [
+        ("half by canary", FOUR, shifting("CANARY", "canarySize", percent(50))),
+        ("a tenth at a time", FOUR, shifting("LINEAR", "linearStepSize", percent(10))),
+        ("a twentieth at a time", FOUR, rolling(percent(5))),
+        ("half of four", FOUR, rolling(instances(2))),
+        ("one of one is SageMaker's to judge", variant(), shifting("CANARY", "canarySize", instances(1))),
+        ("how many there are is autoscaling's to say", {**FOUR, "autoscaling": SCALING}, rolling(instances(3))),
+        ("the way back has no bounds", FOUR, rolling(percent(50), rollbackMaximumBatchSize=percent(100))),
+    ],
+)
+def test_sizes_of_steps_that_aws_may_take(reason: str, of: dict[str, Any], deployment: dict[str, Any]) -> None:
+    assert desired(spec(of, deploymentConfig=deployment)).deployment == deployment, reason
+
+
+def test_replicas_count_as_instances() -> None:
+    with pytest.raises(SpecError, match="at most 50 percent of a variant's 2 instances, not 2"):
+        desired(spec(replicas=2, deploymentConfig=rolling(instances(2))))
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ class EndpointMachine(RuleBasedStateMachine):
         assert len(tried) <= _MOST_CHANGES_TO_FAIL, tried
         assert self.operator.verdict.state in (State.STALLED, State.SERVING)
         if self.operator.verdict.state is State.STALLED:
-            assert len(self.service.configs) <= self.operator.history_limit + 2
+            assert len(self.service.configs) <= self._most_kept() + 2
 
     def _converge(self) -> None:
         for _ in range(_PASSES):
@@ -270,6 +270,16 @@ class EndpointMachine(RuleBasedStateMachine):
         self.service.settle(fail=True)
         self._pass()
         assert self.operator.verdict.state is State.STALLED, self.operator.verdict
+        if self.operator.history_limit:
+            # What fails, however often, pushes nothing out that was good.
+            revisions = Ledger.parse(self.operator.status).revisions
+            kept = {one.config_name for one in revisions if one.has_served}
+            for version in ("bad", "worse"):
+                self.operator.spec = _of_version(here, version)
+                self._pass()
+                self.service.settle(fail=True)
+                self._pass()
+            assert kept <= self.service.configs.keys()
         for spec in (here, there, here):
             before = self._config()
             self.operator.spec = spec
@@ -320,8 +330,23 @@ class EndpointMachine(RuleBasedStateMachine):
         self._assert_scaled(wanted)
         revisions = {one["endpointConfigName"] for one in self.operator.status["revisions"]}
         needed = revisions & {self._config(), wanted.config.name}
-        assert len(self.service.configs) <= len(needed) + self.operator.history_limit
+        assert len(self.service.configs) <= len(needed) + self._most_kept()
+        self._assert_outcomes()
         assert self.operator.status.get("update") is None
+
+    def _most_kept(self) -> int:
+        """Those that have served, and one that has not; none of either where no history is kept."""
+        limit = self.operator.history_limit
+        return limit + min(1, limit)
+
+    def _assert_outcomes(self) -> None:
+        """What status says has served did, the one that serves does, and those that never did are few."""
+        outcomes = {one["endpointConfigName"]: one.get("outcome", "") for one in self.operator.status["revisions"]}
+        assert [name for name, word in outcomes.items() if word == "Serving"] == [self._config()]
+        good = {name for name, word in outcomes.items() if word == "Served"}
+        assert good <= self.service.ever_served
+        others = outcomes.keys() - good - {self._config(), self.operator.desired.config.name}
+        assert len(others) <= min(1, self.operator.history_limit)
 
     def _assert_scaled(self, wanted: Desired) -> None:
         scaled = {key.variant: view for key, view in self.service.scaling.items()}

@@ -8,11 +8,13 @@ import pytest
 from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import Desired
+from sagebridge.core.endpoint.observed import EndpointView
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
 
-from tests.unit.endpoint.specs import endpoint, ledger, situation
+from tests.unit.endpoint.specs import desired, endpoint, ledger, situation, spec, variant
 from tests.unit.endpoint.versions import (
+    CANARY,
     HEAVY,
     MOVED,
     NEW,
@@ -157,6 +159,55 @@ def test_an_edit_that_waits_is_told(wanted: Desired, is_told: bool) -> None:
     step = next_step(situation(wanted, endpoint(OLD, status="Updating"), ledger=ledger(OLD, update=update(NEW))))
     assert isinstance(step, steps.Conclude)
     assert ("newer spec follows" in step.verdict.message) is is_told
+
+
+GUARDED = {"deploymentConfig": CANARY.deployment}
+AB = desired(spec(variant("a"), variant("b"), data="old"))
+GUARDED_AB = desired(spec(variant("a"), variant("b"), data="old", **GUARDED))
+GUARDED_OTHER = desired(spec(variant("c"), data="old", **GUARDED))
+
+
+@pytest.mark.parametrize(
+    ("reason", "wanted", "runs", "words"),
+    [
+        ("one comes", GUARDED_AB, OLD, "b would come."),
+        ("one goes", CANARY, AB, "b would go."),
+        ("one has another name", GUARDED_OTHER, OLD, "c would come and a would go."),
+    ],
+)
+def test_variants_do_not_come_or_go_under_a_deployment_config(
+    reason: str, wanted: Desired, runs: Desired, words: str
+) -> None:
+    """It is said before anything is made, and what serves is cared for."""
+    step = next_step(situation(wanted, endpoint(runs), ledger=ledger(runs)))
+    assert isinstance(step, steps.Conclude), (reason, step)
+    assert (step.verdict.state, step.verdict.reason) == (State.STALLED, Reason.INVALID_SPEC), reason
+    assert step.verdict.message.startswith("spec.deploymentConfig: "), reason
+    assert words in step.verdict.message, reason
+    assert "Remove deploymentConfig for this edit" in step.verdict.message
+
+
+@pytest.mark.parametrize(
+    ("reason", "wanted", "seen"),
+    [
+        ("without guardrails", AB, endpoint(OLD)),
+        ("the same names", GUARDED_AB, endpoint(desired(spec(variant("a"), variant("b"), data="other")))),
+        ("names that are not shown", GUARDED_AB, replace(endpoint(OLD), variants=())),
+        (
+            "a shadow",
+            desired(spec(data="old", shadowProductionVariants=[variant("s")], **GUARDED)),
+            endpoint(OLD),
+        ),
+    ],
+)
+def test_variants_that_may_come(reason: str, wanted: Desired, seen: EndpointView) -> None:
+    step = next_step(situation(wanted, seen, ledger=ledger(OLD)))
+    assert isinstance(step, steps.Remember), reason
+
+
+def test_variants_may_be_others_once_the_endpoint_is_gone() -> None:
+    """A new endpoint has no variants to keep: nothing stands in the way."""
+    assert isinstance(next_step(situation(GUARDED_AB, ledger=ledger(OLD))), steps.Remember)
 
 
 def test_a_failed_update_says_why_and_what_to_do() -> None:

@@ -130,7 +130,7 @@ async def test_another_version_of_the_operator_deploys_nothing_anew(
     await bench.reconcile(scores)
     assert ready(scores)["status"] == "True"
     scores = bench.put(spec=wanted | {"models": [model | {"framework": {"name": "pytorch", "version": "2.2"}}]})
-    await bench.reconcile(scores)
+    await bench.serve(scores)
     assert scores.job.status["servedModels"][0]["containers"][0]["image"] == f"{image}-newer"
 
 

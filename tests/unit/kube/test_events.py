@@ -122,6 +122,23 @@ async def test_a_refused_event_holds_nothing_up(recorder: EventRecorder, events:
     assert events.messages == ["b"]
 
 
+async def test_those_of_one_second_sort_by_when_they_were_told(recorder: EventRecorder, events: Events) -> None:
+    for number in range(12):
+        recorder.emit(event(f"{number}"))
+    await recorder.drain()
+    assert [body["message"] for body in sorted(events.bodies, key=lambda body: body["metadata"]["name"])] == [
+        f"{number}" for number in range(12)
+    ]
+
+
+async def test_an_event_whose_answer_was_lost_is_not_written_twice(recorder: EventRecorder, events: Events) -> None:
+    events.statuses = [500, 409]
+    recorder.emit(event("a"))
+    recorder.emit(event("b"))
+    await recorder.drain()
+    assert events.messages == ["b"], "the first try did it"
+
+
 async def test_a_failing_api_server_is_tried_again(recorder: EventRecorder, events: Events) -> None:
     events.statuses = [500]
     recorder.emit(event("a"))

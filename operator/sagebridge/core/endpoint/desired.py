@@ -79,6 +79,7 @@ class Desired:
         variants: the production variants; a shadow variant's numbers are part of the config.
         deployment: ``deploymentConfig`` in lowerCamelCase; None for SageMaker's default, all at once.
         nonce: another one asks for another try.
+        served_models: what the models are made of, as status shows it.
     """
 
     models: tuple[ModelPlan, ...]
@@ -87,6 +88,7 @@ class Desired:
     variants: tuple[VariantPlan, ...]
     deployment: Mapping[str, Any] | None = None
     nonce: str = ""
+    served_models: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def deployment_key(self) -> str:

@@ -81,7 +81,12 @@ def _wait(situation: Situation, endpoint: EndpointView) -> Conclude:
     waiting = "be gone" if endpoint.status == DELETING else f"end {endpoint.status}{then}"
     message = f"Waiting for the endpoint to {waiting}."
     verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETING, message=message)
-    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
+    return Conclude(
+        verdict=verdict,
+        ledger=situation.ledger,
+        again_after=BUSY_LOOK_AGAIN_SECONDS,
+        quietly=endpoint.status == DELETING,
+    )
 
 
 def _collect_all(situation: Situation, *, running: str) -> Step:

@@ -2,73 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sagebridge.core.endpoint.desired import Desired
+from sagebridge.core.endpoint.revision import Outcome, Revision
 from sagebridge.core.endpoint.scaling import ScalingPlan, TargetKey, has_bounds
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Revision:
-    """A config that the endpoint runs, ran, or was to run, and the models that it needs.
-
-    Attributes:
-        number: 1 for the first; a revision that is gone back to gets a new one.
-        config_name: the config.
-        model_names: the models.
-        instance_types: by variant.
-        scaling: autoscaling by variant, to be kept up while this runs and something newer is refused.
-        recorded_at: RFC 3339 time.
-        deployed_at: RFC 3339 time at which SageMaker was first asked to run it; empty if it never was.
-    """
-
-    number: int
-    config_name: str
-    model_names: tuple[str, ...] = ()
-    instance_types: Mapping[str, str] = field(default_factory=dict)
-    scaling: Mapping[str, ScalingPlan] = field(default_factory=dict)
-    recorded_at: str = ""
-    deployed_at: str = ""
-
-    @classmethod
-    def parse(cls, entry: Mapping[str, Any]) -> Revision:
-        """From an entry of `status.revisions`."""
-        return cls(
-            number=int(entry.get("revision", 0)),
-            config_name=str(entry["endpointConfigName"]),
-            model_names=tuple(entry.get("modelNames") or ()),
-            instance_types=dict(entry.get("instanceTypes") or {}),
-            scaling={
-                variant: ScalingPlan.parse(plan)
-                for variant, plan in (entry.get("scaling") or {}).items()
-                if ScalingPlan.can_be(plan)
-            },
-            recorded_at=str(entry.get("recordedAt", "")),
-            deployed_at=str(entry.get("deployedAt", "")),
-        )
-
-    @property
-    def instance_line(self) -> str | None:
-        """The instance types in one line, by variant if they differ; None without instances of ours to name."""
-        types = {variant: kind for variant, kind in self.instance_types.items() if kind}
-        if len(set(types.values())) > 1:
-            return ", ".join(f"{variant}={kind}" for variant, kind in types.items())
-        return next(iter(types.values()), None)
-
-    def dump(self) -> dict[str, Any]:
-        """To an entry of `status.revisions`."""
-        entry = {
-            "revision": self.number,
-            "endpointConfigName": self.config_name,
-            "modelNames": list(self.model_names),
-            "instanceTypes": dict(self.instance_types),
-            "scaling": {variant: plan.dump() for variant, plan in self.scaling.items()},
-            "recordedAt": self.recorded_at,
-            "deployedAt": self.deployed_at,
-        }
-        return {key: value for key, value in entry.items() if value not in ("", {}, [])}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +32,11 @@ class Update:
     refused: bool = False
     tries: int = 1
     recorded_at: str = ""
+
+    @property
+    def deploys(self) -> bool:
+        """Whether another config is to run; else, weights or counts change."""
+        return "/" not in self.key
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> Update:
@@ -241,26 +186,45 @@ class Ledger:
             scaling=desired.scaled,
             recorded_at=now,
             deployed_at=before.deployed_at if before else deployed_at,
+            outcome=before.outcome if before else Outcome.NONE,
+            models=desired.served_models,
         )
         kept = tuple(known for known in self.revisions if known.config_name != config_name)
         return replace(self, revisions=(*kept, revision))
 
     def with_update(self, update: Update, *, config_name: str = "") -> Ledger:
         """With a change that SageMaker is asked for next; `config_name` is what it deploys."""
-        revisions = (
-            replace(known, deployed_at=update.recorded_at)
-            if known.config_name == config_name and not known.deployed_at
-            else known
-            for known in self.revisions
-        )
-        return replace(self, update=update, revisions=tuple(revisions))
+
+        def deployed(one: Revision) -> Revision:
+            is_first = one.config_name == config_name and not one.deployed_at
+            return replace(one, deployed_at=update.recorded_at) if is_first else one
+
+        return replace(self._with_each(deployed), update=update)
 
     def with_scaling(self, config_name: str, scaling: Mapping[str, ScalingPlan]) -> Ledger:
         """With the autoscaling that the revision with that config runs with."""
-        revisions = (
-            replace(known, scaling=scaling) if known.config_name == config_name else known for known in self.revisions
+        return self._with_each(lambda one: replace(one, scaling=scaling) if one.config_name == config_name else one)
+
+    def with_models(self, config_name: str, models: Sequence[Mapping[str, Any]]) -> Ledger:
+        """With what the models of the revision with that config were made of."""
+        return self._with_each(
+            lambda one: replace(one, models=tuple(models)) if one.config_name == config_name else one
         )
-        return replace(self, revisions=tuple(revisions))
+
+    def without_models_but_of(self, *config_names: str) -> Ledger:
+        """Without what models were made of that neither serve nor are to: that would be a long list."""
+        return self._with_each(lambda one: one if one.config_name in config_names else replace(one, models=()))
+
+    def with_outcome(self, config_name: str, outcome: Outcome) -> Ledger:
+        """With what has become of the revision with that config."""
+        return self._with_each(lambda one: replace(one, outcome=outcome) if one.config_name == config_name else one)
+
+    def with_serving(self, config_name: str) -> Ledger:
+        """Once the revision with that config is seen to serve; empty where none does."""
+        return self._with_each(lambda one: one.seen_serving(is_it=one.config_name == config_name))
+
+    def _with_each(self, change: Callable[[Revision], Revision]) -> Ledger:
+        return replace(self, revisions=tuple(change(one) for one in self.revisions))
 
     def without_revision(self, config_name: str) -> Ledger:
         """Without the revision with that config."""
@@ -282,11 +246,32 @@ class Ledger:
 
     def with_begun(self) -> Ledger:
         """After SageMaker has accepted the change that was recorded last."""
-        return replace(self, update=replace(self.update, begun=True)) if self.update else self
+        if self.update is None:
+            return self
+        return replace(self._with_answer(rejected=False), update=replace(self.update, begun=True))
 
-    def with_refused(self) -> Ledger:
-        """After SageMaker has refused the change that was recorded last."""
-        return replace(self, update=replace(self.update, refused=True)) if self.update else self
+    def with_refused(self, *, rejected: bool = True) -> Ledger:
+        """After SageMaker has refused the change that was recorded last; `rejected` unless that passes by itself."""
+        if self.update is None:
+            return self
+        known = self.with_rejected() if rejected else self
+        return replace(known, update=replace(self.update, refused=True))
+
+    def with_rejected(self) -> Ledger:
+        """After SageMaker did not take the version that was recorded last."""
+        return self._with_answer(rejected=True)
+
+    def _with_answer(self, *, rejected: bool) -> Ledger:
+        """With the newest revision as refused or not, if that is what the change deploys and it has not served."""
+        if self.update is None or not self.update.deploys or not self.revisions:
+            return self
+        *older, newest = self.revisions
+        return replace(self, revisions=(*older, newest.answered(rejected=rejected)))
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last change has failed, and no other was begun or needed since."""
+        return self.failure is not None and not self.failure.resolved and self.update is None
 
     def is_refused(self, key: str) -> bool:
         """Whether what `key` stands for was tried last, and failed."""

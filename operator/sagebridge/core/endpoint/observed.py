@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sagebridge.core.endpoint.pending import PendingDeployment
 from sagebridge.core.endpoint.scaling import Dimension, ScalingPlan, ScalingView, TargetKey
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html (EndpointStatus)
+CREATING = "Creating"
+UPDATING = "Updating"
+ROLLING_BACK = "RollingBack"
 IN_SERVICE = "InService"
 FAILED = "Failed"
 DELETING = "Deleting"
@@ -16,6 +20,8 @@ OUT_OF_SERVICE = "OutOfService"
 UPDATE_ROLLBACK_FAILED = "UpdateRollbackFailed"
 SETTLED = frozenset({IN_SERVICE, OUT_OF_SERVICE, UPDATE_ROLLBACK_FAILED})
 """Statuses in which an endpoint can be updated."""
+FAILING = frozenset({FAILED, ROLLING_BACK, OUT_OF_SERVICE, UPDATE_ROLLBACK_FAILED})
+"""Statuses in which a FailureReason is about what is so now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +48,7 @@ class EndpointView:
         last_modified: an RFC 3339 time; another one says that something was done to it.
         failure_reason: empty if none.
         variants: the production variants.
+        pending: the deployment under way; None without.
         fields: what to copy to status, in lowerCamelCase.
     """
 
@@ -50,7 +57,13 @@ class EndpointView:
     last_modified: str = ""
     failure_reason: str = ""
     variants: tuple[VariantView, ...] = ()
+    pending: PendingDeployment | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def variant_names(self) -> list[str]:
+        """Of the production variants that serve; empty if they are not told."""
+        return [variant.name for variant in self.variants]
 
     @property
     def is_settled(self) -> bool:

@@ -16,15 +16,16 @@ from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import garbage
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, plan_deletion, remove
-from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
+from sagebridge.core.endpoint.ledger import Failure, Ledger
 from sagebridge.core.endpoint.observed import (
     FAILED,
     IN_SERVICE,
-    UPDATE_ROLLBACK_FAILED,
     EndpointView,
     Observed,
 )
-from sagebridge.core.endpoint.running import as_left, with_left, with_running, without_others
+from sagebridge.core.endpoint.progress import under_way
+from sagebridge.core.endpoint.refusals import update_refusal
+from sagebridge.core.endpoint.running import begun_with, runs, with_running, without_others
 from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way, targets_left_over
 from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import (
@@ -53,7 +54,14 @@ from sagebridge.core.endpoint.steps import (
     UpdateNumbers,
     Wait,
 )
-from sagebridge.core.endpoint.tries import NO_REASON, attempt, has_ended, recorded, with_failure
+from sagebridge.core.endpoint.tries import (
+    NO_REASON,
+    attempt,
+    has_ended,
+    recorded,
+    with_failure,
+    with_what_serves,
+)
 from sagebridge.core.errors import JobFailure, failure_class
 from sagebridge.core.reasons import Reason
 
@@ -142,29 +150,20 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
     if situation.ledger.is_empty:
         if observed.config is None and not situation.is_adopted:
             return Survey()
-        return Remember(ledger=_begun_with(situation, desired, observed, endpoint))
+        return Remember(ledger=begun_with(situation, desired, observed, endpoint))
     if endpoint.is_busy:
-        return _plan_busy(situation, endpoint)
+        return under_way(situation, endpoint)
     if endpoint.status == FAILED:
         return _plan_failed(situation, desired, endpoint)
-    return _plan_settled(situation, desired, observed, endpoint)
-
-
-def _begun_with(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Ledger:
-    """The first record of an endpoint that is there already: kept from an earlier object, or adopted."""
-    ledger, now = situation.ledger, format_time(situation.now)
-    running = endpoint.config_name if _runs(endpoint, desired) else ""
-    if observed.config is not None:
-        ledger = as_left(observed)
-    if observed.config is not None and not running:
-        ledger = with_left(ledger, observed, endpoint, observed.config, now=now)
-    return ledger.with_revision(desired, now=now, config_name=running)
+    seen = with_what_serves(situation.ledger, desired, endpoint)
+    return _plan_settled(replace(situation, ledger=seen), desired, observed, endpoint)
 
 
 # --- making it ---------------------------------------------------------------------------------------------------
 
 
 def _plan_absent(situation: Situation, desired: Desired) -> Step:
+    situation = replace(situation, ledger=situation.ledger.with_serving(""))
     # Recorded first: what is wanted may need a model of a version that goes.
     collected = _collect(situation, desired, None) if situation.ledger.has_last(desired) else None
     preparation = collected or _prepare(situation, desired)
@@ -180,7 +179,10 @@ def _plan_absent(situation: Situation, desired: Desired) -> Step:
 def _prepare(situation: Situation, desired: Desired) -> Step | None:
     """What has to be there before the endpoint can run the config, or None when it is."""
     if not situation.ledger.has_last(desired):
-        return Remember(ledger=situation.ledger.with_revision(desired, now=format_time(situation.now)))
+        seen = situation.observed.endpoint if situation.observed else None
+        ledger = situation.ledger.with_revision(desired, now=format_time(situation.now))
+        kept = ledger.without_models_but_of(desired.config.name, seen.config_name if seen else "")
+        return Remember(ledger=kept)
     missing = next((model for model in desired.models if model.name not in situation.made), None)
     if missing is not None:
         return CreateModel(model=missing)
@@ -189,22 +191,9 @@ def _prepare(situation: Situation, desired: Desired) -> Step | None:
     return None
 
 
-def _plan_busy(situation: Situation, endpoint: EndpointView) -> Step:
-    update = situation.ledger.update
-    reason = Reason.CREATING if endpoint.status == "Creating" else Reason.UPDATING
-    message = f"The endpoint is {endpoint.status}."
-    if situation.desired and update and not _leads_to(update, situation.desired):
-        message += " The newer spec follows when that has ended."
-    verdict = Verdict(state=State.PROGRESSING, reason=reason, message=message)
-    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)
-
-
-def _leads_to(update: Update, desired: Desired) -> bool:
-    return update.key.partition("/")[0] in (desired.deployment_key, desired.numbers_key)
-
-
 def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step:
     """Only deletion is left to a failed endpoint. It is made anew when that can end otherwise."""
+    situation = replace(situation, ledger=situation.ledger.with_serving(""))
     update, ledger = situation.ledger.update, situation.ledger
     is_its_end = update is not None and (update.begun or endpoint.config_name == desired.config.name)
     if update is not None and is_its_end and update.key == desired.deployment_key:
@@ -260,7 +249,7 @@ def _resolved(failure: Failure | None) -> Failure | None:
 
 def _plan_settled(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step:
     refused = ""
-    if not _runs(endpoint, desired):
+    if not runs(endpoint, desired):
         step = _deploy(situation, desired, observed, endpoint)
         if step is not None:
             return step
@@ -277,11 +266,6 @@ def _plan_settled(situation: Situation, desired: Desired, observed: Observed, en
     return _tend(situation, desired, observed, endpoint, refused=bool(refused))
 
 
-def _runs(endpoint: EndpointView, desired: Desired) -> bool:
-    """Whether the endpoint runs the config, whatever its weights and counts have become."""
-    return f"-{desired.config.template}-" in endpoint.config_name and endpoint.status != UPDATE_ROLLBACK_FAILED
-
-
 def _deploy(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
     """What brings the endpoint to the config, or None if that has failed and should not be tried again now."""
     key = desired.deployment_key
@@ -291,7 +275,7 @@ def _deploy(situation: Situation, desired: Desired, observed: Observed, endpoint
     is_asked_for = update is not None and update.key == key and not update.refused
     if update is not None and is_asked_for and (update.begun or has_ended(update, endpoint)):
         return attempt(situation, desired, endpoint, key, Look())
-    if situation.held_back is not None:
+    if situation.held_back is not None or update_refusal(desired, running=endpoint.variant_names):
         return None
     preparation = _prepare(situation, desired)
     if preparation is not None:
@@ -341,14 +325,19 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
     collected = _collect(situation, desired, endpoint)
     if collected is not None:
         return collected
-    return _conclude_refused(situation, desired, endpoint) if refused else _conclude_settled(situation, endpoint)
+    return (
+        _conclude_refused(situation, desired, endpoint) if refused else _conclude_settled(situation, desired, endpoint)
+    )
 
 
 def _conclude_refused(situation: Situation, desired: Desired, endpoint: EndpointView) -> Conclude:
     """Where an endpoint stands whose change has failed, or was never begun."""
     ledger, held = situation.ledger, situation.held_back
-    if held is not None and not ledger.is_refused(desired.deployment_key) and not _runs(endpoint, desired):
+    if held is not None and not ledger.is_refused(desired.deployment_key) and not runs(endpoint, desired):
         return Conclude(verdict=held.verdict, ledger=ledger, again_after=held.again_after)
+    excluded = update_refusal(desired, running=endpoint.variant_names)
+    if excluded and not ledger.is_refused(desired.deployment_key) and not runs(endpoint, desired):
+        return _stalled(situation, Reason.INVALID_SPEC, excluded)
     message = _sentence(ledger.failure.message if ledger.failure else "")
     still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
     return _stalled(
@@ -361,7 +350,7 @@ def _conclude_refused(situation: Situation, desired: Desired, endpoint: Endpoint
 def _scale(ledger: Ledger, desired: Desired, observed: Observed, endpoint: EndpointView) -> Step | None:
     """The next step to the autoscaling of what runs; where nobody knows what that was, it is left alone."""
     revision = ledger.find(endpoint.config_name)
-    if not _runs(endpoint, desired):
+    if not runs(endpoint, desired):
         return next_scaling_step(ledger, observed, revision.scaling, endpoint) if revision else None
     if revision is not None and revision.scaling != desired.scaled:
         return Remember(ledger=ledger.with_scaling(endpoint.config_name, desired.scaled))
@@ -378,8 +367,9 @@ def _collect(situation: Situation, desired: Desired, endpoint: EndpointView | No
     return garbage.next_collection(situation.ledger, desired=desired, running=running, limit=limit)
 
 
-def _conclude_settled(situation: Situation, endpoint: EndpointView) -> Conclude:
-    ledger = without_others(situation.ledger, running=endpoint.config_name)
+def _conclude_settled(situation: Situation, desired: Desired, endpoint: EndpointView) -> Conclude:
+    running = endpoint.config_name
+    ledger = without_others(situation.ledger, running=running).with_models(running, desired.served_models)
     ledger = replace(ledger, update=None, failure=_resolved(ledger.failure))
     if endpoint.status != IN_SERVICE:
         message = f"The endpoint is {endpoint.status}. {endpoint.failure_reason}".rstrip()

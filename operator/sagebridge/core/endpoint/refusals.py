@@ -10,9 +10,11 @@ Sources:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from sagebridge.core.endpoint import deployment_sizes as sizes
+from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.errors import SpecError
 
 _OF_MODELS = ("enableNetworkIsolation", "inferenceExecutionConfig", "name", "vpcConfig")
@@ -46,6 +48,27 @@ def check(spec: Mapping[str, Any]) -> None:
     _check_serverless(spec)
     _check_autoscaling(spec)
     _check_deployment(spec)
+
+
+def update_refusal(desired: Desired, *, running: Collection[str]) -> str:
+    """Why AWS would not begin an update, empty if it would; shadow variants may come and go as far as is known.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+
+    Args:
+        desired: what is wanted.
+        running: the names of the production variants that serve; empty if they are not known.
+    """
+    wanted = {variant.name for variant in desired.variants}
+    if not desired.deployment or not running or wanted == set(running):
+        return ""
+    come, go = sorted(wanted - set(running)), sorted(set(running) - wanted)
+    changes = [f"{', '.join(come)} would come"] * bool(come) + [f"{', '.join(go)} would go"] * bool(go)
+    message = (
+        f"Under it, SageMaker lets no production variant come or go: {' and '.join(changes)}. Remove deploymentConfig "
+        "for this edit, and set it again afterwards; or keep the variants' names."
+    )
+    return str(SpecError("spec.deploymentConfig", message))
 
 
 def _check_names(spec: Mapping[str, Any]) -> None:
@@ -185,19 +208,7 @@ def _check_deployment(spec: Mapping[str, Any]) -> None:
             "spec.deploymentConfig.rollingUpdatePolicy",
             "SageMaker rolls only endpoints with a single variant: use blueGreenUpdatePolicy.",
         )
-    _check_traffic(deployment.get("blueGreenUpdatePolicy") or {})
-
-
-def _check_traffic(policy: Mapping[str, Any]) -> None:
-    routing = policy.get("trafficRoutingConfiguration") or {}
-    needed = {"CANARY": "canarySize", "LINEAR": "linearStepSize"}
-    wanted = needed.get(routing.get("type", ""))
-    field = "spec.deploymentConfig.blueGreenUpdatePolicy.trafficRoutingConfiguration"
-    if wanted and wanted not in routing:
-        raise SpecError(field, f"type {routing['type']} needs {wanted}.")
-    superfluous = next((size for size in needed.values() if size in routing and size != wanted), None)
-    if superfluous:
-        raise SpecError(f"{field}.{superfluous}", f"It does not go with type {routing.get('type')}: remove it.")
+    sizes.check(spec)
 
 
 def _is_managed(variant: Mapping[str, Any]) -> bool:

@@ -1,16 +1,36 @@
-"""What status records of the version that runs, before its autoscaling makes way for another version."""
+"""What status records of the version that runs: when it is found, and before its autoscaling makes way."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
 
-from sagebridge.core.endpoint.ledger import Ledger, Revision
-from sagebridge.core.endpoint.observed import ConfigView, EndpointView, Observed
+from sagebridge.core.clock import format_time
+from sagebridge.core.endpoint.desired import Desired
+from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.observed import UPDATE_ROLLBACK_FAILED, ConfigView, EndpointView, Observed
+from sagebridge.core.endpoint.revision import Revision
 from sagebridge.core.endpoint.scaling import ScalingPlan
+from sagebridge.core.endpoint.situation import Situation
 
 NOT_OURS: Final = 0
 """The number of a revision whose config somebody else has made."""
+
+
+def runs(endpoint: EndpointView, desired: Desired) -> bool:
+    """Whether the endpoint runs the config, whatever its weights and counts have become."""
+    return f"-{desired.config.template}-" in endpoint.config_name and endpoint.status != UPDATE_ROLLBACK_FAILED
+
+
+def begun_with(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Ledger:
+    """The first record of an endpoint that is there already: kept from an earlier object, or adopted."""
+    ledger, now = situation.ledger, format_time(situation.now)
+    running = endpoint.config_name if runs(endpoint, desired) else ""
+    if observed.config is not None:
+        ledger = as_left(observed)
+    if observed.config is not None and not running:
+        ledger = with_left(ledger, observed, endpoint, observed.config, now=now)
+    return ledger.with_revision(desired, now=now, config_name=running)
 
 
 def with_running(ledger: Ledger, observed: Observed, endpoint: EndpointView, *, now: str) -> Ledger:

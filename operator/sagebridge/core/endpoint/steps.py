@@ -42,11 +42,19 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conclude:
-    """Say in status how things stand; `ledger` is what it records. Look again after `again_after` seconds if given."""
+    """Say in status how things stand.
+
+    Attributes:
+        verdict: how.
+        ledger: what status records.
+        again_after: seconds until another look, None for none.
+        quietly: without an Event; another one has told.
+    """
 
     verdict: Verdict
     ledger: Ledger
     again_after: float | None = None
+    quietly: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,8 @@ from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.desired import Desired, content_hash
 from sagebridge.core.endpoint.ledger import Failure, Ledger, Update
-from sagebridge.core.endpoint.observed import EndpointView
+from sagebridge.core.endpoint.observed import IN_SERVICE, EndpointView
+from sagebridge.core.endpoint.revision import Outcome
 from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import Conclude, Look, Remember, Step
 from sagebridge.core.reasons import Reason
@@ -79,7 +80,7 @@ def _not_seen_yet(situation: Situation) -> Step:
         return Look()
     message = "The change is accepted; SageMaker does not show it yet."
     verdict = Verdict(state=State.PROGRESSING, reason=Reason.UPDATING, message=message)
-    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=_LAG_SECONDS)
+    return Conclude(verdict=verdict, ledger=situation.ledger, again_after=_LAG_SECONDS, quietly=True)
 
 
 def with_failure(situation: Situation, desired: Desired, endpoint: EndpointView, *, key: str) -> Ledger:
@@ -90,4 +91,26 @@ def with_failure(situation: Situation, desired: Desired, endpoint: EndpointView,
         time=format_time(situation.now),
         config_name=desired.config.name,
     )
-    return replace(situation.ledger, update=None, failure=failure)
+    ledger = replace(situation.ledger, update=None, failure=failure)
+    if key != desired.deployment_key:
+        return ledger
+    return ledger.with_outcome(desired.config.name, _outcome(endpoint))
+
+
+def with_what_serves(ledger: Ledger, desired: Desired, endpoint: EndpointView) -> Ledger:
+    """The ledger once an endpoint has come to rest: which version serves, and which was overtaken and does not."""
+    if endpoint.status == IN_SERVICE:
+        ledger = ledger.with_serving(endpoint.config_name)
+    update = ledger.update
+    if update is None or not (update.begun and update.deploys and has_ended(update, endpoint)):
+        return ledger
+    # While an update runs no newer one is recorded, so the newest is what it was to deploy.
+    overtaken = [one.config_name for one in ledger.revisions[-1:]]
+    if not overtaken or overtaken[0] in (endpoint.config_name, desired.config.name):
+        return ledger
+    return ledger.with_outcome(overtaken[0], _outcome(endpoint))
+
+
+def _outcome(endpoint: EndpointView) -> Outcome:
+    """Of a version that the endpoint did not come to run."""
+    return Outcome.ROLLED_BACK if endpoint.status == IN_SERVICE else Outcome.FAILED

@@ -8,12 +8,14 @@ from typing import Any
 
 from sagebridge.core.endpoint.desired import ConfigPlan, ModelPlan
 from sagebridge.core.endpoint.observed import ConfigView, EndpointView, Observed, VariantView
+from sagebridge.core.endpoint.pending import PendingDeployment
 from sagebridge.core.endpoint.scaling import Dimension, TargetKey
 from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.names import TAG_ADOPTED, is_owned_by_anyone
 from sagebridge.core.serving import Repack
 from sagebridge.schema.convert import ConversionError, from_response, rfc3339, to_request
 from sagebridge.targets.protocol import Handle, NameConflictError, NotOwnedError
+from sagebridge.targets.sagemaker.alarms import Alarms
 from sagebridge.targets.sagemaker.caller import Caller, gone_is_fine, malformed
 from sagebridge.targets.sagemaker.owned import arn_of, assert_same_account
 from sagebridge.targets.sagemaker.repacking import Repacker
@@ -28,7 +30,8 @@ _STATUS_FIELDS = (
     "creationTime",
     "lastModifiedTime",
 )
-OBSERVED_FIELDS = (*_STATUS_FIELDS, "variants", "traffic", "replicas", "instanceTypes", "scalingPolicies")
+_PENDING = "pendingDeploymentSummary"
+OBSERVED_FIELDS = (*_STATUS_FIELDS, _PENDING, "variants", "traffic", "replicas", "scalingPolicies")
 """The fields of status that a look fills."""
 
 
@@ -56,7 +59,7 @@ class Summary:
 
 
 class SageMakerEndpoints:
-    """Every call for endpoints; `scaling` has those for their autoscaling.
+    """Every call for endpoints; `scaling` has those for their autoscaling, and `alarms` for what rolls updates back.
 
     All may raise `AwsError`; or `NotAllowedError`, where the policy leads elsewhere.
     """
@@ -65,6 +68,7 @@ class SageMakerEndpoints:
         self._caller = caller
         self._repacker = repacker
         self.scaling = ScalableTargets(caller=caller)
+        self.alarms = Alarms(caller=caller)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -272,15 +276,19 @@ def _view(reply: Mapping[str, Any]) -> EndpointView:
     shown = [_shown(view) for view in variants]
     shown += [_shown(view) | {"shadow": True} for view in shadows]
     counts = [view.count for view in variants if view.count is not None]
+    summary = from_response("DescribeEndpoint", reply, fields=[_PENDING]).get(_PENDING)
+    pending = PendingDeployment.parse(summary) if summary else None
     return EndpointView(
         status=status,
         config_name=str(reply.get("EndpointConfigName") or ""),
         last_modified=rfc3339(reply["LastModifiedTime"]) if reply.get("LastModifiedTime") else "",
         failure_reason=str(reply.get("FailureReason") or ""),
         variants=variants,
+        pending=pending,
         fields={
             **dict.fromkeys(_STATUS_FIELDS),
             **from_response("DescribeEndpoint", reply, fields=_STATUS_FIELDS),
+            _PENDING: pending.dump() if pending else None,
             "variants": shown or None,
             "traffic": _traffic(variants, shadows),
             "replicas": sum(counts) if counts else None,

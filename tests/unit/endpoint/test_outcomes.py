@@ -1,0 +1,150 @@
+"""What has become of each version: what serves, what has, and what never did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sagebridge.core.endpoint import steps
+from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.plan import Situation, next_step
+from sagebridge.core.endpoint.revision import Outcome, Revision
+
+from tests.unit.endpoint.specs import desired, endpoint, ledger, overtaken, situation, spec
+from tests.unit.endpoint.versions import HEAVY, MOVED, NEW, OLD, failure, numbers, update
+
+OLDEST = desired(spec(data="oldest"))
+NAMES = {one.config.name: word for one, word in ((OLD, "old"), (NEW, "new"), (MOVED, "moved"), (OLDEST, "oldest"))}
+
+
+def outcomes(known: Ledger) -> dict[str, str]:
+    return {NAMES[one.config_name]: one.outcome.value for one in known.revisions}
+
+
+def deployed(known: Ledger, *wanted: object, **fields: object) -> Ledger:
+    """With versions that SageMaker was asked for, and that nobody has seen serve."""
+    for one in wanted:
+        known = overtaken(known, one).with_update(update(one), config_name=one.config.name)  # type: ignore[arg-type, attr-defined]
+    return replace(known, **({"update": None} | fields))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reason", "given", "want"),
+    [
+        ("what is in service", situation(OLD, endpoint(OLD), ledger=ledger(OLD)), {"old": "Serving"}),
+        (
+            "what a newer version has replaced",
+            situation(NEW, endpoint(NEW), ledger=deployed(ledger(OLD).with_serving(OLD.config.name), NEW)),
+            {"old": "Served", "new": "Serving"},
+        ),
+        (
+            "an update that was rolled back",
+            situation(
+                NEW,
+                endpoint(OLD, modified="2", reason="an alarm"),
+                ledger=deployed(ledger(OLD), NEW, update=update(NEW, begun=True)),
+            ),
+            {"old": "Serving", "new": "RolledBack"},
+        ),
+        (
+            "a creation that failed",
+            situation(
+                OLD,
+                endpoint(OLD, status="Failed", reason="no such image"),
+                ledger=deployed(ledger(), OLD, update=update(OLD, since="")),
+            ),
+            {"old": "Failed"},
+        ),
+        (
+            "an update that could not be rolled back",
+            situation(
+                NEW,
+                endpoint(OLD, status="UpdateRollbackFailed", modified="2", reason="an alarm"),
+                ledger=deployed(ledger(OLD), NEW, update=update(NEW, begun=True)),
+            ),
+            {"old": "Served", "new": "Failed"},
+        ),
+        (
+            "one that was rolled back while a newer spec waited",
+            situation(
+                MOVED,
+                endpoint(OLD, modified="2", reason="an alarm"),
+                ledger=deployed(ledger(OLD), NEW, update=update(NEW, begun=True)),
+            ),
+            {"old": "Serving", "new": "RolledBack", "moved": ""},
+        ),
+        (
+            "one that came to serve while a newer spec waited",
+            situation(
+                MOVED,
+                endpoint(NEW, modified="2"),
+                ledger=deployed(ledger(OLD).with_serving(OLD.config.name), NEW, update=update(NEW, begun=True)),
+            ),
+            {"old": "Served", "new": "Serving", "moved": ""},
+        ),
+        (
+            "refused weights say nothing of the version",
+            situation(
+                HEAVY,
+                endpoint(OLD, modified="2", reason="no capacity"),
+                ledger=ledger(OLD, update=numbers(HEAVY, begun=True)),
+            ),
+            {"old": "Serving"},
+        ),
+        (
+            "one that somebody deletes served once",
+            situation(NEW, ledger=ledger(OLD).with_serving(OLD.config.name)),
+            {"old": "Served", "new": ""},
+        ),
+    ],
+)
+def test_what_has_become_of_each_version(reason: str, given: Situation, want: dict[str, str]) -> None:
+    step = next_step(given)
+    assert isinstance(step, steps.Remember | steps.Conclude), reason
+    assert outcomes(step.ledger) == want, reason
+
+
+def test_a_version_that_sagemaker_refuses_to_deploy_is_rejected_until_it_takes_it() -> None:
+    asked = deployed(ledger(OLD), NEW, update=update(NEW))
+    assert outcomes(asked.with_refused())["new"] == "Rejected"
+    assert outcomes(asked.with_refused(rejected=False))["new"] == "", "it was too busy, which passes"
+    assert outcomes(asked.with_refused().with_begun())["new"] == ""
+    assert outcomes(ledger(OLD, update=numbers(HEAVY)).with_refused())["old"] == "Served", "the weights were refused"
+    assert outcomes(ledger(NEW, OLD, update=update(OLD)).with_refused())["old"] == "Served", "it was good before"
+
+
+def test_outcomes_last_as_status_has_them() -> None:
+    known = deployed(ledger(OLD), NEW).with_outcome(NEW.config.name, Outcome.ROLLED_BACK)
+    status = known.dump()
+    assert [entry["outcome"] for entry in status["revisions"]] == ["Served", "RolledBack"]
+    assert Ledger.parse(status) == known
+    assert Revision.parse(status["revisions"][0] | {"outcome": "nonsense"}).outcome is Outcome.NONE
+
+
+FAILED = deployed(ledger(OLDEST, OLD), MOVED, NEW)
+
+
+@pytest.mark.parametrize(
+    ("reason", "limit", "want"),
+    [
+        ("versions that never served push none out that did; of them, the last stays", 1, {"moved"}),
+        ("where no history is kept, none of either stays", 0, {"moved", "new", "oldest"}),
+        ("a longer history is of versions that served", 9, {"moved"}),
+    ],
+)
+def test_which_versions_go(reason: str, limit: int, want: set[str]) -> None:
+    known, gone = replace(FAILED, failure=failure(NEW)), set()
+    while isinstance(
+        step := next_step(situation(OLD, endpoint(OLD), ledger=known, history_limit=limit)), steps.Collect
+    ):
+        gone |= outcomes(known).keys() - outcomes(step.ledger).keys()
+        known = step.ledger
+    assert gone == want, reason
+    assert isinstance(step, steps.Conclude)
+
+
+def test_going_back_to_a_version_that_served_and_being_overtaken_leaves_it_in_the_history() -> None:
+    known = overtaken(overtaken(deployed(ledger(OLD, MOVED)), OLD), NEW)
+    step = next_step(situation(NEW, endpoint(MOVED), ledger=known, history_limit=1))
+    assert not isinstance(step, steps.Collect)
+    assert outcomes(known)["old"] == "Served"
