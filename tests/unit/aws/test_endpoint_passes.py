@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sagebridge.core.names import Owner
+from sagebridge.engine.failures import FailureCounts
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.endpoints import Summary
 from support.aws import Reply, error
@@ -129,7 +130,7 @@ async def test_a_setback_that_does_not_pass_is_tried_ever_more_rarely(
     assert bench.verdict == ("True", "InService")
     bench.sagemaker.errors.clear()
     assert await bench.reconcile() is None
-    assert bench.memory.failures == 0
+    assert bench.memory.failures == FailureCounts()
 
 
 # --- staleness ---------------------------------------------------------------------------------------------------
