@@ -10,8 +10,8 @@ import pytest
 from faults.cluster import Body
 from faults.lane import Lane
 from faults.scenario import STAGE_SECONDS, Actor, Scenario, cast, play, wait_only
-from faults.trials import check, compare, undisturbed
-from scenarios import SCENARIOS, batch_transforms
+from faults.trials import Rehearsal, check, compare, undisturbed
+from scenarios import batch_transforms, each_scenario
 from scenarios.reached import gone, secondary, status_of
 from scenarios.training_jobs import CREATE, LIFE, RECREATION, SPEC, STOP, TRAINING_JOB
 
@@ -22,16 +22,13 @@ _WINDOW_SECONDS = 1.5
 _TEMPTATION_SECONDS = 3.0
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-def test_late_or_thinned_events_change_nothing(
-    start_lane: Callable[..., Lane], namespace: str, scenario: Scenario
-) -> None:
-    lane = start_lane(**scenario.environment)
-    reference = undisturbed(lane, scenario, namespace=namespace)
-    lane.distort_events(scenario.kind, window=_WINDOW_SECONDS)
-    compare(lane, scenario, reference, namespace=namespace, title="only the last event of a while is shown")
-    lane.distort_events(scenario.kind, delay=_LATER_THAN_KOPF_WAITS)
-    compare(lane, scenario, reference, namespace=namespace, title="all events are late")
+@each_scenario
+def test_late_or_thinned_events_change_nothing(rehearsal: Rehearsal, namespace: str) -> None:
+    lane, kind = rehearsal.lane, rehearsal.scenario.kind
+    with lane.distorted_events(kind, window=_WINDOW_SECONDS):
+        compare(rehearsal, namespace=namespace, title="only the last event of a while is shown")
+    with lane.distorted_events(kind, delay=_LATER_THAN_KOPF_WAITS):
+        compare(rehearsal, namespace=namespace, title="all events are late")
 
 
 def _begin(lane: Lane, namespace: str) -> Actor:
