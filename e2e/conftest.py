@@ -67,12 +67,18 @@ def start_lane(stage: Stage) -> Iterator[Callable[..., Lane]]:
 
 
 @pytest.fixture
-def rehearsal(request: pytest.FixtureRequest, stage: Stage, scenario: Scenario) -> Iterator[Rehearsal]:
-    """A scenario's undisturbed run, and its lane, which its tests share while they pass."""
+def rehearse(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Callable[[Scenario], Rehearsal]]:
+    """Plays a scenario undisturbed. Tests of the same one share the lane, while they pass."""
     failed = request.session.testsfailed
-    yield stage.rehearse(scenario)
+    yield stage.rehearse
     if request.session.testsfailed > failed:
         stage.close()
+
+
+@pytest.fixture
+def rehearsal(rehearse: Callable[[Scenario], Rehearsal], scenario: Scenario) -> Rehearsal:
+    """The undisturbed run of the test's scenario."""
+    return rehearse(scenario)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class ForkServer:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            (sys.executable, "-u", str(_SERVER), *self._modules),
+            (sys.executable, "-P", "-u", str(_SERVER), *self._modules),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
