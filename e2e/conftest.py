@@ -1,15 +1,17 @@
-"""A control plane a worker, and a lane a test: an operator between two proxies, with a local SageMaker of its own."""
+"""A control plane a worker, and a lane a test or a scenario: an operator between two proxies, and a local SageMaker."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import kubernetes
 import pytest
 from faults.cluster import Cluster
+from faults.forking import Programs
 from faults.lane import Lane
+from faults.scenario import Scenario
+from faults.stage import Stage
+from faults.trials import Rehearsal
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane
 from scenarios.batch_transforms import BATCH_TRANSFORM
@@ -36,35 +38,47 @@ def cluster(control_plane: ControlPlane) -> Iterator[Cluster]:
         yield Cluster(client)
 
 
-@pytest.fixture
-def namespace(cluster: Cluster) -> str:
-    """A fresh namespace. It goes with the control plane."""
-    name = f"e2e-{secrets.token_hex(4)}"
-    cluster.make_namespace(name)
-    return name
-
-
-@pytest.fixture
-def start_lane(tmp_path: Path, control_plane: ControlPlane, cluster: Cluster) -> Iterator[Callable[..., Lane]]:
-    """A factory of lanes; its arguments are the operator's settings."""
-    started: list[Lane] = []
-
-    def start(**environment: str) -> Lane:
-        directory = tmp_path / f"lane-{len(started)}"
-        directory.mkdir()
-        lane = Lane(
-            directory=directory,
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory, control_plane: ControlPlane, cluster: Cluster) -> Iterator[Stage]:
+    """Where this worker's lanes are."""
+    with Programs.imported() as programs:
+        made = Stage(
             control_plane=control_plane,
             cluster=cluster,
+            programs=programs,
             kinds=KINDS,
-            environment={f"SAGEBRIDGE_{name}": value for name, value in environment.items()},
+            make_directory=lambda: tmp_path_factory.mktemp("lane"),
         )
-        started.append(lane.__enter__())
-        return lane
+        yield made
+        made.close()
 
-    yield start
-    for lane in started:
-        lane.__exit__(None, None, None)
+
+@pytest.fixture
+def namespace(stage: Stage) -> str:
+    """A fresh namespace."""
+    return stage.make_namespace()
+
+
+@pytest.fixture
+def start_lane(stage: Stage) -> Iterator[Callable[..., Lane]]:
+    """Opens this test's own lane; the arguments are the operator's settings."""
+    yield stage.open
+    stage.close()
+
+
+@pytest.fixture
+def rehearse(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Callable[[Scenario], Rehearsal]]:
+    """Plays a scenario undisturbed. Tests of the same one share the lane, while they pass."""
+    failed = request.session.testsfailed
+    yield stage.rehearse
+    if request.session.testsfailed > failed:
+        stage.close()
+
+
+@pytest.fixture
+def rehearsal(rehearse: Callable[[Scenario], Rehearsal], scenario: Scenario) -> Rehearsal:
+    """The undisturbed run of the test's scenario."""
+    return rehearse(scenario)
 
 
 @pytest.fixture

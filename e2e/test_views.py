@@ -10,8 +10,8 @@ import pytest
 from faults.cluster import Body
 from faults.lane import Lane
 from faults.scenario import STAGE_SECONDS, Actor, Scenario, cast, play, wait_only
-from faults.trials import check, compare, undisturbed
-from scenarios import SCENARIOS, batch_transforms
+from faults.trials import Rehearsal, check, compare
+from scenarios import batch_transforms, each_scenario
 from scenarios.reached import gone, secondary, status_of
 from scenarios.training_jobs import CREATE, LIFE, RECREATION, SPEC, STOP, TRAINING_JOB
 
@@ -22,16 +22,13 @@ _WINDOW_SECONDS = 1.5
 _TEMPTATION_SECONDS = 3.0
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-def test_late_or_thinned_events_change_nothing(
-    start_lane: Callable[..., Lane], namespace: str, scenario: Scenario
-) -> None:
-    lane = start_lane(**scenario.environment)
-    reference = undisturbed(lane, scenario, namespace=namespace)
-    lane.distort_events(scenario.kind, window=_WINDOW_SECONDS)
-    compare(lane, scenario, reference, namespace=namespace, title="only the last event of a while is shown")
-    lane.distort_events(scenario.kind, delay=_LATER_THAN_KOPF_WAITS)
-    compare(lane, scenario, reference, namespace=namespace, title="all events are late")
+@each_scenario
+def test_late_or_thinned_events_change_nothing(rehearsal: Rehearsal, namespace: str) -> None:
+    lane, kind = rehearsal.lane, rehearsal.scenario.kind
+    with lane.distorted_events(kind, window=_WINDOW_SECONDS):
+        compare(rehearsal, namespace=namespace, title="only the last event of a while is shown")
+    with lane.distorted_events(kind, delay=_LATER_THAN_KOPF_WAITS):
+        compare(rehearsal, namespace=namespace, title="all events are late")
 
 
 def _begin(lane: Lane, namespace: str) -> Actor:
@@ -94,30 +91,30 @@ def _restart_in_the_past(lane: Lane, actor: Actor, listed: Body, *, gets: bool) 
 _MOMENTS = ("before it was", "as it was when new", "as it ran", "as it was going", "when it was gone")
 
 
-def _survives_the_past(lane: Lane, namespace: str, scenario: Scenario, *, moment: str, gets: bool) -> None:
+def _survives_the_past(rehearsal: Rehearsal, namespace: str, *, moment: str, gets: bool) -> None:
     """Play a re-creation, with a restart of the operator that sees the past until the second object runs."""
-    reference = undisturbed(lane, scenario, namespace=namespace)
+    lane, scenario = rehearsal.lane, rehearsal.scenario
     (actor,) = cast(lane, scenario, namespace=namespace)
     past = _live_twice(lane, scenario, actor)[moment]
     _restart_in_the_past(lane, actor, past, gets=gets)
     play(lane, scenario, [actor], steps=scenario.steps[3:])
-    check(lane, scenario, actor, reference=reference, title=f"restarted with a view {moment}")
+    check(lane, scenario, actor, reference=rehearsal.reference, title=f"restarted with a view {moment}")
 
 
 @pytest.mark.parametrize("gets", [False, True], ids=["only lists are old", "all reads are old"])
 @pytest.mark.parametrize("moment", _MOMENTS)
 def test_a_stale_view_after_delete_and_recreate_changes_nothing(
-    start_lane: Callable[..., Lane], namespace: str, moment: str, gets: bool
+    rehearse: Callable[[Scenario], Rehearsal], namespace: str, moment: str, gets: bool
 ) -> None:
-    _survives_the_past(start_lane(), namespace, RECREATION, moment=moment, gets=gets)
+    _survives_the_past(rehearse(RECREATION), namespace, moment=moment, gets=gets)
 
 
 @pytest.mark.parametrize("moment", ["as it ran", "as it was going"])
 def test_a_stale_view_keeps_no_model_and_takes_none_away(
-    start_lane: Callable[..., Lane], namespace: str, moment: str
+    rehearse: Callable[[Scenario], Rehearsal], namespace: str, moment: str
 ) -> None:
     """The old object's model and the new one's differ by the UID alone."""
-    _survives_the_past(start_lane(), namespace, batch_transforms.RECREATION, moment=moment, gets=True)
+    _survives_the_past(rehearse(batch_transforms.RECREATION), namespace, moment=moment, gets=True)
 
 
 def _live_twice(lane: Lane, scenario: Scenario, actor: Actor) -> dict[str, Body]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,7 @@ from sagebridge_local.stack.supervisor import Supervisor
 from faults.aws_proxy import AwsProxy
 from faults.boundaries import Boundaries
 from faults.cluster import Body, Cluster, Kind
+from faults.forking import Programs
 from faults.kubernetes_proxy import KubernetesProxy
 from faults.loops import LoopThread
 from faults.serving import Hosting
@@ -59,6 +61,7 @@ class Lane:
         directory: Path,
         control_plane: ControlPlane,
         cluster: Cluster,
+        programs: Programs,
         kinds: tuple[Kind, ...],
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -66,6 +69,7 @@ class Lane:
         self.boundaries = Boundaries()
         self._directory = directory
         self._control_plane = control_plane
+        self._programs = programs
         self._kinds = kinds
         self._environment = FAST | dict(environment or {})
         self._loop = LoopThread()
@@ -74,7 +78,8 @@ class Lane:
         self._revived = 0
 
     def __enter__(self) -> Self:
-        self.simulator = Simulator.start(self._directory / "sagemaker", arguments=("--lifecycle-only",)).make_bucket()
+        started = Supervisor(self._directory / "sagemaker", spawn=self._programs.simulator)
+        self.simulator = Simulator(started, arguments=("--lifecycle-only",)).ensure().make_bucket()
         self.aws = AdminClient(self.simulator.url)
         self.hosting = Hosting(self.simulator.url)
         shared: dict[str, Any] = {"boundaries": self.boundaries, "crash": self._crash}
@@ -84,7 +89,7 @@ class Lane:
         for proxy in (self.kubernetes_proxy, self.aws_proxy):
             self._loop.run(proxy.start())
         self.operator = OperatorProcess(
-            Supervisor(self._directory / "operator"),
+            Supervisor(self._directory / "operator", spawn=self._programs.operator),
             kubeconfig=self._kubeconfig(),
             endpoint_url=self.aws_proxy.url,
             environment=self._environment,
@@ -188,9 +193,14 @@ class Lane:
         """Let through what was held back, without what lies between if `hide`."""
         self._view(kind, lambda view: view.show_present(hide=hide))
 
-    def distort_events(self, kind: Kind, *, delay: float = 0.0, window: float = 0.0) -> None:
-        """From now on show watch events late, or only the last one of each `window` seconds."""
+    @contextmanager
+    def distorted_events(self, kind: Kind, *, delay: float = 0.0, window: float = 0.0) -> Iterator[None]:
+        """Meanwhile show watch events late, or only the last one of each `window` seconds."""
+        self._distort(kind, delay=delay, window=window)
+        yield
+        self._distort(kind, delay=0.0, window=0.0)
 
+    def _distort(self, kind: Kind, *, delay: float, window: float) -> None:
         def distort(view: View) -> None:
             view.delay, view.window = delay, window
 

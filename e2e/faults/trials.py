@@ -41,6 +41,21 @@ class Reference:
         return f"{plan.fault} at write {plan.at} of {len(self.trace)} ({self.trace[plan.at - 1]})"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rehearsal:
+    """A scenario that was played without faults, and is to be played with some.
+
+    Attributes:
+        lane: where it was played, and goes on.
+        scenario: what was played.
+        reference: how that went.
+    """
+
+    lane: Lane
+    scenario: Scenario
+    reference: Reference
+
+
 def undisturbed(lane: Lane, scenario: Scenario, *, namespace: str) -> Reference:
     """Play a scenario without faults, once the operator is warm: its first call to AWS takes as long as it takes."""
     (first,) = cast(lane, scenario, namespace=namespace)
@@ -60,29 +75,28 @@ def undisturbed(lane: Lane, scenario: Scenario, *, namespace: str) -> Reference:
     return Reference(trace=trace, outcome=found, familiar=known)
 
 
-def crash_at_each(lane: Lane, scenario: Scenario, reference: Reference, *, namespace: str) -> None:
-    """Play a scenario once for each boundary, with a crash right after it."""
-    for plan in reference.plans(Fault.CRASH):
-        _meet(lane, scenario, reference, plans=[plan], namespace=namespace)
+def crash_at_each(rehearsal: Rehearsal, *, namespace: str) -> None:
+    """Play the scenario once for each boundary, with a crash right after it."""
+    for plan in rehearsal.reference.plans(Fault.CRASH):
+        _meet(rehearsal, plans=[plan], namespace=namespace)
 
 
-def strike_each(
-    lane: Lane, scenario: Scenario, reference: Reference, *, faults: Sequence[Fault], namespace: str
-) -> None:
-    """Play a scenario with as many objects as there are boundaries and faults, side by side; each meets its own."""
-    plans = [plan for fault in faults for plan in reference.plans(fault)]
-    _meet(lane, scenario, reference, plans=plans, namespace=namespace)
+def strike_each(rehearsal: Rehearsal, *, faults: Sequence[Fault], namespace: str) -> None:
+    """Play the scenario with as many objects as there are boundaries and faults, side by side; each meets its own."""
+    plans = [plan for fault in faults for plan in rehearsal.reference.plans(fault)]
+    _meet(rehearsal, plans=plans, namespace=namespace)
 
 
-def compare(lane: Lane, scenario: Scenario, reference: Reference, *, namespace: str, title: str) -> None:
-    """Play a scenario once more, with whatever the lane now does to all it passes on.
+def compare(rehearsal: Rehearsal, *, namespace: str, title: str) -> None:
+    """Play the scenario once more, with whatever the lane now does to all it passes on.
 
     Raises:
         AssertionError: it ends otherwise than the undisturbed run.
     """
+    lane, scenario = rehearsal.lane, rehearsal.scenario
     (actor,) = cast(lane, scenario, namespace=namespace)
     play(lane, scenario, [actor])
-    check(lane, scenario, actor, reference=reference, title=title)
+    check(lane, scenario, actor, reference=rehearsal.reference, title=title)
 
 
 def check(lane: Lane, scenario: Scenario, actor: Actor, *, reference: Reference, title: str) -> None:
@@ -101,8 +115,9 @@ def check(lane: Lane, scenario: Scenario, actor: Actor, *, reference: Reference,
     assert not left, f"{scenario}, {title}: orphans {left}\n{lane.diagnosis()}"
 
 
-def _meet(lane: Lane, scenario: Scenario, reference: Reference, *, plans: Sequence[Plan], namespace: str) -> None:
+def _meet(rehearsal: Rehearsal, *, plans: Sequence[Plan], namespace: str) -> None:
     """Play and compare; what met another boundary than it should plays again, since some writes depend on the pace."""
+    lane, scenario, reference = rehearsal.lane, rehearsal.scenario, rehearsal.reference
     left = list(plans)
     for _ in range(_TRIES):
         actors = cast(lane, scenario, namespace=namespace, plans=left)

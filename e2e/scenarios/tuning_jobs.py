@@ -3,25 +3,19 @@ this kind's declaration: its trials, its results, what it learns from, and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from faults.cluster import Kind
-from faults.scenario import STAGE_SECONDS, Actor, Scenario, Step
+from faults.scenario import Actor, Scenario, Step
 
-from scenarios.reached import Reached, gone, reason, status_of, under_way
+from scenarios.jobs import DELETED, JobScenarios
+from scenarios.reached import Reached, reason, status_of, under_way
 
 TUNING_JOB = Kind(name="HPTuningJob", plural="hptuningjobs")
 CREATE, STOP, DELETE = (f"{verb}HyperParameterTuningJob" for verb in ("Create", "Stop", "Delete"))
 
 METRIC = "validation:score"
-_STAGES = ("Starting", "Downloading", "Training", "Uploading")
-_SCRIPT = {
-    "stages": dict.fromkeys(_STAGES, STAGE_SECONDS),
-    "stop_seconds": STAGE_SECONDS,
-    "metrics": {METRIC: "x"},
-}
-_WHOLE_RUN = STAGE_SECONDS * len(_STAGES)
 
 SPEC: dict[str, Any] = {
     "hyperParameterTuningJobConfig": {
@@ -40,60 +34,32 @@ SPEC: dict[str, Any] = {
 }
 
 
-def _scenario(name: str, *steps: Step, script: dict[str, Any] = _SCRIPT, **facts: Any) -> Scenario:
-    return Scenario(
-        name=f"tuning: {name}",
-        kind=TUNING_JOB,
-        steps=steps,
-        script=script,
-        effects=frozenset({CREATE, STOP, DELETE, "DeleteTrainingJob"}),
-        measured=frozenset({"duration", "consumedResources"}),
-        **facts,
-    )
-
-
-def _create(actor: Actor, **fields: Any) -> None:
-    # A name of our own: of a generated one, 32 characters leave little of the object's name.
-    actor.create({**SPEC, "hyperParameterTuningJobName": actor.mark, **fields})
-
-
-def _searching(*, attempts: int = 1) -> Reached:
+def _searching(attempts: int) -> Reached:
     """Under way, and its counters were written: the last write of a start."""
     is_made = under_way(attempts=attempts)
     return lambda body: is_made(body) and "trainingJobStatusCounters" in status_of(body)
 
 
-def _starts(**fields: Any) -> Step:
-    return Step(says="starts", act=lambda actor: _create(actor, **fields), until=_searching())
-
-
-def _patches(**fields: Any) -> Callable[[Actor], None]:
-    return lambda actor: actor.patch(**fields)
-
-
-def _has_found(trials: int) -> Callable[[Any], bool]:
+def _has_found(trials: int) -> Reached:
     return lambda body: len(status_of(body).get("bestTrials") or ()) == trials
 
 
-_FINDS = Step(says="shows its first trial", advance=_WHOLE_RUN, until=_has_found(1))
-_COMPLETES = Step(says="completes", advance=_WHOLE_RUN, until=reason("Completed"))
-_DELETED = Step(says="is gone", act=Actor.delete, until=gone)
-
-LIFE = _scenario("a whole life", _starts(), _FINDS, _COMPLETES)
-FAILURE = _scenario(
-    "a failure",
-    _starts(),
-    Step(says="has failed", advance=2 * _WHOLE_RUN, until=reason("JobFailed")),
-    script=_SCRIPT | {"outcome": "Failed", "failure_reason": "AlgorithmError: no such file"},
+_JOB = JobScenarios(
+    kind=TUNING_JOB,
+    title="tuning: ",
+    spec=SPEC,
+    create=CREATE,
+    effects=frozenset({CREATE, STOP, DELETE, "DeleteTrainingJob"}),
+    stages=("Starting", "Downloading", "Training", "Uploading"),
+    runs=2,
+    # Of a generated one, 32 characters leave little of the object's name.
+    name_field="hyperParameterTuningJobName",
+    measured=frozenset({"duration", "consumedResources"}),
+    script={"metrics": {METRIC: "x"}},
+    begun=_searching,
 )
-SUSPENSION = _scenario(
-    "suspended and resumed",
-    _starts(),
-    Step(says="is being stopped", act=_patches(runPolicy={"suspend": True}), until=reason("Stopping")),
-    Step(says="is suspended", advance=STAGE_SECONDS, until=reason("Suspended")),
-    Step(says="runs again", act=_patches(runPolicy={"suspend": False}), until=_searching(attempts=2)),
-    Step(says="completes", advance=2 * _WHOLE_RUN, until=reason("Completed")),
-)
+_FINDS = Step(says="shows its first trial", advance=_JOB.run_seconds / 2, until=_has_found(1))
+_FINDS_THE_LAST = Step(says="completes", advance=_JOB.run_seconds / 2, until=reason("Completed"))
 
 
 def _create_with_its_parent(actor: Actor) -> None:
@@ -107,43 +73,32 @@ def _create_with_its_parent(actor: Actor) -> None:
         spec={**SPEC, "hyperParameterTuningJobName": parent},
     )
     actor.lane.wait_for(
-        TUNING_JOB, namespace=actor.namespace, name=parent, until=_searching(), what="the parent starts"
+        TUNING_JOB, namespace=actor.namespace, name=parent, until=_searching(1), what="the parent starts"
     )
-    _create(actor, warmStartConfig=warm_start)
+    _JOB.makes(actor, warmStartConfig=warm_start)
 
 
-WARM_START = _scenario(
+WARM_START = _JOB.scenario(
     "learns from another",
     Step(says="waits for the other", act=_create_with_its_parent, until=reason("WaitingForReference")),
-    Step(says="starts", advance=2 * _WHOLE_RUN, until=_searching()),
-    Step(says="completes", advance=2 * _WHOLE_RUN, until=reason("Completed")),
+    Step(says="starts", advance=_JOB.run_seconds, until=_searching(1)),
+    _JOB.completes(),
 )
-DELETION_STOP = _scenario(
-    "deleted while running, policy Stop",
-    _starts(),
-    _DELETED,
-    Step(says="stays gone", advance=STAGE_SECONDS, until=gone),
-)
-DELETION_PURGE = _scenario(
-    "deleted while running, policy Purge",
-    _starts(runPolicy={"deletionPolicy": "Purge"}),
-    Step(says="waits for the trials to stop", act=Actor.delete, until=reason("Deleting")),
-    Step(says="is gone", advance=STAGE_SECONDS, until=gone),
-)
-PURGE_FINISHED = _scenario(
+PURGE_FINISHED = _JOB.scenario(
     "deleted when finished, policy Purge",
-    _starts(runPolicy={"deletionPolicy": "Purge"}),
+    _JOB.starts(runPolicy={"deletionPolicy": "Purge"}),
     _FINDS,
-    _COMPLETES,
-    _DELETED,
+    _FINDS_THE_LAST,
+    DELETED,
+    familiar=3,
 )
 
 SCENARIOS: Sequence[Scenario] = (
-    LIFE,
-    FAILURE,
-    SUSPENSION,
+    _JOB.scenario("a whole life", _JOB.starts(), _FINDS, _FINDS_THE_LAST),
+    _JOB.failure("AlgorithmError: no such file"),
+    _JOB.suspension(),
     WARM_START,
-    DELETION_STOP,
-    DELETION_PURGE,
+    _JOB.deletion_stop(),
+    _JOB.deletion_purge(),
     PURGE_FINISHED,
 )

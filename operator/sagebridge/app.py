@@ -113,7 +113,7 @@ class Operator:
         health = HealthServer(
             settings=self.settings,
             lease=self.lease,
-            pollers=(poller, endpoint_poller),
+            rounds=(poller.rounds, endpoint_poller.rounds),
             store=self.store,
             metrics=self.metrics,
         )

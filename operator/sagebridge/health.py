@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,32 +15,21 @@ from sagebridge.engine.store import Memory, Store
 from sagebridge.kube.lease import LeaderLease
 from sagebridge.metrics import Metrics
 from sagebridge.settings import Settings
+from sagebridge.watch.rounds import Rounds
 
 _HUNG_AFTER_STALE = 10
 """A round that has not ended for this many times `stale_after_seconds` is taken for a hang."""
-
-
-class Sweeping(Protocol):
-    """What looks at AWS again and again."""
-
-    @property
-    def seconds_since_round(self) -> float:
-        """How long ago a round ended, well or badly."""
-
-    @property
-    def seconds_since_success(self) -> float:
-        """How long nothing was seen of what there is to see."""
 
 
 class HealthServer:
     """Answers probes and scrapes."""
 
     def __init__(
-        self, *, settings: Settings, lease: LeaderLease, pollers: Sequence[Sweeping], store: Store, metrics: Metrics
+        self, *, settings: Settings, lease: LeaderLease, rounds: Sequence[Rounds[Any]], store: Store, metrics: Metrics
     ) -> None:
         self._settings = settings
         self._lease = lease
-        self._pollers = tuple(pollers)
+        self._rounds = tuple(rounds)
         self._store = store
         self._metrics = metrics
 
@@ -64,7 +53,7 @@ class HealthServer:
 
     async def _healthz(self, _: web.Request) -> web.Response:
         """Alive: the pollers' loops go round. AWS being away is no reason to restart."""
-        stuck_for = max(poller.seconds_since_round for poller in self._pollers)
+        stuck_for = max(rounds.seconds_since_last for rounds in self._rounds)
         if self._lease.is_held and stuck_for > _HUNG_AFTER_STALE * self._settings.stale_after_seconds:
             return web.Response(status=503, text=f"a poller has not ended a round for {stuck_for:.0f} s\n")
         return web.Response(text="ok\n")
@@ -73,7 +62,7 @@ class HealthServer:
         """Ready: statuses are fresh, or this replica stands by."""
         if not self._lease.is_held:
             return web.Response(text="standing by: another replica holds the Lease\n")
-        stale_for = max(poller.seconds_since_success for poller in self._pollers)
+        stale_for = max(rounds.seconds_since_success for rounds in self._rounds)
         if stale_for > self._settings.stale_after_seconds + self._settings.poll_interval_seconds:
             return web.Response(status=503, text=f"no sweep has succeeded for {stale_for:.0f} s\n")
         return web.Response(text="ok\n")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Protocol
 
 import psutil
 
@@ -52,30 +53,65 @@ class Component:
         return digest.hexdigest()
 
 
-def spawn(component: Component, *, mark: Path, log: Path) -> tuple[Record, "subprocess.Popen[bytes]"]:
-    """Start a component in a session of its own; its output is appended to a log."""
-    local = "AWS_ENDPOINT_URL" in component.environment
-    inherited = {name: value for name, value in os.environ.items() if not (local and name in PRIVATE_VARIABLES)}
-    environment = {**inherited, **component.environment, MARK: str(mark)}
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+class Child(Protocol):
+    """A process that was started here."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def poll(self) -> int | None:
+        """Return its exit status if it has ended, and forget it then; None while it runs."""
+
+
+class Spawn(Protocol):
+    """A way to start a component in a session of its own; its output is appended to a log."""
+
+    def __call__(self, component: Component, /, *, mark: Path, log: Path) -> tuple[Record, Child]:
+        """Start it.
+
+        Raises:
+            OSError: It can't be started.
+        """
+
+
+def spawn(component: Component, /, *, mark: Path, log: Path) -> tuple[Record, Child]:
+    """Start a component as a program of its own; see ``Spawn``."""
+    with open_log(log) as output:
         process = subprocess.Popen(
             component.command,
             cwd=component.directory,
-            env=environment,
+            env=environment_of(component, mark=mark),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    record = Record(
+    return record_of(component, pid=process.pid), process
+
+
+def open_log(log: Path) -> IO[bytes]:
+    """Open a component's log, which nobody else may read, at its end."""
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def environment_of(component: Component, *, mark: Path) -> dict[str, str]:
+    """Return the whole environment of a component's process."""
+    local = "AWS_ENDPOINT_URL" in component.environment
+    inherited = {name: value for name, value in os.environ.items() if not (local and name in PRIVATE_VARIABLES)}
+    return {**inherited, **component.environment, MARK: str(mark)}
+
+
+def record_of(component: Component, *, pid: int) -> Record:
+    """Return what is remembered of a component's process, which was just started."""
+    return Record(
         name=component.name,
-        pid=process.pid,
-        created=_created(process.pid),
+        pid=pid,
+        created=_created(pid),
         fingerprint=component.fingerprint(),
         address=component.address,
         command=component.command,
     )
-    return record, process
 
 
 def inherited(*prefixes: str) -> dict[str, str]:

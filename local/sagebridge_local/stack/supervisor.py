@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 from filelock import FileLock
@@ -15,11 +14,8 @@ from sagebridge_local.stack import processes, state
 from sagebridge_local.stack.errors import NotReadyError, StackError
 from sagebridge_local.stack.files import private_directory
 from sagebridge_local.stack.ports import free_ports, is_free
-from sagebridge_local.stack.processes import Component
+from sagebridge_local.stack.processes import Child, Component, Spawn
 from sagebridge_local.stack.state import Record, State
-
-if TYPE_CHECKING:
-    import subprocess
 
 READY_TIMEOUT = 120.0
 """Seconds a component may take to become ready; generous, because a loaded machine is no failure."""
@@ -29,14 +25,20 @@ _LOG_LIMIT = 64 * 2**20
 
 
 class Supervisor:
-    """The processes of one folder. What it knows is in a file, so that any later command can go on from there."""
+    """The processes of one folder. What it knows is in a file, so that any later command can go on from there.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: The folder.
+        spawn: How a process is started.
+    """
+
+    def __init__(self, directory: Path, *, spawn: Spawn = processes.spawn) -> None:
+        self._start = spawn
         self.directory = private_directory(directory.absolute())
         self.logs = private_directory(self.directory / "logs")
         self._state_file = self.directory / "state.json"
         self._lock = FileLock(self.directory / "stack.lock", is_singleton=True)
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: dict[int, Child] = {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -161,7 +163,7 @@ class Supervisor:
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_suffix(".log.old"))
         try:
-            record, child = processes.spawn(component, mark=self.directory, log=log)
+            record, child = self._start(component, mark=self.directory, log=log)
         except OSError as error:
             raise StackError(
                 f"{component.name} can't be started ({component.command[0]}): {error.strerror}."

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sagebridge.core.endpoint.observed import FAILED, Observed
-from sagebridge.core.endpoint.steps import Step
 from sagebridge.core.job import Job
 from sagebridge.core.steps import Conclude
 from sagebridge.core.tenancy import Tenant
@@ -58,7 +56,6 @@ class EndpointMemory:
         made: models and configs that are known to be there.
         hold: the update that SageMaker has refused last; None once it may be asked for again.
         change: what is under way, if this process has asked for it.
-        failed: how often steps of a sort have failed since the last pass that came to its end.
         blind_since: since when nobody can see the endpoint, or whose it is; None while that works.
     """
 
@@ -72,7 +69,6 @@ class EndpointMemory:
     made: set[str] = field(default_factory=set)
     hold: Hold | None = None
     change: Change | None = None
-    failed: Counter[type[Step]] = field(default_factory=Counter)
     blind_since: datetime | None = None
 
     @property

@@ -108,11 +108,12 @@ class EndpointReconciler:
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
                 await self._take(step, memory, known)
+                memory.failures.succeeded(step)
                 if isinstance(step, Release):
                     self.forget(memory.job.uid)
                     return None
             except failures.EXPECTED as error:
-                outcome = self._judge(memory, known, step, error)
+                outcome = self._judge(memory, step, error)
                 if _holds_back(memory, step, error):
                     await self._hold_back(memory, known, error, outcome)
                 elif not self._goes_on(memory, step, error, outcome):
@@ -155,9 +156,8 @@ class EndpointReconciler:
     async def _conclude(self, memory: Memory, known: EndpointMemory, step: Conclude) -> float | None:
         if step.verdict.state is State.SERVING:
             known.hold = None
-        if known.hold is None and memory.tags_again_after is None and memory.models_again_after is None:
-            memory.failures = 0
-            known.failed.clear()
+        if known.hold is None:
+            setbacks.end(memory)
         verdict = step.verdict
         if verdict.reason in _ENDS:
             self._actions.measure(known, succeeded=verdict.state is State.SERVING)
@@ -166,14 +166,12 @@ class EndpointReconciler:
         await self._actions.report(memory, verdict=verdict, changes=_changes(step, known), quietly=step.quietly)
         return step.again_after
 
-    def _judge(self, memory: Memory, known: EndpointMemory, step: Step, error: Exception) -> job_steps.Conclude:
-        # Each sort of step has pauses of its own: those before it have passed by now.
-        known.failed[type(step)] += 1
-        memory.failures = known.failed[type(step)]
+    def _judge(self, memory: Memory, step: Step, error: Exception) -> job_steps.Conclude:
+        count = memory.failures.failed(step)
         return failures.conclude(
             error,
             job=memory.job,
-            failures=memory.failures,
+            failures=count,
             now=self._now(),
             patience=self._settings.patience,
             since=_began(memory.job),
@@ -319,7 +317,7 @@ def _holds_back(memory: Memory, step: Step, error: Exception) -> bool:
         return False
     if isinstance(error, SpecError) or _is_refusal(error):
         return True
-    return isinstance(error, AwsError) and memory.failures > _MOMENTARY_FAILURES
+    return isinstance(error, AwsError) and memory.failures.of(step) > _MOMENTARY_FAILURES
 
 
 def _refused(job: Job, error: Exception) -> dict[str, Any]:

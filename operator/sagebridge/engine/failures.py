@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sagebridge.core.clock import parse_time
@@ -30,6 +31,30 @@ class WaitingError(Exception):
 
 
 EXPECTED = (AwsError, SpecError, NotAllowedError, NameConflictError, NotOwnedError, WaitingError)
+
+
+@dataclass(kw_only=True, slots=True)
+class FailureCounts:
+    """How often each sort of step has failed in a row: one that succeeds, or fails, says nothing about the others."""
+
+    _by_sort: Counter[type] = field(default_factory=Counter)
+
+    def failed(self, step: object) -> int:
+        """Count a failure; how many of its sort there were in a row, this one included."""
+        self._by_sort[type(step)] += 1
+        return self.of(step)
+
+    def of(self, step: object) -> int:
+        """How many of this sort there were in a row."""
+        return self._by_sort[type(step)]
+
+    def succeeded(self, step: object) -> None:
+        """Forget the failures of this sort."""
+        self._by_sort.pop(type(step), None)
+
+    def forget(self) -> None:
+        """Forget all of them."""
+        self._by_sort.clear()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +86,7 @@ def conclude(
     Args:
         error: one of `EXPECTED`.
         job: the object.
-        failures: passes in a row that ended so, this one included; pauses grow with it.
+        failures: steps of its sort that failed in a row, this one included; pauses grow with it.
         now: the time of the pass.
         patience: pauses and deadlines.
         since: when what is wanted was first tried, if not with the last attempt.

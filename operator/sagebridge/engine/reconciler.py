@@ -72,6 +72,8 @@ class JobReconciler:
         for _ in range(_STEPS_PER_PASS):
             step = next_step(self._situation(memory))
             try:
+                if isinstance(step, Wait | Conclude):
+                    setbacks.end(memory)
                 if isinstance(step, Wait):
                     await self._say_if_blind(memory)
                     return None
@@ -81,11 +83,11 @@ class JobReconciler:
                 if isinstance(step, Expire | Release):
                     return None
             except failures.EXPECTED as error:
-                outcome = self._judge(memory, error)
+                outcome = self._judge(memory, step, error)
                 if not self._goes_on(memory, step, error, outcome):
                     return await self._conclude_failure(memory, step, error, outcome)
             else:
-                memory.failures = 0
+                memory.failures.succeeded(step)
         logger.error("%s/%s: more steps than a pass should need", memory.job.namespace, memory.job.name)
         return self._settings.patience.recheck_seconds
 
@@ -118,10 +120,10 @@ class JobReconciler:
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=f"{attempt.name} is {known}.")
         await self._actions.report(memory, verdict=_stale(verdict, memory))
 
-    def _judge(self, memory: Memory, error: Exception) -> Conclude:
-        memory.failures += 1
+    def _judge(self, memory: Memory, step: Step, error: Exception) -> Conclude:
+        count = memory.failures.failed(step)
         return failures.conclude(
-            error, job=memory.job, failures=memory.failures, now=self._now(), patience=self._settings.patience
+            error, job=memory.job, failures=count, now=self._now(), patience=self._settings.patience
         )
 
     async def _conclude_failure(self, memory: Memory, step: Step, error: Exception, outcome: Conclude) -> float | None:

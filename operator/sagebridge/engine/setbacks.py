@@ -16,6 +16,12 @@ def begin(memory: Memory) -> None:
         memory.tags_refused = ""
 
 
+def end(memory: Memory) -> None:
+    """End a pass that came to a conclusion: if nothing was refused in it, no earlier failure counts any more."""
+    if memory.tags_again_after is None and memory.models_again_after is None:
+        memory.failures.forget()
+
+
 def without_tags(memory: Memory, error: Exception, outcome: Conclude, *, recheck: float) -> Verdict | None:
     """Go on without the changed tags: the condition TagsApplied says so.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sagebridge.core.job import Job
 from sagebridge.core.observation import Observation
+from sagebridge.engine.failures import FailureCounts
 
 
 @dataclass(kw_only=True, slots=True)
@@ -22,7 +23,7 @@ class Memory:
         observation: the last look at its last attempt.
         changed_at: when what was observed last happened, until status shows it.
         stale_because: why looking has failed for a while; empty while it works.
-        failures: passes in a row that a passing fault has ended.
+        failures: what has failed in a row.
         is_purged: whether all its jobs were deleted in AWS.
         tags_again_after: seconds until refused tags are tried again; None unless this pass was refused.
         tags_refused: which tags AWS does not take, and why; empty while it has all.
@@ -36,7 +37,7 @@ class Memory:
     observation: Observation | None = None
     changed_at: datetime | None = None
     stale_because: str = ""
-    failures: int = 0
+    failures: FailureCounts = field(default_factory=FailureCounts)
     is_purged: bool = False
     tags_again_after: float | None = None
     tags_refused: str = ""

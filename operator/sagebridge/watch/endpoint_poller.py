@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from sagebridge.core.clock import parse_time
 from sagebridge.core.endpoint.observed import FAILED, SETTLED
@@ -23,6 +21,7 @@ from sagebridge.kinds import ENDPOINT
 from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints, Summary
+from sagebridge.watch.rounds import Rounds
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +32,9 @@ class EndpointGroup:
 
     region: str
     identity: tuple[str | None, str | None]
+
+    def __str__(self) -> str:
+        return f"endpoints in {self.region}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +53,11 @@ class Pace:
 
 
 class EndpointPoller:
-    """Looks at all endpoints of an account and region at once."""
+    """Looks at all endpoints of an account and region at once.
+
+    Attributes:
+        rounds: how its rounds go.
+    """
 
     def __init__(
         self,
@@ -71,59 +77,24 @@ class EndpointPoller:
         self._reconciler = reconciler
         self._service = service
         self._metrics = metrics
+        self.rounds = Rounds[EndpointGroup](interval=pace.interval, clock=clock)
         self._pace = pace
         self._clock = clock
         self._swept_at: dict[EndpointGroup, float] = {}
         self._failing_since: dict[EndpointGroup, float] = {}
-        self._sweeps: dict[EndpointGroup, asyncio.Task[None]] = {}
-        self._last_round: float | None = None
-        self._last_success: float | None = None
-
-    @property
-    def seconds_since_round(self) -> float:
-        """How long ago a round of sweeps ended, well or badly; it grows when the loop hangs. 0 until it has begun."""
-        return 0.0 if self._last_round is None else self._clock() - self._last_round
-
-    @property
-    def seconds_since_success(self) -> float:
-        """How long ago there was a round in which not every group's sweeps fail. 0 until the first has begun."""
-        return 0.0 if self._last_success is None else self._clock() - self._last_success
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        self._last_round = self._last_success = self._clock()
-        try:
-            while True:
-                started = self._clock()
-                await self.sweep_due()
-                await asyncio.sleep(max(0.0, self._pace.interval - (self._clock() - started)))
-        finally:
-            for task in self._sweeps.values():
-                task.cancel()
-            await asyncio.gather(*self._sweeps.values(), return_exceptions=True)
+        await self.rounds.run(self.sweep_due)
 
     async def sweep_due(self) -> None:
-        """One round: every group in which something is under way, or that was not looked at for long.
-
-        Nobody waits for the slow: what takes longer than a round goes on beside the next ones.
-        """
+        """One round: every group in which something is under way, or that was not looked at for long."""
         groups = self._groups()
         self._forget_all_but(groups)
-        for group in groups.keys() - self._sweeps.keys():
-            if self._is_due(group, groups[group]):
-                task = asyncio.create_task(self._sweep(group, groups[group]))
-                self._sweeps[group] = task
-                task.add_done_callback(partial(self._sweep_ended, group))
-        if self._sweeps:
-            await asyncio.wait(self._sweeps.values(), timeout=self._pace.interval)
-        self._last_round = self._clock()
+        due = [group for group, handles in groups.items() if self._is_due(group, handles)]
+        await self.rounds.sweep(due, lambda group: self._sweep(group, groups[group]))
         if not groups or groups.keys() - self._failing_since.keys():
-            self._last_success = self._last_round
-
-    def _sweep_ended(self, group: EndpointGroup, task: asyncio.Task[None]) -> None:
-        self._sweeps.pop(group, None)
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("Sweep of endpoints in %s: it could not be concluded", group.region, exc_info=error)
+            self.rounds.succeeded()
 
     def _forget_all_but(self, groups: Mapping[EndpointGroup, list[Handle]]) -> None:
         regions = {group.region for group in groups}
@@ -166,11 +137,11 @@ class EndpointPoller:
         try:
             found = await self._service.summaries(handles[0])
         except (AwsError, NotAllowedError) as error:
-            logger.warning("Sweep of endpoints in %s failed: %s", group.region, error)
+            logger.warning("Sweep of %s failed: %s", group, error)
             self._sweep_failed(group, handles, because=f"{error}." if isinstance(error, AwsError) else str(error))
             return
         except Exception:
-            logger.exception("Sweep of endpoints in %s: unexpected error", group.region)
+            logger.exception("Sweep of %s: unexpected error", group)
             self._sweep_failed(group, handles, because="the operator met an unexpected error; see its log.")
             return
         self._swept_at[group] = self._clock()

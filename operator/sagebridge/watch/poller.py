@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from sagebridge.core.errors import AwsError, NotAllowedError
 from sagebridge.core.observation import Observation
@@ -19,6 +17,7 @@ from sagebridge.engine.store import Memory, Store
 from sagebridge.kinds.kind import JobKind
 from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import Handle, Target
+from sagebridge.watch.rounds import Rounds
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +45,9 @@ class Group:
     region: str
     identity: tuple[str | None, str | None]
 
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.region}"
+
 
 @dataclass(kw_only=True, slots=True)
 class _Health:
@@ -58,7 +60,11 @@ class _Health:
 
 
 class Poller:
-    """Looks at all open attempts, every `interval` seconds."""
+    """Looks at all open attempts, every `interval` seconds.
+
+    Attributes:
+        rounds: how its rounds go.
+    """
 
     def __init__(
         self,
@@ -75,63 +81,27 @@ class Poller:
         self._store = store
         self._inputs = inputs
         self._metrics = metrics
-        self._interval = interval
+        self.rounds = Rounds[Group](interval=interval, clock=clock)
         self._stale_after = stale_after
         self._clock = clock
         self._watched: dict[str, Watched] = {}
         self._health: dict[Group, _Health] = {}
-        self._sweeps: dict[Group, asyncio.Task[None]] = {}
-        self._last_round: float | None = None
-        self._last_success: float | None = None
 
     def watch(self, watched: Watched) -> None:
         """Take a kind on."""
         self._watched[watched.kind.name] = watched
 
-    @property
-    def seconds_since_round(self) -> float:
-        """How long ago a round of sweeps ended, well or badly; it grows when the loop hangs. 0 until it has begun."""
-        return 0.0 if self._last_round is None else self._clock() - self._last_round
-
-    @property
-    def seconds_since_success(self) -> float:
-        """How long ago a sweep succeeded, or there was nothing to sweep. 0 until the first round has begun."""
-        return 0.0 if self._last_success is None else self._clock() - self._last_success
-
     async def run(self) -> None:
-        """Sweep until cancelled. The first round starts at once, so that a restart catches up."""
-        self._last_round = self._last_success = self._clock()
-        try:
-            while True:
-                started = self._clock()
-                await self.sweep_all()
-                await asyncio.sleep(max(0.0, self._interval - (self._clock() - started)))
-        finally:
-            for task in self._sweeps.values():
-                task.cancel()
-            await asyncio.gather(*self._sweeps.values(), return_exceptions=True)
+        """Sweep until cancelled."""
+        await self.rounds.run(self.sweep_all)
 
     async def sweep_all(self) -> None:
-        """One round: every group once, side by side.
-
-        Nobody waits for the slow: what takes longer than a round goes on beside the next ones.
-        """
+        """One round: every group once."""
         groups = self._groups()
         self._forget_all_but(groups)
-        for group in groups.keys() - self._sweeps.keys():
-            task = asyncio.create_task(self._sweep(group, groups[group]))
-            self._sweeps[group] = task
-            task.add_done_callback(partial(self._sweep_ended, group))
-        if self._sweeps:
-            await asyncio.wait(self._sweeps.values(), timeout=self._interval)
-        self._last_round = self._clock()
+        await self.rounds.sweep(groups, lambda group: self._sweep(group, groups[group]))
         if not groups:
-            self._last_success = self._last_round
-
-    def _sweep_ended(self, group: Group, task: asyncio.Task[None]) -> None:
-        self._sweeps.pop(group, None)
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("Sweep of %s in %s: it could not be concluded", group.kind, group.region, exc_info=error)
+            self.rounds.succeeded()
 
     def _forget_all_but(self, groups: Mapping[Group, list[Handle]]) -> None:
         shown = {(group.kind, group.region) for group in groups}
@@ -172,10 +142,11 @@ class Poller:
             self._sweep_failed(group, handles, health, because=_because(error))
             return
         except Exception:
-            logger.exception("Sweep of %s in %s: unexpected error", group.kind, group.region)
+            logger.exception("Sweep of %s: unexpected error", group)
             self._sweep_failed(group, handles, health, because="the operator met an unexpected error; see its log.")
             return
-        self._last_success = health.last_success = self._clock()
+        self.rounds.succeeded()
+        health.last_success = self._clock()
         self._metrics.poller_last_success.labels(kind=group.kind, region=group.region).set_to_current_time()
         for handle in handles:
             if handle.owner.uid in found:
@@ -204,7 +175,7 @@ class Poller:
             self._engine.observation_failed(handle.owner.uid, _because(error))
 
     def _sweep_failed(self, group: Group, handles: list[Handle], health: _Health, *, because: str) -> None:
-        logger.warning("Sweep of %s in %s failed: %s", group.kind, group.region, because)
+        logger.warning("Sweep of %s failed: %s", group, because)
         if self._clock() - health.last_success < self._stale_after:
             return
         for handle in handles:

@@ -7,6 +7,8 @@ import pytest
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
 
+from .studio import BUCKET, Studio
+
 
 @pytest.fixture(scope="module")
 def scripted(tmp_path_factory) -> Simulator:
@@ -53,3 +55,22 @@ def training_request():
         } | changes
 
     return make
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory) -> Simulator:
+    """A server that really serves models, with the bucket of the studio."""
+    simulator = Simulator.start(tmp_path_factory.mktemp("endpoints"))
+    simulator.make_bucket(BUCKET)
+    yield simulator
+    simulator.stop(grace=5)
+
+
+@pytest.fixture
+def studio(running) -> Studio:
+    """Makes models and endpoints; the endpoints are gone afterwards."""
+    made = Studio(running, f"t{secrets.token_hex(3)}")
+    yield made
+    made.settled() if made.sagemaker.list_endpoints(NameContains=made.prefix)["Endpoints"] else None
+    for endpoint in made.sagemaker.list_endpoints(NameContains=made.prefix)["Endpoints"]:
+        made.sagemaker.delete_endpoint(EndpointName=endpoint["EndpointName"])

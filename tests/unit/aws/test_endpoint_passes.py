@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from sagebridge.core.names import Owner
+from sagebridge.engine.failures import FailureCounts
 from sagebridge.targets.protocol import Handle
 from sagebridge.targets.sagemaker.endpoints import Summary
-from sagebridge.watch.endpoint_poller import Pace
 from support.aws import Reply, error
 from support.endpoint_bench import NAME, EndpointBench
 from support.endpoints import spec, variant
@@ -130,7 +130,7 @@ async def test_a_setback_that_does_not_pass_is_tried_ever_more_rarely(
     assert bench.verdict == ("True", "InService")
     bench.sagemaker.errors.clear()
     assert await bench.reconcile() is None
-    assert bench.memory.failures == 0
+    assert bench.memory.failures == FailureCounts()
 
 
 # --- staleness ---------------------------------------------------------------------------------------------------
@@ -221,17 +221,17 @@ async def test_a_new_spec_while_aws_is_away_waits(bench: EndpointBench) -> None:
 
 
 async def test_readiness_knows_the_sweeps_of_endpoints(bench: EndpointBench) -> None:
-    assert (bench.poller.seconds_since_round, bench.poller.seconds_since_success) == (0.0, 0.0)
+    assert (bench.poller.rounds.seconds_since_last, bench.poller.rounds.seconds_since_success) == (0.0, 0.0)
     await bench.reconcile()
     await bench.sweep()
     bench.sagemaker.errors["ListEndpoints"] = BROKEN
     for _ in range(3):
         await bench.sweep(seconds=300)
-    assert bench.poller.seconds_since_round == 0.0
-    assert bench.poller.seconds_since_success == 900.0
+    assert bench.poller.rounds.seconds_since_last == 0.0
+    assert bench.poller.rounds.seconds_since_success == 900.0
     bench.sagemaker.errors.clear()
     await bench.sweep(seconds=10)
-    assert bench.poller.seconds_since_success == 0.0
+    assert bench.poller.rounds.seconds_since_success == 0.0
 
 
 async def test_at_rest_nothing_is_asked_between_sweeps(bench: EndpointBench) -> None:
@@ -241,7 +241,7 @@ async def test_at_rest_nothing_is_asked_between_sweeps(bench: EndpointBench) -> 
     for _ in range(20):
         await bench.sweep(seconds=10)
     assert len(bench.sagemaker.asked) == asked
-    assert bench.poller.seconds_since_success == 0.0
+    assert bench.poller.rounds.seconds_since_success == 0.0
 
 
 class Hanging:
@@ -263,11 +263,11 @@ async def test_a_sweep_that_hangs_does_not_hold_up_the_rounds(
     await bench.sweep()
     hanging = Hanging()
     monkeypatch.setattr(bench.poller, "_service", hanging)
-    monkeypatch.setattr(bench.poller, "_pace", Pace(interval=0.02, sweep_every=300.0))
+    monkeypatch.setattr(bench.poller.rounds, "interval", 0.02)
     for _ in range(3):
         await bench.sweep(seconds=300)
     assert hanging.asked == 1, "it is not asked a second time meanwhile"
-    assert bench.poller.seconds_since_round == 0.0
+    assert bench.poller.rounds.seconds_since_last == 0.0
 
 
 # --- metrics -----------------------------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sagebridge.targets.sagemaker
+from sagebridge.core.endpoint.scaling import Dimension
 from sagebridge.kinds import JOB_KINDS
 from sagebridge.kinds.kind import JobKind
 
@@ -31,6 +33,10 @@ SCALING_OPERATIONS = {
     "PutScalingPolicy",
     "PutScheduledAction",
     "RegisterScalableTarget",
+}
+SCALED_FOR_SAGEMAKER = {
+    "application-autoscaling:service-namespace": "sagemaker",
+    "application-autoscaling:scalable-dimension": [dimension.value for dimension in Dimension],
 }
 # What Application Auto Scaling does in its caller's name.
 # https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html
@@ -92,6 +98,22 @@ def test_the_operators_policy_lists_exactly_what_is_called() -> None:
     assert {"AddTags", "PutObject", "GetCallerIdentity"} <= called, "the search in the code finds what is there"
     wanted = {permission(operation) for operation in called} - {""}
     assert actions("operator-policy.json") == wanted | NEEDED_BY_SCALING | {"iam:PassRole"}
+
+
+def test_only_what_sagemaker_scales_can_be_changed() -> None:
+    """Which operations take conditions:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+    """
+    policy = json.loads((DOCS / "iam" / "operator-policy.json").read_text(encoding="utf-8"))
+    narrowed = [one for one in policy["Statement"] if SCALED_FOR_SAGEMAKER.items() <= condition(one).items()]
+    changing = {permission(operation) for operation in SCALING_OPERATIONS if not operation.startswith("Describe")}
+    assert {action for one in narrowed for action in one["Action"]} == changing
+    others = {action for one in policy["Statement"] if one not in narrowed for action in one["Action"]}
+    assert not changing & others
+
+
+def condition(statement: dict[str, Any]) -> dict[str, Any]:
+    return dict(statement.get("Condition", {}).get("StringEquals", {}))
 
 
 def test_assuming_roles_is_all_that_tenants_need_of_the_operator() -> None:

@@ -11,8 +11,8 @@ from sagebridge.core.conditions import State
 from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
-from sagebridge.core.steps import Conclude
-from sagebridge.engine.failures import EXPECTED, Patience, WaitingError, conclude
+from sagebridge.core.steps import Conclude, Release, Wait
+from sagebridge.engine.failures import EXPECTED, FailureCounts, Patience, WaitingError, conclude
 from sagebridge.targets.protocol import NameConflictError, NotOwnedError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -129,3 +129,12 @@ def test_pauses_vary_so_that_many_do_not_come_at_once() -> None:
 def test_what_is_not_expected_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         judge(ZeroDivisionError())
+
+
+def test_each_sort_of_step_has_a_count_of_its_own() -> None:
+    counts = FailureCounts()
+    assert [counts.failed(Wait()), counts.failed(Wait()), counts.failed(Release())] == [1, 2, 1]
+    counts.succeeded(Release())
+    assert (counts.of(Wait()), counts.of(Release())) == (2, 0)
+    counts.forget()
+    assert counts == FailureCounts()

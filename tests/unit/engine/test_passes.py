@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
 from sagebridge.core.observation import Observation, Phase
+from sagebridge.engine.failures import FailureCounts
 from support.workbench import KIND, SPEC, Workbench
 
 AGO = "2026-01-02T03:00:00Z"
@@ -19,6 +20,7 @@ CAPACITY = "CapacityError: Unable to provision"
 FAILED = CREATED | {"status": "Failed", "reason": "CapacityError", "message": CAPACITY, "endTime": AGO}
 DELETED = {"deletionTimestamp": AGO}
 OPEN = Observation(phase=Phase.OPEN, fields={"trainingJobStatus": "InProgress"})
+THROTTLED = AwsError(code="ThrottlingException", message="Rate exceeded", operation="AddTags", http_status=400)
 GONE = Observation(phase=Phase.GONE, whole=True)
 
 
@@ -143,6 +145,20 @@ async def test_a_refused_tag_that_is_taken_back_is_not_missed(bench: Workbench) 
     memory = bench.put(spec=SPEC, status=bench.status(), metadata={"generation": 2})
     await bench.reconcile(memory)
     assert "TagsApplied" not in {one["type"] for one in bench.status()["conditions"]}
+
+
+async def test_the_pauses_of_one_step_are_not_those_of_another(bench: Workbench) -> None:
+    tagged = SPEC | {"tags": [{"key": "team", "value": "a"}]}
+    memory = bench.put(spec=tagged, status={"attempts": [CREATED]})
+    memory.observation = OPEN
+    bench.target.errors = {"tag": THROTTLED, "stop": THROTTLED}
+    assert [await bench.reconcile(memory) for _ in range(3)] == [1.0, 2.0, 4.0]
+    suspended = tagged | policy(suspend=True)
+    memory = bench.put(spec=suspended, status=bench.status(), metadata={"generation": 2})
+    assert [await bench.reconcile(memory) for _ in range(2)] == [1.0, 2.0]
+    bench.target.errors.clear()
+    await bench.reconcile(memory)
+    assert memory.failures == FailureCounts()
 
 
 async def test_a_model_that_has_failed_is_not_waited_for(bench: Workbench) -> None:

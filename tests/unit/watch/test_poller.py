@@ -77,7 +77,7 @@ async def test_a_region_that_hangs_does_not_hold_up_the_others(
         return await observe(handles)
 
     monkeypatch.setattr(bench.target, "observe", slow)
-    monkeypatch.setattr(bench.poller, "_interval", 0.02)
+    monkeypatch.setattr(bench.poller.rounds, "interval", 0.02)
     for _ in range(3):
         await bench.poller.sweep_all()
     assert asked.count("us-east-1") == 3
@@ -91,11 +91,11 @@ async def test_a_region_that_hangs_does_not_hold_up_the_others(
 async def test_who_has_stood_by_for_long_is_not_stale_when_it_begins(bench: Workbench) -> None:
     """A probe that fails then would have the new leader killed before its first sweep has ended."""
     bench.clock = 10_000.0
-    assert (bench.poller.seconds_since_round, bench.poller.seconds_since_success) == (0.0, 0.0)
+    assert (bench.poller.rounds.seconds_since_last, bench.poller.rounds.seconds_since_success) == (0.0, 0.0)
     task = asyncio.create_task(bench.poller.run())
     await asyncio.sleep(0.05)
     bench.clock += 5
-    assert (bench.poller.seconds_since_round, bench.poller.seconds_since_success) == (5.0, 5.0)
+    assert (bench.poller.rounds.seconds_since_last, bench.poller.rounds.seconds_since_success) == (5.0, 5.0)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
@@ -107,7 +107,7 @@ async def test_only_a_sweep_that_succeeds_is_a_success(bench: Workbench) -> None
     bench.target.errors["observe"] = AwsError(code="Timeout", message="no answer", operation="ListTrainingJobs")
     bench.clock += 100
     await bench.poller.sweep_all()
-    assert (bench.poller.seconds_since_round, bench.poller.seconds_since_success) == (0.0, 100.0)
+    assert (bench.poller.rounds.seconds_since_last, bench.poller.rounds.seconds_since_success) == (0.0, 100.0)
     assert stale(bench, "digits")
 
 

@@ -1,0 +1,65 @@
+"""Starts a program again and again without importing it again: each start is a fork of one process that has.
+
+Run as ``python fork_server.py MODULE OTHER...``. The program is the module's `main`; the others are what it imports
+once it runs. Each line of the standard input is a request, as JSON: `arguments`, `directory`, `environment` and `log`.
+The answer is a line with the pid.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from types import FrameType, ModuleType
+from typing import Any
+
+_IN, _OUT, _ERR = range(3)
+
+
+def serve(module: ModuleType) -> int:
+    """Fork for each request until there are no more; the exit status, of this process or of the program."""
+    signal.signal(signal.SIGCHLD, _reap)
+    gc.freeze()
+    for line in sys.stdin:
+        if os.fork() == 0:
+            return _run(module, json.loads(line))
+    return 0
+
+
+def _run(module: ModuleType, request: Mapping[str, Any]) -> int:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    # Only now may it be found, and told to end.
+    os.write(_OUT, f"{os.getpid()}\n".encode())
+    _redirect(request["log"])
+    os.chdir(request["directory"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = [module.__name__, *request["arguments"]]
+    return int(module.main() or 0)
+
+
+def _redirect(log: str) -> None:
+    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_APPEND)
+    for opened, wanted in ((nothing, _IN), (output, _OUT), (output, _ERR)):
+        os.dup2(opened, wanted)
+    os.close(nothing)
+    os.close(output)
+
+
+def _reap(_number: int, _frame: FrameType | None) -> None:
+    """Let no child stay a zombie: others wait for its end."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+if __name__ == "__main__":
+    program, *_ = [importlib.import_module(name) for name in sys.argv[1:]]
+    sys.exit(serve(program))
