@@ -84,6 +84,71 @@ async def test_a_container_whose_program_is_gone_is_started_once_it_is_back(kitc
     assert (await server.invoke(b"", content_type="text/plain")).body == b"here"
 
 
+async def test_a_model_that_hangs_is_started_again_once_nobody_waits_for_it(kitchen):
+    server = await kitchen.serve(
+        kitchen.definition(
+            kitchen.model(
+                """
+                import threading
+
+                def model_fn(model_dir):
+                    return None
+
+                def predict_fn(data, model):
+                    if data[0] == 0:
+                        threading.Event().wait()
+                    return data
+                """
+            )
+        ),
+        health_seconds=0.2,
+    )
+
+    hung = await server.invoke(b"[0]", content_type="application/json", timeout_seconds=0.5)
+    assert (hung.status, b"timed out" in hung.body) == (0, True)
+
+    async def answers():
+        return (await server.invoke(b"[1]", content_type="application/json")).succeeded
+
+    await eventually_async(answers, what="an answer of another process")
+    assert any("does not come to an end" in line for line in await asyncio.to_thread(_lines, kitchen))
+
+
+async def test_a_stream_that_is_left_is_ended_before_the_next_request(kitchen):
+    server = await kitchen.serve(
+        kitchen.definition(
+            kitchen.model(
+                """
+                import time
+
+                def model_fn(model_dir):
+                    return []
+
+                def transform_fn(events, body, content_type, accept):
+                    if body == b"read":
+                        return ",".join(events), "text/plain"
+
+                    def pieces():
+                        try:
+                            while True:
+                                time.sleep(0.01)
+                                yield "piece " * 1000
+                        finally:
+                            events.append("ended")
+
+                    return pieces(), "text/plain"
+                """
+            )
+        )
+    )
+
+    _, pieces = await server.stream(b"stream", content_type="text/plain")
+    pieces.close()
+    answer = await server.invoke(b"read", content_type="text/plain")
+
+    assert answer.body == b"ended"
+
+
 def _lines(kitchen):
     return kitchen.log("AllTraffic/i-1")
 

@@ -51,3 +51,20 @@ def test_flush_writes_what_is_begun(writer, raw):
 def test_bytes_can_be_written_beside_it(writer, raw):
     writer.buffer.write(b"\xff\n")
     assert raw.getvalue() == b"\xff\n"
+
+
+def test_what_a_thread_leaves_unfinished_can_be_ended(writer, raw):
+    writer.write("done")
+    elsewhere(writer.end_line)
+    assert raw.getvalue() == b""
+    writer.end_line()
+    writer.end_line()
+    assert raw.getvalue() == b"done\n"
+
+
+def test_a_line_is_out_at_once_though_the_stream_is_buffered(raw):
+    stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8")
+    writer = LineWriter(stream)
+    writer.write("done\n")
+    assert raw.getvalue() == b"done\n"
+    stream.detach()

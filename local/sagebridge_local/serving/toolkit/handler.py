@@ -7,11 +7,11 @@ import importlib.util
 import inspect
 import os
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import payloads
+from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,15 +31,14 @@ class Handler:
         program: the module's file name.
 
     Attributes:
-        turn: held while a request is answered, to the last piece: functions that are not made for threads never see
-            two at once, as in a worker of SageMaker's images.
+        turns: to be taken while a request is answered, to the last piece.
 
     Raises:
         ValueError: there is no model_fn, and no default for it; or transform_fn stands beside the others.
     """
 
     def __init__(self, model_dir: Path, *, code_dir: Path, program: str) -> None:
-        self.turn = threading.Lock()
+        self.turns = Turns()
         module = _load(code_dir, program)
         self._input = getattr(module, "input_fn", None)
         self._predict = getattr(module, "predict_fn", None)
