@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Workers of the tests: a file stays with one, since modules share what is slow to start. Slow files come first, in the
-# order of their names, so that no worker is left alone with one in the end.
+# Workers of the tests: a file stays with one, since modules share what is slow to start. The slow ones, integration/,
+# come first, in the order of the names, so that no worker is left alone with one in the end.
 WORKERS ?= 3
 # Tests of e2e side by side: each has an operator and a local SageMaker of its own, and mostly waits.
 LANES ?= 3

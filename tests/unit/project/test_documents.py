@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -68,6 +69,11 @@ def test_every_example_is_listed() -> None:
 
 def test_the_readme_leads_to_the_documentation() -> None:
     assert "docs/README.md" in links(ROOT / "README.md")
+
+
+def test_the_readmes_manifest_is_the_example() -> None:
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert yaml.safe_load(shown) == yaml.safe_load((ROOT / "examples/digits/trainingjob.yaml").read_text())
 
 
 def test_every_target_that_is_named_exists() -> None:
