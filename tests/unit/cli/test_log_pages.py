@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 from sagebridge.cli.log_streams import Excerpt, JobLogs
@@ -12,7 +14,7 @@ HOUR = 3_600_000
 TURNS = 30
 
 
-def reader(logs: ScriptedLogs, *, now: int = 5, **excerpt: int) -> JobLogs:
+def reader(logs: ScriptedLogs, *, now: int = 5, **excerpt: Any) -> JobLogs:
     return JobLogs(logs.client, group="g", prefix="", excerpt=Excerpt(**excerpt), now=lambda: now / 1000)
 
 
@@ -80,6 +82,15 @@ def test_a_refused_call_loses_no_line_and_repeats_none(calls: int, excerpt: dict
     assert texts(followed) == []
 
 
+def test_health_checks_are_a_past_too() -> None:
+    ping = (2, 'INFO:     10.0.0.1:1234 - "GET /ping HTTP/1.1" 200 OK')
+    logs = ScriptedLogs(s=[[A], [ping]])
+    followed = reader(logs, tail=0, pings=False)
+    assert texts(followed) == []
+    logs.streams["s"].append([C])
+    assert texts(followed) == ["c"]
+
+
 def quiet_endpoint(*, now: int) -> tuple[ScriptedLogs, JobLogs]:
     logs = ScriptedLogs(old=[[A]], new=[[(now - 1, "b")]])
     logs.said = {"old": 1, "new": now - 1}
@@ -113,6 +124,15 @@ def test_what_cloudwatch_tells_makes_a_stream_due() -> None:
     logs.streams["old"].append([(2, "late")])
     logs.said["old"] = 2
     assert texts(followed) == ["late"]
+
+
+def test_a_quiet_stream_that_was_not_read_to_its_end_is_due() -> None:
+    logs, followed = quiet_endpoint(now=100 * HOUR)
+    logs.streams["old"] += [[(2, "late")], [(3, "later")]]
+    logs.refusals = ["", "", "ThrottlingException"]
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        followed.new_lines(thorough=True)
+    assert texts(followed) == ["late", "later"]
 
 
 def test_a_thorough_look_reads_all() -> None:
