@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import time
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from sagebridge.cli.health_checks import is_answered_health_check
+
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
-    from mypy_boto3_logs.type_defs import GetLogEventsResponseTypeDef
+    from mypy_boto3_logs.type_defs import GetLogEventsResponseTypeDef, LogStreamTypeDef
 
 _STEERING: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
-# As web servers write it: SageMaker asks every few seconds.
-# https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
-_ANSWERED_PING: Final = re.compile(r'"GET /ping HTTP/[0-9.]+" 200\b')
+# A stream without a line for so long is looked at in one of so many looks: an endpoint keeps the streams of all
+# instances that it ever had. CloudWatch's word for the last line is older than the line by up to an hour, and more at
+# times, so it can't tell that there is nothing.
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogStream.html
+_QUIET_SECONDS: Final = 2 * 3600
+_QUIET_LOOKS: Final = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,19 +49,34 @@ class Excerpt:
     Attributes:
         since: Those printed from then on, in milliseconds since 1970; 0 for all.
         tail: Of those that are there at first, how many, counted from the end; None for all.
-        pings: Also access logs' lines of health checks that were answered.
+        pings: Also the web server's lines of health checks that were answered.
     """
 
     since: int = 0
     tail: int | None = None
-    pings: bool = False
+    pings: bool = True
 
     def takes(self, text: str) -> bool:
         """Tell whether a line is wanted for what it says."""
-        return self.pings or not _ANSWERED_PING.search(text)
+        return self.pings or not is_answered_health_check(text)
 
 
 WHOLE: Final = Excerpt()
+
+
+@dataclass(kw_only=True, slots=True)
+class _Progress:
+    """How far a stream was read.
+
+    Attributes:
+        position: The token behind what was read; empty for a stream that was empty.
+        newest: The time of the newest line that was read, in milliseconds since 1970; 0 for none.
+        said: The time of the last line as CloudWatch had it then; None while the stream was not read to its end.
+    """
+
+    position: str = ""
+    newest: int = 0
+    said: int | None = None
 
 
 class JobLogs:
@@ -67,64 +89,106 @@ class JobLogs:
         prefix: What the names of the job's streams begin with; empty where the group is the endpoint's own.
     """
 
-    def __init__(self, client: CloudWatchLogsClient, *, group: str, prefix: str, excerpt: Excerpt = WHOLE) -> None:
+    def __init__(
+        self,
+        client: CloudWatchLogsClient,
+        *,
+        group: str,
+        prefix: str,
+        excerpt: Excerpt = WHOLE,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._client = client
         self.group = group
         self.prefix = prefix
         self._excerpt = excerpt
+        self._now = now
         self._tail = excerpt.tail
-        self._positions: dict[str, str] = {}
+        self._progress: dict[str, _Progress] = {}
+        self._read: list[LogLine] = []
+        self._looks = 0
 
-    def new_lines(self) -> list[LogLine]:
+    def new_lines(self, *, thorough: bool = False) -> list[LogLine]:
         """Return what came since the last call, in order of time; nothing if there is no log yet.
+
+        After a failure the next call goes on where this one stopped.
+
+        Args:
+            thorough: Whether to look also at streams that have long been quiet, which otherwise only some calls do.
 
         Raises:
             botocore.exceptions.ClientError: CloudWatch Logs refused.
         """
-        tail = self._tail
+        self._looks += 1
         try:
-            read = self._stream if tail is None else self._end_of_stream
-            lines = [line for stream in self._streams() for line in read(stream)]
+            for stream in self._streams():
+                if thorough or self._is_due(stream):
+                    self._look_at(stream)
         except self._client.exceptions.ResourceNotFoundException:
-            return []
-        self._tail = None
-        lines.sort(key=lambda line: line.timestamp)
+            pass  # no log group yet
+        tail, self._tail = self._tail, None
+        lines, self._read = sorted(self._read, key=lambda line: line.timestamp), []
         return lines if tail is None else lines[len(lines) - min(tail, len(lines)) :]
 
-    def _streams(self) -> Iterator[str]:
+    def _streams(self) -> Iterator[LogStreamTypeDef]:
         pages = self._client.get_paginator("describe_log_streams")
         narrowed = {"logStreamNamePrefix": self.prefix} if self.prefix else {}
         for page in pages.paginate(logGroupName=self.group, **cast("Any", narrowed)):
-            yield from (stream["logStreamName"] for stream in page["logStreams"])
+            yield from page["logStreams"]
 
-    def _stream(self, name: str) -> Iterator[LogLine]:
-        """The lines after the position, up to the end: there the token comes back as it was given.
+    def _is_due(self, stream: LogStreamTypeDef) -> bool:
+        progress = self._progress.get(stream["logStreamName"])
+        said = stream.get("lastEventTimestamp", 0)
+        if progress is None or said != progress.said:
+            return True
+        newest = max(said, progress.newest, stream.get("creationTime", 0))
+        turn = zlib.crc32(stream["logStreamName"].encode()) % _QUIET_LOOKS
+        return newest >= (self._now() - _QUIET_SECONDS) * 1000 or self._looks % _QUIET_LOOKS == turn
+
+    def _look_at(self, stream: LogStreamTypeDef) -> None:
+        name = stream["logStreamName"]
+        try:
+            if self._tail is None or name in self._progress:
+                self._go_on(name)
+            else:
+                self._begin_at_end(name, wanted=self._tail)
+        except self._client.exceptions.ResourceNotFoundException:
+            return  # it was deleted since it was listed
+        self._progress[name].said = stream.get("lastEventTimestamp", 0)
+
+    def _go_on(self, name: str) -> None:
+        """Read the lines after the position, up to the end: there the token comes back as it was given.
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
         """
+        progress = self._progress.setdefault(name, _Progress())
+        progress.said = None
         while True:
-            token = self._positions.get(name)
+            token = progress.position
             page = self._page(name, token=token, forward=True)
-            yield from self._lines(name, page)
-            self._positions[name] = page["nextForwardToken"]
-            if page["nextForwardToken"] == token:
+            self._read.extend(self._lines(name, page))
+            progress.newest = _newest(page, progress.newest)
+            progress.position = page["nextForwardToken"]
+            if progress.position == token:
                 return
 
-    def _end_of_stream(self, name: str) -> list[LogLine]:
-        """The last lines, read backwards until there are enough; the next ones come after them."""
-        wanted = self._tail or 0
-        page = self._page(name, token=None, forward=False)
-        lines = list(self._lines(name, page))
-        if page["events"]:
-            self._positions[name] = page["nextForwardToken"]
-        token = None
-        while len(lines) < wanted and page["nextBackwardToken"] != token:
+    def _begin_at_end(self, name: str, *, wanted: int) -> None:
+        """Read the last lines, backwards until there are enough; the next ones come after them.
+
+        A page may be empty although there are lines behind it, so only a line, or a token that comes back unchanged,
+        shows whether there is a past. Where there is none, the next lines are the stream's first.
+        """
+        page = self._page(name, token="", forward=False)
+        end = page["nextForwardToken"]
+        lines, newest, token = list(self._lines(name, page)), _newest(page), ""
+        while (len(lines) < wanted or not newest) and page["nextBackwardToken"] != token:
             token = page["nextBackwardToken"]
             page = self._page(name, token=token, forward=False)
-            lines = [*self._lines(name, page), *lines]
-        return lines
+            lines, newest = [*self._lines(name, page), *lines], _newest(page, newest)
+        self._read.extend(lines)
+        self._progress[name] = _Progress(position=end if newest else "", newest=newest)
 
-    def _page(self, name: str, *, token: str | None, forward: bool) -> GetLogEventsResponseTypeDef:
+    def _page(self, name: str, *, token: str, forward: bool) -> GetLogEventsResponseTypeDef:
         given = {"nextToken": token, "startTime": self._excerpt.since}
         return self._client.get_log_events(
             logGroupName=self.group,
@@ -133,8 +197,12 @@ class JobLogs:
             **cast("Any", {key: value for key, value in given.items() if value}),
         )
 
-    def _lines(self, name: str, page: GetLogEventsResponseTypeDef) -> Iterable[LogLine]:
+    def _lines(self, name: str, page: GetLogEventsResponseTypeDef) -> Iterator[LogLine]:
         for event in page["events"]:
             text = _STEERING.sub("", event["message"])
             if self._excerpt.takes(text):
                 yield LogLine(timestamp=event["timestamp"], stream=name, text=text, label="" if self.prefix else name)
+
+
+def _newest(page: GetLogEventsResponseTypeDef, before: int = 0) -> int:
+    return max([before, *(event["timestamp"] for event in page["events"])])

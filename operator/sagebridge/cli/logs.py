@@ -13,8 +13,9 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge.cli.durations import seconds_of
+from sagebridge.cli.failures import is_about_credentials, passes_by_itself
 from sagebridge.cli.log_streams import WHOLE, Excerpt, JobLogs, LogLine
-from sagebridge.cli.objects import ObjectError, read
+from sagebridge.cli.objects import NamedObject, ObjectDeletedError, ObjectError
 from sagebridge.core.conditions import COMPLETE, FAILED, READY, STALLED, find, is_true
 from sagebridge.core.job import Job
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
 
 POLL_SECONDS: Final = 1.0
+
+_SERVING_KINDS: Final = ("Endpoint", "BatchTransform")
+"""The kinds whose containers SageMaker asks for their health."""
 
 app = typer.Typer(name="logs", add_completion=False)
 
@@ -37,8 +41,9 @@ def logs_of(job: Job) -> tuple[str, str] | None:
 
 
 def is_over(job: Job) -> bool:
-    """Tell whether nothing more will happen to a job unless somebody acts."""
-    return any(is_true(job.conditions, kind) for kind in (COMPLETE, FAILED, STALLED))
+    """Tell whether nothing more will happen to a job unless somebody acts; an endpoint serves on even when Stalled."""
+    ends = (COMPLETE, FAILED) if job.body.get("kind") == "Endpoint" else (COMPLETE, FAILED, STALLED)
+    return any(is_true(job.conditions, kind) for kind in ends)
 
 
 def stream_lines(
@@ -54,29 +59,48 @@ def stream_lines(
     Args:
         read: Returns the object as it is now.
         client: Makes the client for the job's region.
-        follow: Whether to go on while the job runs.
+        follow: Whether to go on while the job runs, also while AWS throttles.
         pause: Waits between two looks.
-        excerpt: Which lines are wanted.
+        excerpt: Which lines are wanted; health checks are left out of the log of what serves only.
 
     Raises:
         LogsError: There is no log yet, and it is not to be waited for.
+        ObjectError: The object can't be read, or was deleted before it was over; then its last lines came before.
+        botocore.exceptions.ClientError: CloudWatch Logs refused.
     """
     reader: JobLogs | None = None
-    ended = False
+    deleted: ObjectDeletedError | None = None
+    job, ended = read(), False
     while True:
-        job = read()
         where = logs_of(job)
         if where and (reader is None or reader.prefix != where[1]):
-            reader = JobLogs(client(job), group=where[0], prefix=where[1], excerpt=excerpt)
-            excerpt = replace(excerpt, tail=None)  # of another attempt, which follows, all is new
-        if reader:
-            yield from reader.new_lines()
-        if ended or not follow:
+            wanted = replace(excerpt, pings=excerpt.pings or job.body.get("kind") not in _SERVING_KINDS)
+            reader = JobLogs(client(job), group=where[0], prefix=where[1], excerpt=wanted)
+        excerpt = replace(excerpt, tail=None)  # of a log, or another attempt's, that is not there at first all is new
+        lines = _look(reader, patient=follow, thorough=ended) if reader else []
+        yield from lines or ()
+        if not follow or (ended and lines is not None):
             break
-        ended = is_over(job)  # one more look after the end: the last lines come late
+        ended = ended or is_over(job)  # one more look after the end: the last lines come late
         pause()
+        try:
+            job = read()
+        except ObjectDeletedError as error:
+            deleted, ended = deleted or (None if ended else error), True
+    if deleted:
+        raise deleted
     if reader is None:
         raise LogsError(_why_none(job))
+
+
+def _look(reader: JobLogs, *, patient: bool, thorough: bool) -> list[LogLine] | None:
+    """The new lines; None where AWS has none to give now and one is patient."""
+    try:
+        return reader.new_lines(thorough=thorough)
+    except ClientError as error:
+        if patient and passes_by_itself(error):
+            return None
+        raise
 
 
 def _why_none(job: Job) -> str:
@@ -106,7 +130,7 @@ def logs(
     excerpt = Excerpt(since=_start(since), tail=None if tail < 0 else tail, pings=pings)
     try:
         lines = stream_lines(
-            lambda: read(name, namespace=namespace),
+            NamedObject(name, namespace=namespace).read,
             client=_client,
             follow=follow,
             pause=lambda: time.sleep(POLL_SECONDS),
@@ -118,18 +142,19 @@ def logs(
     except (LogsError, ObjectError) as error:
         _fail(str(error))
     except (ClientError, BotoCoreError) as error:
-        _fail(f"CloudWatch Logs can't be read with this shell's credentials: {error}")
+        means = " with this shell's credentials" if is_about_credentials(error) else ""
+        _fail(f"CloudWatch Logs can't be read{means}: {error}")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
 
 def _start(since: str) -> int:
-    """The time so long ago, in milliseconds since 1970; 0 for no length of time."""
+    """The time so long ago, in milliseconds since 1970; 0 for no length of time, or for more than there is."""
     try:
         seconds = seconds_of(since)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--since") from error
-    return round((time.time() - seconds) * 1000) if seconds else 0
+    return round(max(0.0, time.time() - seconds) * 1000) if seconds else 0
 
 
 def _client(job: Job) -> CloudWatchLogsClient:

@@ -33,24 +33,47 @@ class ObjectError(Exception):
     """The object can't be read; the message says why."""
 
 
-def read(name: str, *, namespace: str = "") -> Job:
-    """Read an object.
+class ObjectDeletedError(ObjectError):
+    """The object was there before, and is no more."""
+
+
+class NamedObject:
+    """What a name on the command line means: NAME of a TrainingJob, or KIND/NAME.
 
     Args:
-        name: NAME of a TrainingJob, or KIND/NAME.
+        name: as it was given.
         namespace: where it is; kubectl's default if empty.
-
-    Raises:
-        ObjectError: there is none, or kubectl is not there or is refused.
     """
-    kind, slash, bare = name.rpartition("/")
-    answer = _kubectl("get", f"{_resource(kind or DEFAULT_KIND)}/{bare}", "--output=json", namespace=namespace)
-    if answer.returncode != 0:
-        words = _last_words(answer.stderr)
-        is_unknown = not slash and "(NotFound)" in answer.stderr
-        raise ObjectError(f"{words}; {_hint(bare, namespace=namespace)}" if is_unknown else words)
-    body: Mapping[str, Any] = json.loads(answer.stdout)
-    return Job.parse(body)
+
+    def __init__(self, name: str, *, namespace: str = "") -> None:
+        kind, slash, self._bare = name.rpartition("/")
+        self._name = name
+        self._is_bare = not slash
+        self._resource = _resource(kind or DEFAULT_KIND)
+        self._namespace = namespace
+        self._was_there = False
+
+    def read(self) -> Job:
+        """Return the object as it is now.
+
+        Raises:
+            ObjectDeletedError: it was there at an earlier call.
+            ObjectError: there is none, or kubectl is not there or is refused.
+        """
+        answer = _kubectl("get", f"{self._resource}/{self._bare}", "--output=json", namespace=self._namespace)
+        if answer.returncode != 0:
+            raise self._error(answer.stderr)
+        self._was_there = True
+        body: Mapping[str, Any] = json.loads(answer.stdout)
+        return Job.parse(body)
+
+    def _error(self, stderr: str) -> ObjectError:
+        words = _last_words(stderr)
+        if "(NotFound)" not in stderr:
+            return ObjectError(words)
+        if self._was_there:
+            return ObjectDeletedError(f"{self._name} was deleted.")
+        return ObjectError(f"{words}; {_hint(self._bare, namespace=self._namespace)}" if self._is_bare else words)
 
 
 def _resource(kind: str) -> str:
@@ -63,7 +86,8 @@ def _hint(name: str, *, namespace: str) -> str:
     """What else may be meant by a name alone."""
     others = ",".join(f"{plural}.{GROUP}" for plural, names in NAMES.items() if DEFAULT_KIND not in names)
     answer = _kubectl("get", others, name, "--output=name", "--ignore-not-found", namespace=namespace)
-    kinds = [line.partition(".")[0] for line in answer.stdout.split() if answer.returncode == 0]
+    # One kind that is not installed, or not to be read, makes kubectl fail, and print the others all the same.
+    kinds = [line.partition(".")[0] for line in answer.stdout.split()]
     found = [f"{_SAID.get(kind, kind)}/{name}" for kind in kinds]
     if found:
         return f"did you mean {' or '.join(found)}?"
