@@ -152,9 +152,9 @@ class Gateway:
         Raises:
             AwsError: the region is not one, or the configuration has no use.
         """
-        return self._sessions.known_url(region, service) or await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._find_url, region, service
-        )
+        if (known := self._sessions.known_url(region, service)) is not None:
+            return known
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._find_url, region, service)
 
     async def account_id(self, scope: AwsScope, *, namespace: str) -> str:
         """The 12 digits of the account that a scope works in; asked once.
