@@ -378,7 +378,7 @@ async def test_a_shadows_instances_are_named_as_such_and_not_counted(bench: Endp
 async def test_a_shadow_that_an_earlier_object_has_left_is_named_too(bench: EndpointBench) -> None:
     shadow = variant("s", instanceType="ml.c5.large")
     await bench.reconcile(spec(variant("a", instanceType="ml.m5.large"), shadowProductionVariants=[shadow]))
-    del bench.api.objects[bench.path]["status"]
+    bench.api.objects[bench.path]["status"] = {}
     bench.reconciler.forget("uid-1")
     bench.sagemaker.errors["UpdateEndpoint"] = error("ValidationException", "no such instance")
     await bench.reconcile(spec(variant("a", instanceType="ml.r5.large")))
