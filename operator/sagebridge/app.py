@@ -55,7 +55,7 @@ from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
 from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
 from sagebridge.targets.sagemaker.models import SageMakerModels
 from sagebridge.targets.sagemaker.repacking import Repacker
-from sagebridge.targets.sagemaker.sessions import SessionSettings, configured_url
+from sagebridge.targets.sagemaker.sessions import SessionSettings
 from sagebridge.targets.sagemaker.target import SageMakerTarget
 from sagebridge.watch.endpoint_poller import EndpointPoller, Pace
 from sagebridge.watch.kopf_storage import NoDiffbase, NoProgress
@@ -198,7 +198,7 @@ class Operator:
             store=self.store,
             tenants=self.tenants,
             cluster=cluster,
-            invoked_at=configured_url("SageMaker Runtime"),
+            runtime_url=partial(self.caller.url, service="sagemaker-runtime"),
         )
         actions = EndpointActions(
             resource=resource,

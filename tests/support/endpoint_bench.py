@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import kopf
@@ -197,7 +198,13 @@ class EndpointBench:
         self.tenants = Tenants(defaults=OperatorDefaults(region="us-east-1", role_arn=ROLE, bucket="s3://bucket"))
         caller = Caller(gateway=gateway)
         service = SageMakerEndpoints(caller=caller, repacker=Repacker(caller=caller))
-        inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster="c")
+        inputs = EndpointInputs(
+            client=self.client,
+            store=self.store,
+            tenants=self.tenants,
+            cluster="c",
+            runtime_url=partial(caller.url, service="sagemaker-runtime"),
+        )
         actions = EndpointActions(
             resource=RESOURCE,
             service=service,

@@ -145,8 +145,17 @@ class EndpointBench:
         self.store = Store()
         self.client = KubeClient(login=self._log_in)
         self.tenants = Tenants(defaults=OperatorDefaults(region="us-east-1", role_arn=ROLE, bucket="s3://bucket"))
-        self.inputs = EndpointInputs(client=self.client, store=self.store, tenants=self.tenants, cluster="c")
+        self.inputs = EndpointInputs(
+            client=self.client,
+            store=self.store,
+            tenants=self.tenants,
+            cluster="c",
+            runtime_url=self._runtime_url,
+        )
         self.restart()
+
+    async def _runtime_url(self, _: object) -> str:
+        return "http://localhost"
 
     def restart(self) -> None:
         """Another process of the operator: all that is not in status is lost."""

@@ -27,6 +27,7 @@ from sagebridge.engine.reconciler import JobReconciler, ReconcilerSettings
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory, Store
 from sagebridge.engine.tenants import Tenants
+from sagebridge.kinds.kind import JobKind
 from sagebridge.kinds.training_job import KIND
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.events import EventRecorder
@@ -35,7 +36,6 @@ from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import Handle, Submission
 from sagebridge.watch.poller import Poller, Watched
 
-RESOURCE = custom(KIND.schema.plural)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/training"
 _COLLECTIONS = ("namespaces", "tenantpolicies")
@@ -164,8 +164,10 @@ class ScriptedTarget:
 class Workbench:
     """Everything that works on jobs, with a clock that the test sets."""
 
-    def __init__(self, api: SmallApi) -> None:
+    def __init__(self, api: SmallApi, *, kind: JobKind = KIND) -> None:
         self.api = api
+        self.kind = kind
+        self.resource = custom(kind.schema.plural)
         self.now = NOW
         self.target = ScriptedTarget()
         self.metrics = Metrics(CollectorRegistry())
@@ -178,7 +180,7 @@ class Workbench:
             client=self.client, store=self.store, tenants=self.tenants, cluster="c", now=lambda: self.now
         )
         self.reconciler = self._reconciler(inputs)
-        self.engine.serve(KIND.name, Served(resource=RESOURCE, reconciler=self.reconciler))
+        self.engine.serve(kind.name, Served(resource=self.resource, reconciler=self.reconciler))
         self.clock = 0.0
         self.poller = Poller(
             engine=self.engine,
@@ -189,7 +191,7 @@ class Workbench:
             stale_after=60.0,
             clock=lambda: self.clock,
         )
-        self.poller.watch(Watched(kind=KIND, target=self.target))
+        self.poller.watch(Watched(kind=kind, target=self.target))
 
     def put(self, name: str = "digits", *, spec: Mapping[str, Any] = SPEC, **parts: Any) -> Memory:
         """Have an object, as the watch shows it; `parts` are status and metadata."""
@@ -202,11 +204,11 @@ class Workbench:
             "finalizers": [FINALIZER],
         }
         body = {"metadata": metadata | parts.get("metadata", {}), "spec": spec, "status": parts.get("status", {})}
-        return self.store.put(KIND.name, self.api.put(self.path(name), body))
+        return self.store.put(self.kind.name, self.api.put(self.path(name), body))
 
     def path(self, name: str = "digits") -> str:
         """Where the API server has the object."""
-        return RESOURCE.item(namespace="team-a", name=name)
+        return self.resource.item(namespace="team-a", name=name)
 
     def status(self, name: str = "digits") -> dict[str, Any]:
         """The object's status, as users see it."""
@@ -224,25 +226,25 @@ class Workbench:
 
     def _reconciler(self, inputs: InputResolver) -> JobReconciler:
         actions = Actions(
-            kind=KIND,
-            resource=RESOURCE,
+            kind=self.kind,
+            resource=self.resource,
             target=self.target,
             inputs=inputs,
             status=StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=lambda: self.now),
-            objects=Objects(client=self.client, store=self.store, resource=RESOURCE),
+            objects=Objects(client=self.client, store=self.store, resource=self.resource),
             metrics=self.metrics,
             now=lambda: self.now,
         )
         settings = ReconcilerSettings(deletion_deadline=timedelta(hours=1), patience=Patience(jitter=lambda: 1.0))
-        return JobReconciler(kind=KIND, actions=actions, settings=settings, now=lambda: self.now)
+        return JobReconciler(kind=self.kind, actions=actions, settings=settings, now=lambda: self.now)
 
     async def _log_in(self) -> kopf.ConnectionInfo:
         return kopf.ConnectionInfo(server=self.api.url)
 
 
 @contextlib.asynccontextmanager
-async def workbench() -> AsyncIterator[Workbench]:
-    """A workbench whose API server answers on a port of its own."""
+async def workbench(*, kind: JobKind = KIND) -> AsyncIterator[Workbench]:
+    """A workbench of one kind whose API server answers on a port of its own."""
     api = SmallApi()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", api.answer)
@@ -250,7 +252,7 @@ async def workbench() -> AsyncIterator[Workbench]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     api.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    bench = Workbench(api)
+    bench = Workbench(api, kind=kind)
     yield bench
     await bench.client.close()
     await runner.cleanup()

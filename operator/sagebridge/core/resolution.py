@@ -61,15 +61,35 @@ def value_at(spec: Mapping[str, Any], path: Path) -> Any:
     """The value at a path; None where it or what holds it is not given, and for an empty path."""
     found: Any = spec if path else None
     for key in path:
-        found = (found or {}).get(key)
+        found = found.get(key) if isinstance(found, Mapping) else None
     return found
 
 
 def instance_count(spec: Mapping[str, Any], path: Path) -> int | None:
-    """How many instances a complete spec asks for in its resources at `path`; None if it does not say."""
-    resources = value_at(spec, path) or {}
-    groups = [group.get("instanceCount") or 0 for group in resources.get("instanceGroups") or ()]
-    return resources.get("instanceCount") or sum(groups) or None
+    """How many instances a spec asks for in its resources at `path`: one if it names but their type.
+
+    Args:
+        spec: complete, or as the manifest has it, perhaps wrong.
+        path: where its resources stand.
+
+    Returns:
+        None if it does not say, or leaves it to SageMaker to choose.
+    """
+    resources = value_at(spec, path)
+    if not isinstance(resources, Mapping):
+        return None
+    if (count := _whole(resources.get("instanceCount"))) is not None:
+        return count
+    groups = [_whole(value_at(group, ("instanceCount",))) for group in resources.get("instanceGroups") or ()]
+    if groups:
+        return sum(filter(None, groups))
+    return 1 if resources.get("instanceType") else None
+
+
+def _whole(value: Any) -> int | None:
+    """JSON may write a whole number with a point."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and value == int(value) else None
 
 
 def with_value_at(spec: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:

@@ -95,8 +95,10 @@ class Actions:
         urgency: Urgency = Urgency.WORK,
     ) -> None:
         """Write how things stand; `quietly` without an Event."""
+        # With every word, not only with the attempt: people look while a job is refused, or waits for its turn.
+        told = {**attempts.asked_fields(self._kind, memory.job), **(changes or {})}
         await self._status.write(
-            memory, resource=self._resource, verdict=verdict, changes=changes, quietly=quietly, urgency=urgency
+            memory, resource=self._resource, verdict=verdict, changes=told, quietly=quietly, urgency=urgency
         )
         if memory.changed_at is not None:
             lag = (self._now() - memory.changed_at).total_seconds()

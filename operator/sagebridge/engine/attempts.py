@@ -11,8 +11,22 @@ from sagebridge.core.errors import failure_class
 from sagebridge.core.job import Attempt, Job, tag_map
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
+from sagebridge.core.resolution import instance_count
+from sagebridge.core.serving import model_source
 from sagebridge.kinds.kind import JobKind
 from sagebridge.targets.protocol import Submission
+
+
+def asked_fields(kind: JobKind, job: Job) -> dict[str, Any]:
+    """What status repeats of a spec, whatever becomes of it; nothing once an attempt holds the spec fast."""
+    if job.attempts:
+        return {}
+    asked: dict[str, Any] = {}
+    if kind.resources:
+        asked["instanceCount"] = instance_count(job.spec, kind.resources)
+    if kind.model_of is not None:
+        asked["modelSource"] = model_source(job.spec)
+    return asked
 
 
 def created_fields(kind: JobKind, job: Job, attempt: Attempt) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,7 +50,13 @@ class EndpointInputs:
     """Resolves endpoints' specs."""
 
     def __init__(
-        self, *, client: KubeClient, store: Store, tenants: Tenants, cluster: str, invoked_at: str | None = None
+        self,
+        *,
+        client: KubeClient,
+        store: Store,
+        tenants: Tenants,
+        cluster: str,
+        runtime_url: Callable[[Handle], Awaitable[str]],
     ) -> None:
         """Prepare.
 
@@ -59,13 +65,13 @@ class EndpointInputs:
             store: has the objects that endpoints refer to.
             tenants: what namespaces may do.
             cluster: the cluster's name in tags and hashes.
-            invoked_at: the URL that stands for SageMaker's runtime; None if endpoints are invoked at AWS.
+            runtime_url: where SageMaker's runtime, which invokes endpoints, is called in a handle's region.
         """
         self._client = client
         self._store = store
         self._tenants = tenants
         self._cluster = cluster
-        self._invoked_at = invoked_at
+        self._runtime_url = runtime_url
 
     def handle(self, job: Job) -> Handle:
         """How SageMaker is called for the object's endpoint.
@@ -102,6 +108,7 @@ class EndpointInputs:
             SpecError: the manifest has to be corrected.
             sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
             WaitingError: something it refers to is not there yet.
+            AwsError: the region is not one.
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
         handle = self.handle(job)
@@ -127,7 +134,7 @@ class EndpointInputs:
             "region": handle.region,
             "roleArn": role_arn,
             "endpointName": handle.name,
-            "url": _url(handle, invoked_at=self._invoked_at),
+            "url": _url(await self._runtime_url(handle), handle.name),
             "logs": _logs(handle),
         }
         return EndpointInput(handle=handle, desired=desired, status=status, repacks=repacks)
@@ -273,7 +280,5 @@ def _logs(handle: Handle) -> dict[str, str]:
     return {"groupName": group, "streamPrefix": "", "url": url}
 
 
-def _url(handle: Handle, *, invoked_at: str | None) -> str:
-    suffix = "amazonaws.com.cn" if handle.region.startswith("cn-") else "amazonaws.com"
-    runtime = invoked_at or f"https://runtime.sagemaker.{handle.region}.{suffix}"
-    return f"{runtime.rstrip('/')}/endpoints/{handle.name}/invocations"
+def _url(runtime: str, name: str) -> str:
+    return f"{runtime.rstrip('/')}/endpoints/{name}/invocations"

@@ -13,8 +13,7 @@ from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Attempt, Job
 from sagebridge.core.names import Owner, job_name
 from sagebridge.core.regions import account_of
-from sagebridge.core.resolution import Part, ResolveContext, instance_count, value_at, with_value_at
-from sagebridge.core.serving import model_source
+from sagebridge.core.resolution import Part, ResolveContext, value_at, with_value_at
 from sagebridge.core.source import PackedSource, pack_files, source_key
 from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.config_maps import read_files, read_values
@@ -123,13 +122,10 @@ class InputResolver:
             "region": region,
             "roleArn": role_arn,
             "image": made.image or job.status.get("image") if made else value_at(complete, kind.image),
-            "instanceCount": instance_count(complete, kind.resources),
             "outputPath": output_path or None,
             "sourceUri": whole.source_uri,
             "modelRef": made.reference if made else model,
         }
-        if kind.model_of is not None:
-            status["modelSource"] = model_source(job.spec)
         if len(parts) > 1:
             status["sourceUris"] = {path: part.source_uri for path, part in parts.items() if part.source_uri}
             images = {path: value_at(part, kind.part_image) for path, part in kind.sections(complete).items()}

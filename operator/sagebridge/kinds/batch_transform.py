@@ -122,7 +122,7 @@ SCHEMA = KindSchema(
             description="Where the object stands, in one word, before and after SageMaker knows the job.",
         ),
         Column(name="MODEL", path=".status.modelSource", description="Where the model comes from."),
-        Column(name="INSTANCE", path=".spec.transformResources.instanceType"),
+        Column(name="INSTANCE-TYPE", path=".spec.transformResources.instanceType"),
         Column(name="COUNT", path=".status.instanceCount", type="integer"),
         Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
         Column(name="OUTPUT", path=".status.outputPath", wide=True, description="Where on S3 the predictions are."),

@@ -148,7 +148,7 @@ SCHEMA = KindSchema(
             path='.status.conditions[?(@.type=="Ready")].reason',
             description="Where the object stands, in one word, before and after SageMaker knows the job.",
         ),
-        Column(name="INSTANCE", path=".spec.processingResources.clusterConfig.instanceType"),
+        Column(name="INSTANCE-TYPE", path=".spec.processingResources.clusterConfig.instanceType"),
         Column(name="COUNT", path=".status.instanceCount", type="integer"),
         Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),

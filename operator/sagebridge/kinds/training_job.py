@@ -192,7 +192,7 @@ SCHEMA = KindSchema(
             description="Where the object stands, in one word, before and after SageMaker knows the job.",
         ),
         Column(name="SECONDARY", path=".status.secondaryStatus", description="SageMaker's secondary status."),
-        Column(name="INSTANCE", path=".spec.resourceConfig.instanceType"),
+        Column(name="INSTANCE-TYPE", path=".spec.resourceConfig.instanceType"),
         Column(name="COUNT", path=".status.instanceCount", type="integer"),
         Column(name="DURATION", path=".status.duration", description="How long the job took, once it has ended."),
         Column(name="READY", path='.status.conditions[?(@.type=="Ready")].status', wide=True),

@@ -201,14 +201,18 @@ def status() -> dict[str, Schema]:
     """What the status of an Endpoint has beside what Describe tells."""
     return {
         "url": _TEXT | {"description": "Where it is invoked."},
-        "replicas": _COUNT | {"description": "Instances of all its variants."},
+        "replicas": _COUNT | {"description": "Instances of its production variants, together."},
         "variants": _list("variantName", _variant_status(), "The variants as they run."),
         "traffic": _TEXT
         | {
             "description": "The variants in one line: with their present weights if "
             "several share the traffic; shadow variants are named as such."
         },
-        "instanceTypes": _TEXT | {"description": "What the production variants run on, in one line."},
+        "instanceTypes": _TEXT
+        | {
+            "description": "What the production variants run on, in one line; a shadow variant's type is added, and "
+            "named as such, where it is another."
+        },
         "pendingDeploymentSummary": _pending(),
         "servedModels": _list(
             "name", _model_status(), "The models of the config that the endpoint runs, and what they were made of."
@@ -339,12 +343,17 @@ def _model_status() -> dict[str, Schema]:
     }
 
 
+def _by_variant(description: str) -> Schema:
+    return {"type": "object", "description": description, "additionalProperties": _TEXT}
+
+
 def _revision() -> dict[str, Schema]:
     return {
         "revision": _COUNT,
         "endpointConfigName": _TEXT,
         "modelNames": {"type": "array", "items": _TEXT},
-        "instanceTypes": {"type": "object", "additionalProperties": _TEXT},
+        "instanceTypes": _by_variant("Of its production variants."),
+        "shadowInstanceTypes": _by_variant("Of its shadow variants."),
         "scaling": {
             "type": "object",
             "description": "Autoscaling by variant, which is kept up while a newer version is refused.",

@@ -171,7 +171,7 @@ def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
         "endpointConfigName": "config-1",
         "replicas": 3,
         "traffic": "a=9, b=1, c (shadow)",
-        "instanceTypes": "ml.m5.large",
+        "instanceTypes": "ml.m5.large, ml.c5.large (shadow)",
         "conditions": [ready],
     }
     endpoints.patch({"status": status}, subresource="/status")
@@ -183,7 +183,7 @@ def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
         "STATE": "InService",
         "INSTANCES": "3",
         "VARIANTS": "a=9, b=1, c (shadow)",
-        "INSTANCE": "ml.m5.large",
+        "INSTANCE-TYPE": "ml.m5.large, ml.c5.large (shadow)",
         "READY": "True",
         "ENDPOINT": "team-scores",
         "CONFIG": "config-1",

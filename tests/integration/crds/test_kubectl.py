@@ -69,7 +69,7 @@ def test_columns_of_a_job_that_has_ended(control_plane: ControlPlane, training_j
         "NAME": "example",
         "STATUS": "Completed",
         "SECONDARY": "Completed",
-        "INSTANCE": "ml.m5.xlarge",
+        "INSTANCE-TYPE": "ml.m5.xlarge",
         "COUNT": "1",
         "DURATION": "2m5s",
     }

@@ -108,7 +108,7 @@ def test_columns_of_a_job_that_has_ended(control_plane: ControlPlane, processing
     processing_jobs.patch({"status": status}, subresource="/status")
     shown = control_plane.kubectl("get", "pj", "-n", processing_jobs.namespace, "-o", "wide").splitlines()
     assert shown[0].split() == [
-        *("NAME", "STATUS", "INSTANCE", "COUNT", "DURATION", "READY", "JOB", "EXIT", "MESSAGE", "AGE")
+        *("NAME", "STATUS", "INSTANCE-TYPE", "COUNT", "DURATION", "READY", "JOB", "EXIT", "MESSAGE", "AGE")
     ]
     assert shown[1].split()[:-1] == [
         *("example", "Completed", "ml.m5.xlarge", "2", "2m5s", "True", "job-1", "rows:", "2", "done")

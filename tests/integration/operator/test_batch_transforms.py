@@ -103,6 +103,7 @@ def test_the_model_of_a_training_job_is_waited_for_and_taken(world: World, jobs:
     jobs.make(model=None, modelRef=reference)
     waiting = jobs.wait_reason("predict", "WaitingForReference")
     assert "TrainingJob digits" in ready(waiting)["message"]
+    assert (waiting["status"]["modelSource"], waiting["status"]["instanceCount"]) == ("TrainingJob/digits", 1)
     assert world.count(MAKE) == 0
     world.script(seconds=1)
     trained = world.jobs.create("digits")

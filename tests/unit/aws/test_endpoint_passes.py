@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -367,7 +368,25 @@ async def test_the_instance_types_are_those_of_what_runs(bench: EndpointBench) -
     assert bench.status["instanceTypes"] == "ml.c5.large"
 
 
+async def test_a_shadows_instances_are_named_as_such_and_not_counted(bench: EndpointBench) -> None:
+    shadow = variant("s", instanceType="ml.c5.large", initialInstanceCount=3)
+    await bench.reconcile(spec(variant("a", instanceType="ml.m5.large"), shadowProductionVariants=[shadow]))
+    want = {"replicas": 1, "traffic": "a, s (shadow)", "instanceTypes": "ml.m5.large, ml.c5.large (shadow)"}
+    assert {name: bench.status[name] for name in want} == want
+
+
+async def test_a_shadow_that_an_earlier_object_has_left_is_named_too(bench: EndpointBench) -> None:
+    shadow = variant("s", instanceType="ml.c5.large")
+    await bench.reconcile(spec(variant("a", instanceType="ml.m5.large"), shadowProductionVariants=[shadow]))
+    bench.api.objects[bench.path]["status"] = {}
+    bench.reconciler.forget("uid-1")
+    bench.sagemaker.errors["UpdateEndpoint"] = error("ValidationException", "no such instance")
+    await bench.reconcile(spec(variant("a", instanceType="ml.r5.large")))
+    assert bench.verdict == ("False", "Rejected")
+    assert bench.status["instanceTypes"] == "ml.m5.large, ml.c5.large (shadow)"
+
+
 async def test_where_it_is_invoked(bench: EndpointBench) -> None:
     await bench.reconcile()
     name = bench.status["endpointName"]
-    assert bench.status["url"] == f"https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/{name}/invocations"
+    assert bench.status["url"] == f"{os.environ['AWS_ENDPOINT_URL']}/endpoints/{name}/invocations"

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sagebridge.core.errors import AwsError, ErrorClass
@@ -13,7 +14,6 @@ from sagebridge.targets.sagemaker.sessions import (
     Sessions,
     SessionSettings,
     assume_role_request,
-    configured_url,
     session_name,
 )
 from support.aws import SCOPE, Reply, ScriptedAws, assumed, describe, error, ok, until
@@ -174,24 +174,91 @@ async def test_the_sdk_neither_repeats_nor_keeps_fewer_connections_than_threads(
     assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (1.5, 2.5)
 
 
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Sets what the SDK is told: its config file, which would run a program for credentials, and its environment."""
+    for name in (*ALL, *OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    def write(config: str = "", **environment: str) -> None:
+        (tmp_path / "config").write_text(f"[default]\ncredential_process = touch {tmp_path / 'asked'}\n{config}")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+    return write
+
+
+RUNTIME = "sagemaker-runtime"
 OWN = {"AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://runtime"}
 ALL = {"AWS_ENDPOINT_URL": "http://all"}
+NONE = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+SERVICES = "services = local\n[services local]\nsagemaker_runtime =\n  endpoint_url = http://of-services\n"
+AWS_ITSELF = "https://runtime.sagemaker.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize(
-    ("reason", "environment", "want"),
+    ("reason", "config", "environment", "want"),
     [
-        ("AWS itself", {}, None),
-        ("all services", ALL, "http://all"),
-        ("the service's own first", ALL | OWN, "http://runtime"),
-        ("set, and not to be used", ALL | OWN | {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, None),
+        ("AWS itself", "", {}, AWS_ITSELF),
+        ("all services", "", ALL, "http://all"),
+        ("the service's own first", "", ALL | OWN, "http://runtime"),
+        ("another service's", "", {"AWS_ENDPOINT_URL_SAGEMAKER": "http://other"}, AWS_ITSELF),
+        ("set, and not to be used", "", ALL | OWN | NONE, AWS_ITSELF),
+        ("the config file's", "endpoint_url = http://of-file", {}, "http://of-file"),
+        ("the config file's for the service", SERVICES, {}, "http://of-services"),
+        ("the environment's before the file's", "endpoint_url = http://of-file", ALL, "http://all"),
+        ("FIPS", "use_fips_endpoint = true", {}, "https://runtime-fips.sagemaker.eu-west-1.amazonaws.com"),
     ],
 )
-def test_the_url_that_the_environment_gives(
-    monkeypatch: pytest.MonkeyPatch, reason: str, environment: dict[str, str], want: str | None
+def test_where_the_sdk_is_told_to_call_a_service(
+    configure: Callable[..., None], tmp_path: Path, reason: str, config: str, environment: dict[str, str], want: str
 ) -> None:
-    for name in (*ALL, *OWN, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert configured_url("SageMaker Runtime") == want, reason
+    configure(config, **environment)
+    sessions = Sessions(SessionSettings())
+    assert sessions.known_url("eu-west-1", RUNTIME) is None
+    assert sessions.url("eu-west-1", RUNTIME) == sessions.known_url("eu-west-1", RUNTIME) == want, reason
+    assert sessions.known(AwsScope(region="eu-west-1"), RUNTIME) is None, "no client is kept for it"
+    assert not (tmp_path / "asked").exists(), "it needs no credentials"
+
+
+@pytest.mark.parametrize(
+    ("region", "want"),
+    [
+        ("cn-north-1", "https://runtime.sagemaker.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "https://runtime.sagemaker.us-gov-west-1.amazonaws.com"),
+        ("us-iso-east-1", "https://runtime.sagemaker.us-iso-east-1.c2s.ic.gov"),
+        ("us-isob-east-1", "https://runtime.sagemaker.us-isob-east-1.sc2s.sgov.gov"),
+        ("eusc-de-east-1", "https://runtime.sagemaker.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+async def test_every_partition_has_its_own(
+    configure: Callable[..., None], make_gateway: Callable[..., Gateway], region: str, want: str
+) -> None:
+    gateway = make_gateway()
+    configure(**NONE)
+    assert [await gateway.url(region, RUNTIME) for _ in range(2)] == [want, want]
+
+
+@pytest.mark.parametrize(
+    ("reason", "region", "environment", "message"),
+    [
+        ("no region", "moon", {}, "'moon' is not the name of an AWS region"),
+        ("no URL", "eu-west-1", {"AWS_ENDPOINT_URL": "nowhere"}, "Invalid endpoint: nowhere"),
+    ],
+)
+async def test_what_has_no_url_is_told(
+    configure: Callable[..., None],
+    make_gateway: Callable[..., Gateway],
+    reason: str,
+    region: str,
+    environment: dict[str, str],
+    message: str,
+) -> None:
+    gateway = make_gateway()
+    configure(**environment)
+    with pytest.raises(AwsError, match=message) as caught:
+        await gateway.url(region, RUNTIME)
+    assert caught.value.error_class is ErrorClass.USER_ACTION, reason

@@ -1,4 +1,4 @@
-"""What complete specs say of themselves."""
+"""What specs say of themselves."""
 
 from typing import Any
 
@@ -11,10 +11,17 @@ from sagebridge.core.resolution import instance_count
     [
         ("one kind of instance", {"instanceType": "ml.m5.large", "instanceCount": 3}, 3),
         ("instance groups", {"instanceGroups": [{"instanceCount": 2}, {"instanceCount": 1}]}, 3),
+        ("but a type", {"instanceType": "ml.m5.large"}, 1),
+        ("a whole number with a point", {"instanceType": "ml.m5.large", "instanceCount": 2.0}, 2),
+        ("none, which is refused", {"instanceType": "ml.m5.large", "instanceCount": 0}, 0),
+        ("no number", {"instanceType": "ml.m5.large", "instanceCount": True}, 1),
+        ("a group without a count", {"instanceGroups": [{"instanceCount": 2}, {}]}, 2),
+        ("types to choose from", {"instancePreferences": [{"instanceType": "ml.m5.large", "instanceCount": 2}]}, None),
         ("a serverless job", None, None),
+        ("nothing that could be resources", "ml.m5.large", None),
     ],
 )
-def test_how_many_instances(reason: str, resources: dict[str, Any] | None, want: int | None) -> None:
+def test_how_many_instances(reason: str, resources: Any, want: int | None) -> None:
     spec = {"processingResources": {"clusterConfig": resources}}
     assert instance_count(spec, ("processingResources", "clusterConfig")) == want, reason
 

@@ -5,14 +5,21 @@ from sagebridge.core.endpoint.ledger import Revision
 
 
 @pytest.mark.parametrize(
-    ("reason", "types", "want"),
+    ("reason", "types", "shadows", "want"),
     [
-        ("one variant", {"a": "ml.m5.large"}, "ml.m5.large"),
-        ("all the same", {"a": "ml.m5.large", "b": "ml.m5.large"}, "ml.m5.large"),
-        ("different ones", {"a": "ml.m5.large", "b": "ml.c5.large"}, "a=ml.m5.large, b=ml.c5.large"),
-        ("serverless", {"a": ""}, None),
-        ("a config of somebody else", {}, None),
+        ("one variant", {"a": "ml.m5.large"}, {}, "ml.m5.large"),
+        ("all the same", {"a": "ml.m5.large", "b": "ml.m5.large"}, {}, "ml.m5.large"),
+        ("different ones", {"a": "ml.m5.large", "b": "ml.c5.large"}, {}, "a=ml.m5.large, b=ml.c5.large"),
+        ("serverless", {"a": ""}, {}, None),
+        ("a config of somebody else", {}, {}, None),
+        ("a shadow on the same", {"a": "ml.m5.large"}, {"s": "ml.m5.large"}, "ml.m5.large"),
+        ("a shadow on another", {"a": "ml.m5.large"}, {"s": "ml.c5.large"}, "ml.m5.large, ml.c5.large (shadow)"),
+        ("only the shadow has instances", {"a": ""}, {"s": "ml.c5.large"}, "ml.c5.large (shadow)"),
+        ("a shadow without", {"a": "ml.m5.large"}, {"s": ""}, "ml.m5.large"),
     ],
 )
-def test_instance_types_in_one_line(reason: str, types: dict[str, str], want: str | None) -> None:
-    assert Revision(number=1, config_name="c", instance_types=types).instance_line == want, reason
+def test_instance_types_in_one_line(
+    reason: str, types: dict[str, str], shadows: dict[str, str], want: str | None
+) -> None:
+    revision = Revision(number=1, config_name="c", instance_types=types, shadow_instance_types=shadows)
+    assert revision.instance_line == Revision.parse(revision.dump()).instance_line == want, reason

@@ -99,7 +99,7 @@ def test_columns() -> None:
     assert [column["name"] for column in columns if not column.get("priority")] == [
         "STATUS",
         "SECONDARY",
-        "INSTANCE",
+        "INSTANCE-TYPE",
         "COUNT",
         "DURATION",
         "AGE",

@@ -122,6 +122,8 @@ def test_what_does_not_fit_says_so(
             f"{IMAGE}, s3://bucket/mine/model.tar.gz",
         ),
         ("nothing", {}, None),
+        ("a reference to nothing", {"modelRef": {"kind": ""}}, None),
+        ("an empty model", {"model": {"containers": []}}, None),
     ],
 )
 def test_where_a_model_comes_from(reason: str, spec: dict[str, Any], want: str | None) -> None:

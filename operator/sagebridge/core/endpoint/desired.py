@@ -108,8 +108,14 @@ class Desired:
 
     @property
     def instance_types(self) -> Mapping[str, str]:
-        """Instance types by variant."""
+        """Instance types by production variant."""
         return {variant.name: variant.instance_type for variant in self.variants}
+
+    @property
+    def shadow_instance_types(self) -> Mapping[str, str]:
+        """Instance types by shadow variant."""
+        shadows = self.config.request.get("shadowProductionVariants") or ()
+        return {variant["variantName"]: str(variant.get("instanceType", "")) for variant in shadows}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

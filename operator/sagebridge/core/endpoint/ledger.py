@@ -183,6 +183,7 @@ class Ledger:
             config_name=config_name,
             model_names=tuple(model.name for model in desired.models),
             instance_types=desired.instance_types,
+            shadow_instance_types=desired.shadow_instance_types,
             scaling=desired.scaled,
             recorded_at=now,
             deployed_at=before.deployed_at if before else deployed_at,

@@ -82,11 +82,13 @@ class ConfigView:
 
     Attributes:
         model_names: of its variants, each once.
-        instance_types: by variant.
+        instance_types: by production variant.
+        shadow_instance_types: by shadow variant.
     """
 
     model_names: tuple[str, ...] = ()
     instance_types: Mapping[str, str] = field(default_factory=dict)
+    shadow_instance_types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,8 @@ class Revision:
         number: 1 for the first; a revision that is gone back to gets a new one.
         config_name: the config.
         model_names: the models.
-        instance_types: by variant.
+        instance_types: by production variant.
+        shadow_instance_types: by shadow variant.
         scaling: autoscaling by variant, to be kept up while this runs and something newer is refused.
         recorded_at: RFC 3339 time.
         deployed_at: RFC 3339 time at which SageMaker was first asked to run it; empty if it never was.
@@ -46,6 +47,7 @@ class Revision:
     config_name: str
     model_names: tuple[str, ...] = ()
     instance_types: Mapping[str, str] = field(default_factory=dict)
+    shadow_instance_types: Mapping[str, str] = field(default_factory=dict)
     scaling: Mapping[str, ScalingPlan] = field(default_factory=dict)
     recorded_at: str = ""
     deployed_at: str = ""
@@ -60,6 +62,7 @@ class Revision:
             config_name=str(entry["endpointConfigName"]),
             model_names=tuple(entry.get("modelNames") or ()),
             instance_types=dict(entry.get("instanceTypes") or {}),
+            shadow_instance_types=dict(entry.get("shadowInstanceTypes") or {}),
             scaling={
                 variant: ScalingPlan.parse(plan)
                 for variant, plan in (entry.get("scaling") or {}).items()
@@ -73,11 +76,15 @@ class Revision:
 
     @property
     def instance_line(self) -> str | None:
-        """The instance types in one line, by variant if they differ; None without instances of ours to name."""
+        """The instance types in one line, by variant if they differ; None without instances of ours to name.
+
+        A shadow variant's is named where no production variant has it.
+        """
         types = {variant: kind for variant, kind in self.instance_types.items() if kind}
-        if len(set(types.values())) > 1:
-            return ", ".join(f"{variant}={kind}" for variant, kind in types.items())
-        return next(iter(types.values()), None)
+        distinct = dict.fromkeys(types.values())
+        words = [f"{variant}={kind}" for variant, kind in types.items()] if len(distinct) > 1 else [*distinct]
+        shadows = dict.fromkeys(kind for kind in self.shadow_instance_types.values() if kind and kind not in distinct)
+        return ", ".join([*words, *(f"{kind} (shadow)" for kind in shadows)]) or None
 
     def dump(self) -> dict[str, Any]:
         """To an entry of `status.revisions`."""
@@ -86,6 +93,7 @@ class Revision:
             "endpointConfigName": self.config_name,
             "modelNames": list(self.model_names),
             "instanceTypes": dict(self.instance_types),
+            "shadowInstanceTypes": dict(self.shadow_instance_types),
             "scaling": {variant: plan.dump() for variant, plan in self.scaling.items()},
             "recordedAt": self.recorded_at,
             "deployedAt": self.deployed_at,

@@ -63,6 +63,7 @@ def with_left(ledger: Ledger, observed: Observed, endpoint: EndpointView, config
         config_name=endpoint.config_name,
         model_names=config.model_names,
         instance_types=config.instance_types,
+        shadow_instance_types=config.shadow_instance_types,
         scaling={key.variant: view.plan for key, view in observed.scaling.items()},
         recorded_at=now,
         deployed_at=now,

@@ -146,7 +146,7 @@ def model_source(spec: Mapping[str, Any]) -> str | None:
         spec: with `modelRef`, `modelName` or `model`.
     """
     if reference := spec.get("modelRef"):
-        return f"{reference['kind']}/{reference['name']}"
+        return "/".join(filter(None, (reference.get("kind"), reference.get("name")))) or None
     if name := spec.get("modelName"):
         return str(name)
     model = spec.get("model") or {}

@@ -34,6 +34,10 @@ class Caller:
             scope_of(handle), operation, request, namespace=handle.owner.namespace, service=service
         )
 
+    async def url(self, handle: Handle, *, service: str) -> str:
+        """Where a service, by the SDK's name, is called in `handle`'s region."""
+        return await self._gateway.url(handle.region, service)
+
     async def account(self, handle: Handle) -> str:
         """The account that `handle`'s jobs are in, twelve digits."""
         return await self._gateway.account_id(scope_of(handle), namespace=handle.owner.namespace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,14 +109,18 @@ class SageMakerEndpoints:
         with gone_is_fine():
             request = {"EndpointConfigName": seen.endpoint.config_name}
             reply = await self._caller.call(handle, "DescribeEndpointConfig", request)
-        variants = [*(reply.get("ProductionVariants") or ()), *(reply.get("ShadowProductionVariants") or ())]
-        models = dict.fromkeys(entry["ModelName"] for entry in variants if entry.get("ModelName"))
-        types = {entry["VariantName"]: entry.get("InstanceType", "") for entry in reply.get("ProductionVariants") or ()}
+        production = reply.get("ProductionVariants") or ()
+        shadows = reply.get("ShadowProductionVariants") or ()
+        models = dict.fromkeys(entry["ModelName"] for entry in (*production, *shadows) if entry.get("ModelName"))
         names = [view.name for view in seen.endpoint.variants]
         keys = [TargetKey(variant=name, dimension=dimension) for name in names for dimension in Dimension]
         registered = await self.scaling.look(handle, keys)
         left = {key: view for key, view in registered.items() if not view.is_others}
-        config = ConfigView(model_names=tuple(models), instance_types=types)
+        config = ConfigView(
+            model_names=tuple(models),
+            instance_types=_instance_types(production),
+            shadow_instance_types=_instance_types(shadows),
+        )
         return replace(seen, scaling={**seen.scaling, **left}, config=config)
 
     async def claim(self, handle: Handle, *, adopt: bool) -> Claimed:
@@ -307,6 +311,10 @@ def _variant(entry: Mapping[str, Any]) -> VariantView:
         desired_concurrency=(entry.get("DesiredServerlessConfig") or {}).get("ProvisionedConcurrency"),
         status=next((one["Status"] for one in entry.get("VariantStatus") or ()), ""),
     )
+
+
+def _instance_types(variants: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {entry["VariantName"]: entry.get("InstanceType", "") for entry in variants}
 
 
 def _traffic(variants: Sequence[VariantView], shadows: Sequence[VariantView]) -> str | None:

@@ -146,6 +146,16 @@ class Gateway:
         async with self._thread_for(call, limiter):
             return await self._send(client, limiter, call)
 
+    async def url(self, region: str, service: str) -> str:
+        """Where a service is called in a region, as the SDK's configuration says; nothing is called for it.
+
+        Raises:
+            AwsError: the region is not one, or the configuration has no use.
+        """
+        if (known := self._sessions.known_url(region, service)) is not None:
+            return known
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._find_url, region, service)
+
     async def account_id(self, scope: AwsScope, *, namespace: str) -> str:
         """The 12 digits of the account that a scope works in; asked once.
 
@@ -201,6 +211,12 @@ class Gateway:
             return self._sessions.client(call.scope, call.service)
         except Exception as error:  # noqa: BLE001 - nothing but AwsError leaves
             raise to_aws_error(error, operation=call.operation) from None
+
+    def _find_url(self, region: str, service: str) -> str:
+        try:
+            return self._sessions.url(region, service)
+        except Exception as error:  # noqa: BLE001 - nothing but AwsError leaves
+            raise to_aws_error(error, operation="Connect") from None
 
     async def _wait_for_turn(self, limiter: Limiter, call: _Call) -> None:
         waiting = self._metrics.aws_waiting.labels(call.operation)

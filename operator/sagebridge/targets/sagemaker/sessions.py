@@ -5,21 +5,21 @@ with a role to assume gets credentials of its own that refresh themselves. All c
 models: it makes a second SageMaker client cost 14 ms and 1 MB instead of 100-200 ms and 20 MB (measured with botocore
 1.44).
 
-Endpoints are AWS's own, or what AWS_ENDPOINT_URL in the operator's environment says; nothing in a manifest or a
-policy can name one.
+Endpoints are AWS's own, or what the SDK's configuration in the operator's environment says (AWS_ENDPOINT_URL, or
+endpoint_url in its AWS config file); nothing in a manifest or a policy can name one.
 
 Sources:
     https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html (sessions are not thread safe) and
     https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html (clients are)
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import os
 import re
 import threading
 from collections import OrderedDict
@@ -31,6 +31,7 @@ from typing import Any, Final
 import boto3
 import botocore
 import botocore.session
+from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
@@ -115,6 +116,7 @@ class Sessions:
         self._making = threading.RLock()  # held while a session or client is made: sessions are not thread safe
         self._sessions: dict[AwsScope, boto3.Session] = {}
         self._clients: OrderedDict[tuple[AwsScope, str], BaseClient] = OrderedDict()
+        self._urls: dict[tuple[str, str], str] = {}
         self._config = Config(
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
@@ -136,7 +138,7 @@ class Sessions:
         """The client, made if need be.
 
         Raises:
-            AwsError: the scope's region is not one.
+            AwsError: the scope's region is not one, or a URL that is configured.
         """
         with self._making:
             if (client := self.known(scope, service)) is not None:
@@ -147,6 +149,23 @@ class Sessions:
                 while len(self._clients) > self._settings.clients:
                     self._clients.popitem(last=False)
             return client
+
+    def known_url(self, region: str, service: str) -> str | None:
+        """What `url` has told before; never blocks."""
+        return self._urls.get((region, service))
+
+    def url(self, region: str, service: str) -> str:
+        """Where the clients of a service call it in a region, whatever configures that; without credentials or a call.
+
+        Raises:
+            AwsError: the region is not one, or the URL that is configured.
+        """
+        with self._making:
+            if (known := self.known_url(region, service)) is not None:
+                return known
+            client = self._make(AwsScope(region=region), service, config=Config(signature_version=UNSIGNED))
+            client.close()
+            return self._urls.setdefault((region, service), client.meta.endpoint_url)
 
     def forget(self, scope: AwsScope) -> None:
         """Drop the credentials of a scope, and the operator's own: AWS does not accept them, or there are none.
@@ -168,7 +187,7 @@ class Sessions:
             self._clients.clear()
             self._sessions.clear()
 
-    def _make(self, scope: AwsScope, service: str) -> BaseClient:
+    def _make(self, scope: AwsScope, service: str, *, config: Config | None = None) -> BaseClient:
         if not _REGION.fullmatch(scope.region):
             raise AwsError(
                 code=INVALID_REQUEST,
@@ -176,7 +195,10 @@ class Sessions:
                 operation="Connect",
             )
         session: Any = self._session(scope)  # the stubs type a client by its service's name
-        client: BaseClient = session.client(service, region_name=scope.region, config=self._config)
+        try:
+            client: BaseClient = session.client(service, region_name=scope.region, config=config or self._config)
+        except ValueError as error:
+            raise AwsError(code=INVALID_REQUEST, message=f"{error}", operation="Connect") from None
         return client
 
     def _session(self, scope: AwsScope) -> boto3.Session:
@@ -244,20 +266,6 @@ def assume_role_request(scope: AwsScope) -> dict[str, Any]:
 def session_name(text: str) -> str:
     """Make a valid RoleSessionName: 2 to 64 characters, what STS does not take replaced by hyphens."""
     return _NOT_IN_SESSION_NAME.sub("-", text)[:64].ljust(2, "-")
-
-
-def configured_url(service: str) -> str | None:
-    """The URL that the environment gives for a service, None where AWS's own holds.
-
-    Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-
-    Args:
-        service: the service's identifier, such as ``SageMaker Runtime``.
-    """
-    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
-        return None
-    own = f"AWS_ENDPOINT_URL_{service.upper().replace(' ', '_')}"
-    return os.environ.get(own) or os.environ.get("AWS_ENDPOINT_URL") or None
 
 
 def quiet_sdk_logging() -> None:
