@@ -66,24 +66,25 @@ async def test_defaults_read_and_write_the_toolkits_types(kitchen, reason, conte
     assert (answer.status, json.loads(answer.body), answer.content_type) == (200, want, want_type), reason
 
 
-async def test_functions_see_one_request_at_a_time_and_lines_stay_whole(kitchen):
+async def test_lines_stay_whole_though_requests_are_answered_side_by_side(kitchen):
     server = await kitchen.serve(
         kitchen.definition(
             kitchen.model(
                 """
-                import time
+                import sys
+                import threading
 
-                inside = set()
+                everybody = threading.Barrier(8)
 
                 def model_fn(model_dir):
                     return None
 
                 def predict_fn(data, model):
-                    inside.add(int(data[0]))
                     print("request", end=" ")
-                    time.sleep(0.02)
-                    print(len(inside), "inside")
-                    inside.remove(int(data[0]))
+                    everybody.wait()
+                    print(int(data[0]))
+                    everybody.wait()
+                    sys.stdout.write("unfinished")
                     return data
                 """
             )
@@ -97,7 +98,8 @@ async def test_functions_see_one_request_at_a_time_and_lines_stay_whole(kitchen)
 
     assert [json.loads(answer.body) for answer in answers] == [[number] for number in range(8)]
     log = kitchen.log("AllTraffic/i-1")
-    assert [line for line in log if "request" in line] == ["request 1 inside"] * 8
+    assert sorted(line for line in log if "request" in line) == [f"request {number}" for number in range(8)]
+    assert [line for line in log if "unfinished" in line] == ["unfinished"] * 8
     assert [line for line in log if "POST" in line and not line.startswith("127.0.0.1 ")] == []
 
 

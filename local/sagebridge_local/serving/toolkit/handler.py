@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import payloads
-from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,15 +29,11 @@ class Handler:
         code_dir: where the user's module lies; by default `code` in the model's directory.
         program: the module's file name.
 
-    Attributes:
-        turns: to be taken while a request is answered, to the last piece.
-
     Raises:
         ValueError: there is no model_fn, and no default for it; or transform_fn stands beside the others.
     """
 
     def __init__(self, model_dir: Path, *, code_dir: Path, program: str) -> None:
-        self.turns = Turns()
         module = _load(code_dir, program)
         self._input = getattr(module, "input_fn", None)
         self._predict = getattr(module, "predict_fn", None)

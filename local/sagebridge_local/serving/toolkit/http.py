@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from . import payloads
@@ -18,29 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .handler import Handler
-
-# https://docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html: between the pieces of a stream
-_SEND_SECONDS: Final = 60.0
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What a request comes to.
-
-    Attributes:
-        status: Of HTTP.
-        result: Bytes or text; or an iterable of either, which is sent piece by piece.
-        content_type: Its type.
-    """
-
-    status: int
-    result: Any
-    content_type: str = "text/plain"
-
-    @property
-    def is_in_pieces(self) -> bool:
-        """Whether it is sent piece by piece."""
-        return not isinstance(self.result, bytes | bytearray | str)
 
 
 class Server(ThreadingHTTPServer):
@@ -65,7 +41,6 @@ class _Request(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         models = self.server.models
         if path == "/ping":
-            models.check()
             self._send(200, b"")
         elif isinstance(models, ManyModels) and path == "/models":
             self._send_json(200, {"models": models.listed()})
@@ -113,33 +88,33 @@ class _Request(BaseHTTPRequestHandler):
         except NoRoomError as error:
             self._send_json(507, {"error": str(error)})
         except Exception as error:  # noqa: BLE001  the user's code may raise anything
-            self._send_result(_failure(error))
+            self._fail(error)
         else:
             self._send_json(200 if loaded else 409, {})
 
     def _invoke(self, handler: Handler, body: bytes) -> None:
-        try:
-            with handler.turns.take(self.connection):
-                answer = self._respond(handler, body)
-                if answer.is_in_pieces:
-                    self._stream(answer)
-        finally:
-            end_lines()
-        if not answer.is_in_pieces:
-            self._send_result(answer)
-
-    def _respond(self, handler: Handler, body: bytes) -> _Answer:
         content_type = self.headers.get("Content-Type") or payloads.JSON
         try:
-            result, given = handler.respond(body, content_type=content_type, accept=self.headers.get("Accept") or "")
+            result, given = self._result(handler, body, content_type)
         except payloads.UnsupportedTypeError as error:
-            return _Answer(415, str(error))
+            self._send(415, str(error).encode(), "text/plain")
         except Exception as error:  # noqa: BLE001  the user's code may raise anything
-            return _failure(error)
-        return _Answer(200, result, given)
+            self._fail(error)
+        else:
+            if isinstance(result, bytes | bytearray | str):
+                self._send(200, _raw(result), given)
+            else:
+                self._stream(iter(result), given)
 
-    def _send_result(self, answer: _Answer) -> None:
-        self._send(answer.status, _raw(answer.result), answer.content_type)
+    def _result(self, handler: Handler, body: bytes, content_type: str) -> tuple[Any, str]:
+        try:
+            return handler.respond(body, content_type=content_type, accept=self.headers.get("Accept") or "")
+        finally:
+            end_lines()
+
+    def _fail(self, error: Exception) -> None:
+        traceback.print_exception(error)
+        self._send(500, "".join(traceback.format_exception_only(error)).strip().encode(), "text/plain")
 
     def _send_json(self, status: int, content: Any) -> None:
         self._send(status, json.dumps(content).encode(), payloads.JSON)
@@ -152,39 +127,25 @@ class _Request(BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.wfile.flush()
 
-    def _stream(self, answer: _Answer) -> None:
-        """A result that comes in pieces is sent in pieces, to a client that takes them."""
-        pieces = iter(answer.result)
-        self.close_connection = True  # unless all of it has gone out
-        self.connection.settimeout(_SEND_SECONDS)
-        try:
-            self._send_pieces(pieces, answer)
-        except ConnectionError:
-            return
-        finally:
-            close = getattr(pieces, "close", None)
-            if close:
-                close()
-        self.connection.settimeout(None)
-        self.close_connection = False
-
-    def _send_pieces(self, pieces: Iterator[Any], answer: _Answer) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
+    def _stream(self, pieces: Iterator[Any], content_type: str) -> None:
+        """A result that comes in pieces is sent in pieces."""
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        try:
+            self._send_pieces(pieces)
+        finally:
+            end_lines()
+        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
+
+    def _send_pieces(self, pieces: Iterator[Any]) -> None:
         for piece in pieces:
             data = _raw(piece)
             if data:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
                 self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
-        self.wfile.flush()
-
-
-def _failure(error: Exception) -> _Answer:
-    traceback.print_exception(error)
-    return _Answer(500, "".join(traceback.format_exception_only(error)).strip())
 
 
 def _model_name(path: str) -> str:

@@ -29,10 +29,6 @@ class OneModel:
     def __init__(self, model_dir: Path) -> None:
         self.handler = Handler(model_dir, code_dir=code_directory(model_dir), program=program())
 
-    def check(self) -> None:
-        """See `Turns.check`."""
-        self.handler.turns.check()
-
 
 class NoRoomError(Exception):
     """No memory for another model (HTTP 507)."""
@@ -75,11 +71,6 @@ class ManyModels:
         """The handler of a loaded model."""
         found = self._loaded.get(name)
         return found[1] if found else None
-
-    def check(self) -> None:
-        """See `Turns.check`."""
-        for _, handler in list(self._loaded.values()):
-            handler.turns.check()
 
     def listed(self) -> list[dict[str, str]]:
         """The loaded models, as the contract shows them."""
