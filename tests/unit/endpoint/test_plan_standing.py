@@ -226,6 +226,7 @@ def rolling(count: int, **fields: Any) -> Desired:
 FOUR = variant(initialInstanceCount=4)
 PAIR = (variant(initialInstanceCount=4), variant("b", initialInstanceCount=4))
 CANARY_VALUE = "spec.deploymentConfig.blueGreenUpdatePolicy.trafficRoutingConfiguration.canarySize.value"
+_MOST = "An update moves at most 50 percent"
 BATCH_VALUE = "spec.deploymentConfig.rollingUpdatePolicy.maximumBatchSize.value"
 
 
@@ -235,14 +236,12 @@ BATCH_VALUE = "spec.deploymentConfig.rollingUpdatePolicy.maximumBatchSize.value"
         (
             "more than half by canary",
             moving(3, FOUR),
-            f"{CANARY_VALUE}: An update moves at most 50 percent of the variant's 4 instances at a time: give at most 2, "
-            "not 3.",
+            f"{CANARY_VALUE}: {_MOST} of the variant's 4 instances at a time: give at most 2, not 3.",
         ),
         (
             "more than half by batch, and rounded down",
             rolling(2, replicas=3),
-            f"{BATCH_VALUE}: An update moves at most 50 percent of the variant's 3 instances at a time: give at most 1, "
-            "not 2.",
+            f"{BATCH_VALUE}: {_MOST} of the variant's 3 instances at a time: give at most 1, not 2.",
         ),
     ],
 )
