@@ -19,7 +19,8 @@ from sagebridge.core.steps import Conclude
 from sagebridge.targets.protocol import NameConflictError, NotOwnedError
 
 _ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
-_LONG_LIST = re.compile(r"\[([^\[\]]{200,})\]")
+# The end may have been cut off.
+_LONG_LIST = re.compile(r"\[([^\[\]]{200,})(?:\]|$)")
 _MOST_VALUES = 5
 _FAST_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 _SLOW_RETRY_SECONDS = (30.0, 60.0, 120.0, 300.0)

@@ -100,11 +100,12 @@ def test_each_class(case: Case) -> None:
         assert words in outcome.verdict.message
 
 
-def test_a_list_of_all_that_could_be_said_does_not_hide_the_point() -> None:
+@pytest.mark.parametrize("end", ["]", ", ml.m…"], ids=["whole", "cut off"])
+def test_a_list_of_all_that_could_be_said_does_not_hide_the_point(end: str) -> None:
     types = ", ".join(f"ml.m{number}.large" for number in range(100))
     error = AwsError(
         code="ValidationException",
-        message=f"'ml.huge' failed to satisfy enum value set: [{types}]",
+        message=f"'ml.huge' failed to satisfy enum value set: [{types}{end}",
         operation="CreateEndpointConfig",
         http_status=400,
     )

@@ -20,7 +20,8 @@ LEAST_PERCENT: Final = {"canarySize": 1, "linearStepSize": 10, "maximumBatchSize
 
 _ROUTING: Final = "spec.deploymentConfig.blueGreenUpdatePolicy.trafficRoutingConfiguration"
 _ROLLING: Final = "spec.deploymentConfig.rollingUpdatePolicy"
-_NEEDED: Final = {"CANARY": "canarySize", "LINEAR": "linearStepSize"}
+NEEDED: Final = {"CANARY": "canarySize", "LINEAR": "linearStepSize"}
+"""The size that goes with a type of routing."""
 
 
 def check(deployment: Mapping[str, Any]) -> None:
@@ -72,9 +73,9 @@ def _sizes(deployment: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _check_presence(routing: Mapping[str, Any]) -> None:
-    wanted = _NEEDED.get(routing.get("type", ""))
+    wanted = NEEDED.get(routing.get("type", ""))
     if wanted and wanted not in routing:
         raise SpecError(_ROUTING, f"type {routing['type']} needs {wanted}.")
-    superfluous = next((size for size in _NEEDED.values() if size in routing and size != wanted), None)
+    superfluous = next((size for size in NEEDED.values() if size in routing and size != wanted), None)
     if superfluous:
         raise SpecError(f"{_ROUTING}.{superfluous}", f"It does not go with type {routing.get('type')}: remove it.")
