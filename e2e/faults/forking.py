@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psutil
-from sagebridge_local.stack.processes import Child, Component, environment_of, open_log, record_of
+from sagebridge_local.stack.processes import Child, Component, Spawn, environment_of, open_log, record_of
 from sagebridge_local.stack.state import Record
 
 _SERVER = Path(__file__).with_name("fork_server.py")
@@ -38,6 +40,8 @@ class Forked:
 class ForkServer:
     """Starts components that are all one Python program; see `sagebridge_local.stack.processes.Spawn`.
 
+    All have the server's string hashes, so the same order of sets, and another server's have others. None outlives it.
+
     Args:
         module: the program, whose `main` reads its command line from `sys.argv`.
         others: what the program imports once it runs.
@@ -53,6 +57,7 @@ class ForkServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "PYTHONHASHSEED": "random"},
         )
         return self
 
@@ -87,21 +92,38 @@ class ForkServer:
         return int(answer)
 
 
+class InTurns:
+    """Starts components by one way after the other: what is started again differs from what was there before."""
+
+    def __init__(self, *ways: Spawn) -> None:
+        self._ways = cycle(ways)
+
+    def __call__(self, component: Component, /, *, mark: Path, log: Path) -> tuple[Record, Child]:
+        """Start a component.
+
+        Raises:
+            OSError: it can't be started.
+        """
+        return next(self._ways)(component, mark=mark, log=log)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Programs:
     """What a lane starts.
 
     Attributes:
-        operator: the operator.
+        operator: the operator; after a restart, it has sets in another order.
         simulator: the local SageMaker.
     """
 
-    operator: ForkServer
-    simulator: ForkServer
+    operator: Spawn
+    simulator: Spawn
 
     @classmethod
     @contextmanager
     def imported(cls) -> Iterator[Self]:
         """Import them; they can be started until the end."""
-        with ForkServer("sagebridge.app") as operator, ForkServer(*_SIMULATOR) as simulator:
-            yield cls(operator=operator, simulator=simulator)
+        with ExitStack() as servers:
+            operators = [servers.enter_context(ForkServer("sagebridge.app")) for _ in range(2)]
+            simulator = servers.enter_context(ForkServer(*_SIMULATOR))
+            yield cls(operator=InTurns(*operators), simulator=simulator)

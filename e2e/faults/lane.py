@@ -6,7 +6,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,7 @@ from faults.cluster import Body, Cluster, Kind
 from faults.forking import Programs
 from faults.kubernetes_proxy import KubernetesProxy
 from faults.loops import LoopThread
+from faults.proxy import ReverseProxy
 from faults.serving import Hosting
 from faults.view import View
 
@@ -73,13 +74,25 @@ class Lane:
         self._kinds = kinds
         self._environment = FAST | dict(environment or {})
         self._loop = LoopThread()
+        self._ends = ExitStack()
         self._process: psutil.Process
         self._crashes = 0
         self._revived = 0
 
     def __enter__(self) -> Self:
+        with ExitStack() as ends:
+            self._open(ends)
+            self._ends = ends.pop_all()
+        return self
+
+    def _open(self, ends: ExitStack) -> None:
+        """Start everything; whatever fails, `ends` ends what was started until then."""
+        ends.callback(self._loop.close)
+        ends.callback(self._remove_objects)
         started = Supervisor(self._directory / "sagemaker", spawn=self._programs.simulator)
-        self.simulator = Simulator(started, arguments=("--lifecycle-only",)).ensure().make_bucket()
+        self.simulator = Simulator(started, arguments=("--lifecycle-only",))
+        ends.callback(self.simulator.stop, grace=2)
+        self.simulator.ensure().make_bucket()
         self.aws = AdminClient(self.simulator.url)
         self.hosting = Hosting(self.simulator.url)
         shared: dict[str, Any] = {"boundaries": self.boundaries, "crash": self._crash}
@@ -87,6 +100,7 @@ class Lane:
         self.kubernetes_proxy = KubernetesProxy(upstream=self._control_plane.url, trust=authority, **shared)
         self.aws_proxy = AwsProxy(upstream=self.simulator.url, **shared)
         for proxy in (self.kubernetes_proxy, self.aws_proxy):
+            ends.callback(self._stop, proxy)
             self._loop.run(proxy.start())
         self.operator = OperatorProcess(
             Supervisor(self._directory / "operator", spawn=self._programs.operator),
@@ -94,16 +108,14 @@ class Lane:
             endpoint_url=self.aws_proxy.url,
             environment=self._environment,
         )
+        ends.callback(self.operator.kill)
         self._launch()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.operator.kill()
-        for proxy in (self.kubernetes_proxy, self.aws_proxy):
-            self._loop.run(proxy.stop())
-        self._loop.close()
-        self.simulator.stop(grace=2)
-        self._remove_objects()
+        self._ends.close()
+
+    def _stop(self, proxy: ReverseProxy) -> None:
+        self._loop.run(proxy.stop())
 
     def clear(self) -> None:
         """Remove every object by force, and all that SageMaker knows."""

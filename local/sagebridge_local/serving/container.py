@@ -22,7 +22,7 @@ from sagebridge_local.runtime.process import ContainerProcess
 from sagebridge_local.runtime.records import RuntimeSettings
 from sagebridge_local.runtime.s3 import Connection, Storage, logs_client
 from sagebridge_local.runtime.threads import CancelToken, in_thread
-from sagebridge_local.serving import artifacts, images
+from sagebridge_local.serving import artifacts, images, last_words
 from sagebridge_local.serving.http import ContainerClient
 from sagebridge_local.serving.launches import Tree, command_launch, docker_launch, script_launch
 from sagebridge_local.serving.ports import PORTS
@@ -348,7 +348,7 @@ class RunningContainer:
 
     def _unhealthy(self) -> ServingError:
         # https://github.com/aws/sagemaker-python-sdk/issues/155
-        words = " ".join(self._log.error_lines[-3:])
+        words = last_words.of(self._log.error_lines)
         return ServingError(
             f"The {self.name} container for {self._place.subject} did not pass the ping health check. Please check "
             f"CloudWatch logs for this endpoint.{' Its last words: ' + words if words else ''}"

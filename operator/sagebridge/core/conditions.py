@@ -54,11 +54,13 @@ class Verdict:
         state: which row of the table of conditions holds.
         reason: why, one word.
         message: what happened, and what the user can do where they can.
+        is_warning: whether its Event is a Warning, though its state and reason would not make it one.
     """
 
     state: State
     reason: Reason
     message: str
+    is_warning: bool = False
 
 
 def build(

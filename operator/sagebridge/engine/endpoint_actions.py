@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime
@@ -21,6 +22,7 @@ from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
+from sagebridge.kube.errors import KubeError
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import Handle, NameConflictError
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 KIND = "Endpoint"
 _NOTICE_AFTER_SECONDS = 5.0
+_ALARMS_SECONDS = 10.0
+"""How long a pass waits for CloudWatch, which a network may have no way to."""
 
 
 class EndpointActions:
@@ -208,17 +212,24 @@ class EndpointActions:
         await self._with_notice(memory, call)
         known.change = Change(what="Update", since=self._now())
         self._tell(memory.job, Reason.UPDATING, f"Updating endpoint {handle.name} to {step.config_name}.")
-        await self.report(memory, verdict=None, changes=_begun(memory))
+        try:
+            await self.report(memory, verdict=None, changes=_begun(memory))
+        except KubeError:
+            # The next pass finds the update under way, and does not come here again.
+            await self._warn_of_missing_alarms(memory.job, handle, step.deployment or {})
+            raise
         await self._warn_of_missing_alarms(memory.job, handle, step.deployment or {})
 
     async def _warn_of_missing_alarms(self, job: Job, handle: Handle, deployment: Mapping[str, Any]) -> None:
         """Tell of a mistyped name. The update is under way: whatever goes wrong here must not be taken for its end."""
         rollback = deployment.get("autoRollbackConfiguration") or {}
-        names = [alarm["alarmName"] for alarm in rollback.get("alarms") or ()]
+        names = [alarm["alarmName"] for alarm in rollback.get("alarms") or () if alarm.get("alarmName")]
         try:
-            missing = await self._service.alarms.missing(handle, names)
-        except (AwsError, NotAllowedError) as error:
-            logger.warning("%s/%s: nobody knows whether its alarms exist: %s", job.namespace, job.name, error)
+            async with asyncio.timeout(_ALARMS_SECONDS):
+                missing = await self._service.alarms.missing(handle, names)
+        except (AwsError, NotAllowedError, TimeoutError) as error:
+            why = str(error) or f"CloudWatch does not answer within {_ALARMS_SECONDS:g} seconds"
+            logger.warning("%s/%s: nobody knows whether its alarms exist: %s", job.namespace, job.name, why)
             return
         if missing:
             message = (

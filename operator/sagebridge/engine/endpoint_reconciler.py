@@ -14,7 +14,8 @@ from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import FAILING
-from sagebridge.core.endpoint.plan import IN_SERVICE_MESSAGE, Situation, next_step
+from sagebridge.core.endpoint.plan import Situation, next_step
+from sagebridge.core.endpoint.progress import in_service
 from sagebridge.core.endpoint.steps import (
     ApplyTags,
     Claim,
@@ -236,7 +237,9 @@ class EndpointReconciler:
         now = self._now()
         known.blind_since = known.blind_since or now
         if now - known.blind_since >= self._settings.stale_after:
-            last = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message=IN_SERVICE_MESSAGE)
+            running = str(memory.job.status.get("endpointConfigName") or "")
+            message = in_service(Ledger.parse(memory.job.status), running=running)
+            last = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message=message)
             await self._actions.report(memory, verdict=_stale(last, outcome.verdict.message), changes={})
         return outcome.again_after
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sagebridge.core.clock import parse_time
 from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.endpoint.steps import CreateModel
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
@@ -18,12 +19,15 @@ from sagebridge.core.steps import Conclude
 from sagebridge.targets.protocol import NameConflictError, NotOwnedError
 
 _ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
-_LONG_LIST = re.compile(r"\[([^\[\]]{200,})\]")
+# The end may have been cut off.
+_LONG_LIST = re.compile(r"\[([^\[\]]{200,})(?:\]|$)")
 _MOST_VALUES = 5
 _FAST_RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 _SLOW_RETRY_SECONDS = (30.0, 60.0, 120.0, 300.0)
 # Manifests that are applied together come within moments; a model may take days.
 _REFERENCE_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_TELLING = ("config_name", "key", "name", "part")
+"""Fields of steps that tell which of several things they are about."""
 
 
 class WaitingError(Exception):
@@ -35,26 +39,37 @@ EXPECTED = (AwsError, SpecError, NotAllowedError, NameConflictError, NotOwnedErr
 
 @dataclass(kw_only=True, slots=True)
 class FailureCounts:
-    """How often each sort of step has failed in a row: one that succeeds, or fails, says nothing about the others."""
+    """How often each step has failed in a row: one that succeeds, or fails, says nothing about the others.
 
-    _by_sort: Counter[type] = field(default_factory=Counter)
+    Steps are the same if they do the same to the same thing: a second model may be refused again and again while the
+    first is made, or found, each time.
+    """
+
+    _by_step: Counter[tuple[Hashable, ...]] = field(default_factory=Counter)
 
     def failed(self, step: object) -> int:
-        """Count a failure; how many of its sort there were in a row, this one included."""
-        self._by_sort[type(step)] += 1
+        """Count a failure; how many there were in a row, this one included."""
+        self._by_step[_identity(step)] += 1
         return self.of(step)
 
     def of(self, step: object) -> int:
-        """How many of this sort there were in a row."""
-        return self._by_sort[type(step)]
+        """How many failures of this step there were in a row."""
+        return self._by_step[_identity(step)]
 
     def succeeded(self, step: object) -> None:
-        """Forget the failures of this sort."""
-        self._by_sort.pop(type(step), None)
+        """Forget the failures of this step."""
+        self._by_step.pop(_identity(step), None)
 
     def forget(self) -> None:
         """Forget all of them."""
-        self._by_sort.clear()
+        self._by_step.clear()
+
+
+def _identity(step: object) -> tuple[Hashable, ...]:
+    """What a step does, and to which of several things."""
+    if isinstance(step, CreateModel):
+        return (CreateModel, step.model.name)
+    return (type(step), *(getattr(step, name) for name in _TELLING if hasattr(step, name)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +101,7 @@ def conclude(
     Args:
         error: one of `EXPECTED`.
         job: the object.
-        failures: steps of its sort that failed in a row, this one included; pauses grow with it.
+        failures: how often this step has failed in a row, this time included; pauses grow with it.
         now: the time of the pass.
         patience: pauses and deadlines.
         since: when what is wanted was first tried, if not with the last attempt.

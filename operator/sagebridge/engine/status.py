@@ -87,7 +87,7 @@ class StatusWriter:
 
     def tell(self, job: Job, *, verdict: Verdict, kind: str) -> None:
         """Emit `verdict` as an Event of the object."""
-        is_warning = verdict.state in _WARNING_STATES or verdict.reason in _WARNING_REASONS
+        is_warning = verdict.is_warning or verdict.state in _WARNING_STATES or verdict.reason in _WARNING_REASONS
         self.emit(job, kind=kind, reason=verdict.reason, message=verdict.message, is_warning=is_warning)
 
     def emit(self, job: Job, *, kind: str, reason: Reason, message: str, is_warning: bool = False) -> None:

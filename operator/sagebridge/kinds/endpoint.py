@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagebridge.core.endpoint.deployment_sizes import LEAST_PERCENT, MOST_PERCENT, PERCENT
+from sagebridge.core.endpoint.deployment_sizes import LEAST_PERCENT, MOST_PERCENT, NEEDED, PERCENT
 from sagebridge.schema import common_fields, endpoint_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
 
@@ -21,6 +21,33 @@ _SIZES = tuple(
         (_ROUTING, "canarySize"),
         (_ROUTING, "linearStepSize"),
         (f"{_DEPLOYMENT}.rollingUpdatePolicy", "maximumBatchSize"),
+    )
+)
+
+_PRESENT = tuple(
+    Rule(
+        at=_ROUTING,
+        rule=f"self.type != '{kind}' || has(self.{size})",
+        message=f"type {kind} needs {size}",
+    )
+    for kind, size in NEEDED.items()
+)
+# Any of these says what serves; the first is what most manifests have. A model that has containers says it in them.
+_SERVING = ("image", "framework", "algorithm", "modelRef", "modelPackageArn", "modelPackageName")
+_SERVED = tuple(
+    Rule(
+        at=at,
+        rule=" || ".join(f"has(self.{name})" for name in names),
+        message=f"say what serves it: {told}",
+    )
+    for at, names, told in (
+        (
+            "models[]",
+            (*_SERVING, "containers", "primaryContainer"),
+            "image, framework, algorithm, modelRef or modelPackageArn",
+        ),
+        ("models[].containers[]", _SERVING, "image, framework, algorithm, modelRef or modelPackageArn"),
+        ("models[].primaryContainer", ("image", "modelPackageName"), "image or modelPackageName"),
     )
 )
 
@@ -81,6 +108,8 @@ _RULES = (
         message="give blueGreenUpdatePolicy or rollingUpdatePolicy, not both",
     ),
     *_SIZES,
+    *_PRESENT,
+    *_SERVED,
     Rule(
         at="tags",
         rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",

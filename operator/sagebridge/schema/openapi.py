@@ -6,6 +6,7 @@ Structural schemas: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-re
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sagebridge.schema.casing import lower_first
@@ -38,6 +39,7 @@ _CATALOGUES = frozenset(
     }
 )
 _CATALOGUE_SUFFIX = "InstanceType"
+_INSTANCE_PREFIX = "ml."
 
 # Lists whose items have a name that AWS wants to be unique: server-side apply can then merge them item by item, and
 # the API server refuses a name given twice. Other lists are atomic.
@@ -198,11 +200,19 @@ def _string(shape: Any, _path: str) -> Schema:
     schema: Schema = {"type": "string"}
     if shape.enum and not _is_catalogue(shape.name):
         return schema | {"enum": list(shape.enum)}
+    if _has_instance_types(shape):
+        return schema | {"pattern": f"^{re.escape(_INSTANCE_PREFIX)}"}
     return schema | _string_limits(shape)
 
 
 def _is_catalogue(name: str) -> bool:
     return name in _CATALOGUES or name.endswith(_CATALOGUE_SUFFIX)
+
+
+def _has_instance_types(shape: Any) -> bool:
+    """Whether its values are SageMaker's instance types, all of which begin so."""
+    is_named_so = shape.enum and shape.name.endswith(_CATALOGUE_SUFFIX)
+    return bool(is_named_so) and all(value.startswith(_INSTANCE_PREFIX) for value in shape.enum)
 
 
 def _string_limits(shape: Shape) -> Schema:

@@ -16,6 +16,8 @@ Spec = dict[str, Any]
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/serve:1"
 MODEL: Spec = {"name": "m", "image": IMAGE, "modelDataUrl": "s3://models/a.tar.gz"}
+UNSERVED: Spec = {"name": "m", "modelDataUrl": "s3://models/a.tar.gz"}
+PACKAGE = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/m"
 VARIANT: Spec = {"variantName": "a", "modelName": "m", "instanceType": "ml.m5.large"}
 SERVERLESS: Spec = {
     "variantName": "a",
@@ -32,6 +34,12 @@ def endpoints(kube: kubernetes.client.ApiClient, namespace: str) -> Resource:
 
 def spec(*variants: Spec, models: list[Spec] | None = None, **fields: Any) -> Spec:
     return {"models": models or [MODEL], "productionVariants": list(variants) or [VARIANT], **fields}
+
+
+def routing(kind: str) -> Spec:
+    """A deployment that does not say how much it moves at a time."""
+    shifting = {"type": kind, "waitIntervalInSeconds": 60}
+    return {"blueGreenUpdatePolicy": {"trafficRoutingConfiguration": shifting}}
 
 
 def canary(percent: int) -> Spec:
@@ -79,6 +87,17 @@ def canary(percent: int) -> Spec:
                 }
             ),
         ),
+        ("all at once", spec(deploymentConfig=routing("ALL_AT_ONCE"))),
+        *[
+            (f"a model by {name}", spec(models=[{"name": "m", name: value}]))
+            for name, value in {
+                "framework": {"name": "sklearn", "version": "1.2-1"},
+                "modelPackageArn": f"{PACKAGE}/1",
+                "modelPackageName": f"{PACKAGE}/1",
+                "primaryContainer": {"image": IMAGE},
+            }.items()
+        ],
+        ("an instance type that nobody knows yet", spec({**VARIANT, "instanceType": "ml.z9.huge"})),
         (
             "a canary with rollback on alarm",
             spec(
@@ -122,6 +141,20 @@ def test_admitted(endpoints: Resource, reason: str, wanted: Spec) -> None:
             spec({**VARIANT, "autoscaling": {**SCALING, "scheduled": [{"name": "a", "schedule": "rate(1 day)"}]}}),
             "say what changes then",
         ),
+        ("a canary without a size", spec(deploymentConfig=routing("CANARY")), "type CANARY needs canarySize"),
+        ("steps without a size", spec(deploymentConfig=routing("LINEAR")), "type LINEAR needs linearStepSize"),
+        ("a model that nothing serves", spec(models=[UNSERVED]), "say what serves it: image, framework, algorithm,"),
+        (
+            "a container that nothing serves",
+            spec(models=[{"name": "m", "containers": [{"image": IMAGE}, {"environment": {"A": "1"}}]}]),
+            "spec.models[0].containers[1]: Invalid value: say what serves it: image, framework, algorithm,",
+        ),
+        (
+            "an only container that nothing serves",
+            spec(models=[{"name": "m", "primaryContainer": {"modelDataUrl": "s3://models/a.tar.gz"}}]),
+            "say what serves it: image or modelPackageName",
+        ),
+        ("an instance type of EC2's", spec({**VARIANT, "instanceType": "m5.large"}), "should match '^ml\\.'"),
         ("a pipeline of one", spec(models=[{"name": "m", "containers": []} | {"nonsense": 1}]), "nonsense"),
         ("a tag of ours", spec(tags=[{"key": "sagebridge.io/x", "value": "y"}]), "choose another key"),
     ],

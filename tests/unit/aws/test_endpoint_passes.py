@@ -149,7 +149,8 @@ async def test_a_status_that_nobody_could_check_for_long_says_so(bench: Endpoint
     assert bench.condition("Reconciling")["status"] == "True"
     message = bench.condition()["message"]
     assert message.startswith("This status may be old: ListEndpoints: ")
-    assert message.endswith("Last known: The endpoint is InService.")
+    config = bench.memory.job.status["endpointConfigName"]
+    assert message.endswith(f"Last known: The endpoint is InService with {config} (revision 1).")
     told = bench.event("StatusStale")
     assert told is not None
     assert told.kind == "Warning"

@@ -279,8 +279,6 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
                 ("small steps", FOUR, shifting("LINEAR", "linearStepSize", percent(9)), LINEAR_SIZE),
                 ("more than half by batch", FOUR, rolling(percent(75)), BATCH_SIZE),
                 ("small batches", FOUR, rolling(percent(4)), BATCH_SIZE),
-                ("more than half of four", FOUR, shifting("CANARY", "canarySize", instances(3)), CANARY_SIZE),
-                ("two of one", variant(), rolling(instances(2)), BATCH_SIZE),
             )
         ],
     ],
@@ -299,18 +297,12 @@ def test_what_aws_forbids_is_refused_with_the_field(reason: str, given: dict[str
         ("a tenth at a time", FOUR, shifting("LINEAR", "linearStepSize", percent(10))),
         ("a twentieth at a time", FOUR, rolling(percent(5))),
         ("half of four", FOUR, rolling(instances(2))),
-        ("one of one is SageMaker's to judge", variant(), shifting("CANARY", "canarySize", instances(1))),
-        ("how many there are is autoscaling's to say", {**FOUR, "autoscaling": SCALING}, rolling(instances(3))),
+        ("how many an update may move matters to updates alone", FOUR, rolling(instances(3))),
         ("the way back has no bounds", FOUR, rolling(percent(50), rollbackMaximumBatchSize=percent(100))),
     ],
 )
 def test_sizes_of_steps_that_aws_may_take(reason: str, of: dict[str, Any], deployment: dict[str, Any]) -> None:
     assert desired(spec(of, deploymentConfig=deployment)).deployment == deployment, reason
-
-
-def test_replicas_count_as_instances() -> None:
-    with pytest.raises(SpecError, match="at most 50 percent of a variant's 2 instances, not 2"):
-        desired(spec(replicas=2, deploymentConfig=rolling(instances(2))))
 
 
 @pytest.mark.parametrize(

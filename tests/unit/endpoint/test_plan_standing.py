@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sagebridge.core.conditions import State
@@ -12,7 +13,7 @@ from sagebridge.core.endpoint.observed import EndpointView
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
 
-from tests.unit.endpoint.specs import desired, endpoint, ledger, situation, spec, variant
+from tests.unit.endpoint.specs import SCALING, desired, endpoint, ledger, situation, spec, variant
 from tests.unit.endpoint.versions import (
     CANARY,
     HEAVY,
@@ -203,6 +204,82 @@ def test_variants_do_not_come_or_go_under_a_deployment_config(
 def test_variants_that_may_come(reason: str, wanted: Desired, seen: EndpointView) -> None:
     step = next_step(situation(wanted, seen, ledger=ledger(OLD)))
     assert isinstance(step, steps.Remember), reason
+
+
+def moving(count: int, *variants: dict[str, Any], data: str = "new", **fields: Any) -> Desired:
+    """A version whose updates move `count` instances first."""
+    routing = {
+        "type": "CANARY",
+        "waitIntervalInSeconds": 60,
+        "canarySize": {"type": "INSTANCE_COUNT", "value": count},
+    }
+    policy = {"blueGreenUpdatePolicy": {"trafficRoutingConfiguration": routing}}
+    return desired(spec(*variants, data=data, deploymentConfig=policy, **fields))
+
+
+def rolling(count: int, **fields: Any) -> Desired:
+    batch = {"type": "INSTANCE_COUNT", "value": count}
+    policy = {"rollingUpdatePolicy": {"maximumBatchSize": batch, "waitIntervalInSeconds": 60}}
+    return desired(spec(data="new", deploymentConfig=policy, **fields))
+
+
+FOUR = variant(initialInstanceCount=4)
+PAIR = (variant(initialInstanceCount=4), variant("b", initialInstanceCount=4))
+CANARY_VALUE = "spec.deploymentConfig.blueGreenUpdatePolicy.trafficRoutingConfiguration.canarySize.value"
+_MOST = "An update moves at most 50 percent"
+BATCH_VALUE = "spec.deploymentConfig.rollingUpdatePolicy.maximumBatchSize.value"
+
+
+@pytest.mark.parametrize(
+    ("reason", "wanted", "message"),
+    [
+        (
+            "more than half by canary",
+            moving(3, FOUR),
+            f"{CANARY_VALUE}: {_MOST} of the variant's 4 instances at a time: give at most 2, not 3.",
+        ),
+        (
+            "more than half by batch, and rounded down",
+            rolling(2, replicas=3),
+            f"{BATCH_VALUE}: {_MOST} of the variant's 3 instances at a time: give at most 1, not 2.",
+        ),
+    ],
+)
+def test_an_update_that_would_move_too_much_is_not_begun(reason: str, wanted: Desired, message: str) -> None:
+    step = next_step(situation(wanted, endpoint(OLD), ledger=ledger(OLD)))
+    assert isinstance(step, steps.Conclude), (reason, step)
+    assert (step.verdict.state, step.verdict.reason) == (State.STALLED, Reason.INVALID_SPEC), reason
+    assert step.verdict.message == message, reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "wanted", "seen"),
+    [
+        ("half of them", moving(2, FOUR), endpoint(OLD)),
+        ("one of one is SageMaker's to judge", moving(1), endpoint(OLD)),
+        ("autoscaling says how many there are", moving(3, {**FOUR, "autoscaling": SCALING}), endpoint(OLD)),
+        ("of several variants, SageMaker judges", moving(3, *PAIR), endpoint(desired(spec(*PAIR)))),
+        ("what is made is made at once", moving(3, FOUR), None),
+    ],
+)
+def test_what_an_update_moves_that_aws_may_take(reason: str, wanted: Desired, seen: EndpointView | None) -> None:
+    step = next_step(situation(wanted, seen, ledger=ledger(OLD)))
+    assert isinstance(step, steps.Remember), (reason, step)
+
+
+def test_another_number_of_instances_needs_no_update_that_could_move_too_many() -> None:
+    """`kubectl scale` goes past the deployment, and so do its bounds."""
+    runs, wanted = (moving(2, data="old", replicas=count) for count in (4, 3))
+    known = ledger(runs, update=replace(update(wanted), key=f"{wanted.numbers_key}/counts.a"))
+    step = next_step(situation(wanted, endpoint(runs, a=4), ledger=known))
+    assert step == steps.UpdateNumbers(counts={"a": 3})
+
+
+def test_an_edit_of_the_deployment_alone_is_held_against_nothing() -> None:
+    runs = moving(2, FOUR, data="old")
+    step = next_step(situation(moving(3, FOUR, data="old"), endpoint(runs, a=4), ledger=ledger(runs)))
+    assert isinstance(step, steps.Conclude)
+    assert step.verdict.state is State.SERVING
 
 
 def test_variants_may_be_others_once_the_endpoint_is_gone() -> None:

@@ -137,7 +137,7 @@ async def test_it_is_made_and_taken_away_in_the_words_of_what_happens(bench: End
     name, config = scores.job.status["endpointName"], scores.job.status["endpointConfigName"]
     assert news(bench) == [
         ("Creating", f"Creating endpoint {name} with {config}."),
-        ("InService", "The endpoint is InService."),
+        ("InService", f"The endpoint is InService with {config} (revision 1)."),
     ]
     scores = bench.put(metadata={"deletionTimestamp": "2027-01-15T08:01:00Z"})
     await bench.reconcile(scores)
@@ -152,7 +152,22 @@ async def test_a_change_by_numbers_is_told_once(bench: EndpointBench) -> None:
     news(bench)
     scores = bench.put(spec=spec(variant("a", initialInstanceCount=3)), metadata={"generation": 2})
     await bench.serve(scores)
-    assert [message for _, message in news(bench)] == ["Updating to 3 instances of a.", "The endpoint is InService."]
+    config = scores.job.status["endpointConfigName"]
+    assert [message for _, message in news(bench)] == [
+        "Updating to 3 instances of a.",
+        f"The endpoint is InService with {config} (revision 1).",
+    ]
+
+
+async def test_each_version_that_serves_is_told_apart(bench: EndpointBench) -> None:
+    told = []
+    for generation, data in enumerate(("1", "2", "1"), 1):
+        scores = bench.put(spec=spec(data=data), metadata={"generation": generation})
+        await bench.serve(scores)
+        told.append([message for reason, message in news(bench) if reason == "InService"])
+        config = scores.job.status["endpointConfigName"]
+        assert told[-1] == [f"The endpoint is InService with {config} (revision {generation})."]
+    assert len({message for [message] in told}) == 3
 
 
 def test_what_somebody_else_does_to_it_is_news() -> None:
@@ -176,3 +191,16 @@ def test_a_rollback_says_why() -> None:
     step = next_step(situation(NEW, seen, ledger=ledger(OLD, NEW, update=update(NEW, begun=True))))
     assert isinstance(step, steps.Conclude)
     assert (step.verdict.message, step.quietly) == ("The endpoint is RollingBack: an alarm went off.", False)
+    assert step.verdict.is_warning
+
+
+async def test_a_rollback_is_told_as_a_warning(bench: EndpointBench) -> None:
+    scores = bench.put()
+    await bench.serve(scores)
+    bench.fail_next("*", reason="no answer to /ping")
+    scores = bench.put(spec=canary("2"), metadata={"generation": 2})
+    for _ in range(40):
+        await bench.reconcile(scores)
+        bench.advance(10)
+    kinds = {event.message.partition(":")[0]: event.kind for event in bench.recorder.heard}
+    assert kinds["The endpoint is RollingBack"] == "Warning"

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 from sagebridge.core.conditions import State
+from sagebridge.core.endpoint.desired import ModelPlan
+from sagebridge.core.endpoint.scaling import Dimension, TargetKey
+from sagebridge.core.endpoint.steps import CreateModel, PutPolicy, UpdateNumbers
 from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
@@ -97,11 +100,12 @@ def test_each_class(case: Case) -> None:
         assert words in outcome.verdict.message
 
 
-def test_a_list_of_all_that_could_be_said_does_not_hide_the_point() -> None:
+@pytest.mark.parametrize("end", ["]", ", ml.m…"], ids=["whole", "cut off"])
+def test_a_list_of_all_that_could_be_said_does_not_hide_the_point(end: str) -> None:
     types = ", ".join(f"ml.m{number}.large" for number in range(100))
     error = AwsError(
         code="ValidationException",
-        message=f"'ml.huge' failed to satisfy enum value set: [{types}]",
+        message=f"'ml.huge' failed to satisfy enum value set: [{types}{end}",
         operation="CreateEndpointConfig",
         http_status=400,
     )
@@ -131,10 +135,24 @@ def test_what_is_not_expected_is_raised() -> None:
         judge(ZeroDivisionError())
 
 
-def test_each_sort_of_step_has_a_count_of_its_own() -> None:
+def test_each_step_has_a_count_of_its_own() -> None:
     counts = FailureCounts()
     assert [counts.failed(Wait()), counts.failed(Wait()), counts.failed(Release())] == [1, 2, 1]
     counts.succeeded(Release())
     assert (counts.of(Wait()), counts.of(Release())) == (2, 0)
     counts.forget()
     assert counts == FailureCounts()
+
+
+def test_steps_about_different_things_have_counts_of_their_own() -> None:
+    models = [CreateModel(model=ModelPlan(name=name, spec_name=name, request={})) for name in "ab"]
+    key = TargetKey(variant="a", dimension=Dimension.INSTANCES)
+    policies = [PutPolicy(key=key, name=name, definition={}) for name in "ab"]
+    numbers = [UpdateNumbers(weights={"a": 1.0}), UpdateNumbers(counts={"a": 1}), UpdateNumbers(counts={"b": 1})]
+    for first, *others in (models, policies, numbers):
+        counts = FailureCounts()
+        assert [counts.failed(first), counts.failed(first)] == [1, 2]
+        assert [counts.failed(other) for other in others] == [1] * len(others)
+        for other in others:
+            counts.succeeded(other)
+        assert counts.of(first) == 2, first

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from faults.forking import ForkServer
+from faults.forking import ForkServer, InTurns
 from sagebridge_local.stack import StackError, processes
 from sagebridge_local.stack.processes import Component
 from sagebridge_local.stack.state import Record
@@ -77,3 +77,24 @@ def test_one_that_ends_by_itself_is_gone(supervisor: Supervisor) -> None:
 def test_a_program_that_is_none_is_not_started(tmp_path: Path) -> None:
     with ForkServer("no_such_program") as broken, pytest.raises(StackError):
         start(Supervisor(tmp_path / "stack", spawn=broken), "pass")
+
+
+def test_none_outlives_its_server(tmp_path: Path) -> None:
+    with ForkServer(PROGRAM) as short_lived:
+        made = Supervisor(tmp_path / "stack", spawn=short_lived)
+        record = start(made, "import time; time.sleep(600)")
+        assert processes.is_alive(record)
+    assert not psutil.pid_exists(record.pid)
+
+
+def test_one_that_is_started_again_has_other_hashes(tmp_path: Path) -> None:
+    """What depends on the order of a set, and should not, shows after a restart."""
+    with ForkServer(PROGRAM) as one, ForkServer(PROGRAM) as other:
+        made = Supervisor(tmp_path / "stack", spawn=InTurns(one, other))
+        for times in range(1, 5):
+            start(made, "print(hash('word'), flush=True); import time; time.sleep(600)")
+            eventually(lambda times=times: len(logged(made)) == 2 * times, what="its hash")  # type: ignore[misc]
+            made.kill("forked")
+    first, second, third, fourth = logged(made)[1::2]
+    assert (first, second) == (third, fourth)
+    assert first != second

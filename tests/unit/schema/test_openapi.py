@@ -39,7 +39,13 @@ def at(schema: dict[str, Any], path: str) -> dict[str, Any]:
             "instance types are no enum: AWS adds some every month",
             "CreateTrainingJob",
             "resourceConfig.instanceType",
-            {"description": "The ML compute instance type.", "type": "string"},
+            {"description": "The ML compute instance type.", "type": "string", "pattern": r"^ml\."},
+        ),
+        (
+            "what else begins so is left alone",
+            "CreateEndpointConfig",
+            "productionVariants[].acceleratorType",
+            {"type": "string"},
         ),
         (
             "a catalogue is no enum",

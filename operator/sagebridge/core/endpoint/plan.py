@@ -23,7 +23,7 @@ from sagebridge.core.endpoint.observed import (
     EndpointView,
     Observed,
 )
-from sagebridge.core.endpoint.progress import under_way
+from sagebridge.core.endpoint.progress import in_service, under_way
 from sagebridge.core.endpoint.refusals import update_refusal
 from sagebridge.core.endpoint.running import begun_with, runs, with_running, without_others
 from sagebridge.core.endpoint.scaling_steps import next_scaling_step, targets_in_the_way, targets_left_over
@@ -65,12 +65,10 @@ from sagebridge.core.endpoint.tries import (
 from sagebridge.core.errors import JobFailure, failure_class
 from sagebridge.core.reasons import Reason
 
-__all__ = ["IN_SERVICE_MESSAGE", "RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
+__all__ = ["RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]
 
 RETRY_FAILED_AFTER_SECONDS = 600.0
 """Pause before an endpoint that SageMaker's own side made fail is made anew."""
-
-IN_SERVICE_MESSAGE = "The endpoint is InService."
 
 _CHANGES = (
     ApplyTags,
@@ -375,7 +373,8 @@ def _conclude_settled(situation: Situation, desired: Desired, endpoint: Endpoint
         message = f"The endpoint is {endpoint.status}. {endpoint.failure_reason}".rstrip()
         verdict = Verdict(state=State.STALLED, reason=Reason.ENDPOINT_FAILED, message=message)
     else:
-        verdict = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message=IN_SERVICE_MESSAGE)
+        message = in_service(ledger, running=running)
+        verdict = Verdict(state=State.SERVING, reason=Reason.IN_SERVICE, message=message)
     return Conclude(verdict=verdict, ledger=ledger)
 
 

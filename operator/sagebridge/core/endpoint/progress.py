@@ -1,12 +1,13 @@
-"""What is told of an endpoint that SageMaker is at work on."""
+"""What is told of an endpoint that SageMaker is at work on, and of one that it is done with."""
 
 from __future__ import annotations
 
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS
-from sagebridge.core.endpoint.ledger import Update
+from sagebridge.core.endpoint.ledger import Ledger, Update
 from sagebridge.core.endpoint.observed import CREATING, DELETING, ROLLING_BACK, UPDATING, EndpointView
+from sagebridge.core.endpoint.running import NOT_OURS
 from sagebridge.core.endpoint.situation import Situation
 from sagebridge.core.endpoint.steps import Conclude
 from sagebridge.core.reasons import Reason
@@ -20,13 +21,25 @@ def under_way(situation: Situation, endpoint: EndpointView) -> Conclude:
     if overtaken:
         message += " The newer spec follows when that has ended."
     reason = Reason.CREATING if endpoint.status == CREATING else Reason.UPDATING
-    verdict = Verdict(state=State.PROGRESSING, reason=reason, message=message)
+    verdict = Verdict(
+        state=State.PROGRESSING,
+        reason=reason,
+        message=message,
+        is_warning=endpoint.status == ROLLING_BACK,
+    )
     return Conclude(
         verdict=verdict,
         ledger=situation.ledger,
         again_after=BUSY_LOOK_AGAIN_SECONDS,
         quietly=not overtaken and _is_told(update, endpoint),
     )
+
+
+def in_service(ledger: Ledger, *, running: str) -> str:
+    """What is told of an endpoint that serves: with which config, empty if that is not known, and which revision."""
+    revision = ledger.find(running)
+    number = f" (revision {revision.number})" if revision and revision.number != NOT_OURS else ""
+    return f"The endpoint is InService{f' with {running}' if running else ''}{number}."
 
 
 def _where(endpoint: EndpointView) -> str:

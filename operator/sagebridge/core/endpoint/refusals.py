@@ -11,6 +11,7 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sagebridge.core.endpoint import deployment_sizes as sizes
@@ -59,16 +60,29 @@ def update_refusal(desired: Desired, *, running: Collection[str]) -> str:
         desired: what is wanted.
         running: the names of the production variants that serve; empty if they are not known.
     """
+    try:
+        _check_update(desired, running=set(running))
+    except SpecError as refusal:
+        return str(refusal)
+    return ""
+
+
+def _check_update(desired: Desired, *, running: AbstractSet[str]) -> None:
+    if not desired.deployment:
+        return
     wanted = {variant.name for variant in desired.variants}
-    if not desired.deployment or not running or wanted == set(running):
-        return ""
-    come, go = sorted(wanted - set(running)), sorted(set(running) - wanted)
-    changes = [f"{', '.join(come)} would come"] * bool(come) + [f"{', '.join(go)} would go"] * bool(go)
-    message = (
-        f"Under it, SageMaker lets no production variant come or go: {' and '.join(changes)}. Remove deploymentConfig "
-        "for this edit, and set it again afterwards; or keep the variants' names."
-    )
-    return str(SpecError("spec.deploymentConfig", message))
+    if running and wanted != running:
+        come, go = sorted(wanted - running), sorted(running - wanted)
+        changes = [f"{', '.join(come)} would come"] * bool(come) + [f"{', '.join(go)} would go"] * bool(go)
+        message = (
+            f"Under it, SageMaker lets no production variant come or go: {' and '.join(changes)}. Remove "
+            "deploymentConfig for this edit, and set it again afterwards; or keep the variants' names."
+        )
+        raise SpecError("spec.deploymentConfig", message)
+    # Of several variants, and of a number that somebody else decides, AWS judges.
+    only = desired.variants[0] if len(desired.variants) == 1 else None
+    if only is not None and only.count is not None:
+        sizes.check_update(desired.deployment, count=only.count)
 
 
 def _check_names(spec: Mapping[str, Any]) -> None:
@@ -208,7 +222,7 @@ def _check_deployment(spec: Mapping[str, Any]) -> None:
             "spec.deploymentConfig.rollingUpdatePolicy",
             "SageMaker rolls only endpoints with a single variant: use blueGreenUpdatePolicy.",
         )
-    sizes.check(spec)
+    sizes.check(deployment)
 
 
 def _is_managed(variant: Mapping[str, Any]) -> bool:

@@ -22,6 +22,7 @@ from sagebridge.core.errors import (
     TIMEOUT,
     AwsError,
 )
+from sagebridge.targets.sagemaker import instance_types
 
 _READ_PREFIXES: Final = ("Describe", "List", "Get", "Head", "Search", "BatchDescribe", "BatchGet")
 # Values that a user may have put there trusting that nobody sees them.
@@ -83,7 +84,7 @@ def _refused(error: sdk.ClientError, *, operation: str) -> AwsError:
     details = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     code = str(details.get("Code") or status or MALFORMED_REPLY)
-    message = without_values(str(details.get("Message") or "AWS gave no message"))
+    message = without_values(instance_types.in_short(str(details.get("Message") or "AWS gave no message")))
     return AwsError(
         code=code,
         message=message,
