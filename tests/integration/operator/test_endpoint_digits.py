@@ -84,7 +84,9 @@ def test_what_it_has_trained_is_served(serving: Serving, tmp_path: Path) -> None
         serving.objects.create(name, manifest["spec"])
         status = serving.at_rest(name)["status"]
         assert status["servedModels"][0]["containers"][0]["modelRef"]["name"] == "digits"
-        answers = [(row.partition(",")[0], read(serving, status["endpointName"], row.partition(",")[2])) for row in rows]
+        answers = [
+            (row.partition(",")[0], read(serving, status["endpointName"], row.partition(",")[2])) for row in rows
+        ]
         assert sum(label == answer for label, answer in answers) >= 36
         serving.objects.patch(name, {"spec": {"replicas": 2}})
         assert serving.at_rest(name)["status"]["replicas"] == 2, "scaled, as the page tells"
