@@ -32,7 +32,7 @@ def typed(work: Path) -> str:
     for before, after in changes.items():
         assert script.count(before) == 1, before
         script = script.replace(before, after)
-    assert script.count("/tmp/held-out.csv") == 2
+    assert script.count("/tmp/held-out.csv") == 3
     return script.replace("/tmp/held-out.csv", f"{work}/held-out.csv")
 
 
@@ -60,5 +60,8 @@ def test_every_command_works(tmp_path: Path) -> None:
     right, rows, answered = map(int, told.groups())
     assert rows == answered == len((tmp_path / "held-out.csv").read_text().splitlines())
     assert right / rows >= 0.9
+    both = re.search(r"answered by: (\w+) \d+, (\w+) \d+$", answer.stdout, re.MULTILINE)
+    assert both
+    assert set(both.groups()) == {"tuned", "trained"}
     assert answer.stdout.count(" deleted") == 4
     assert left == []

@@ -128,17 +128,17 @@ def logs(
 ) -> None:
     """Print what a job's script, or an endpoint's containers, printed."""
     excerpt = Excerpt(since=_start(since), tail=None if tail < 0 else tail, pings=pings)
+    named = NamedObject(name, namespace=namespace)
     try:
         lines = stream_lines(
-            NamedObject(name, namespace=namespace).read,
+            named.read,
             client=_client,
             follow=follow,
             pause=lambda: time.sleep(POLL_SECONDS),
             excerpt=excerpt,
         )
-        for line in lines:
-            parts = [_time(line) if timestamps else "", line.label and f"[{line.label}]"]
-            typer.echo(" ".join([*filter(None, parts), line.text]))
+        if not _show(lines, timestamps=timestamps) and tail != 0 and named.latest:
+            typer.echo(_silence(named.latest, since=since if excerpt.since else "", pings=pings), err=True)
     except (LogsError, ObjectError) as error:
         _fail(str(error))
     except (ClientError, BotoCoreError) as error:
@@ -146,6 +146,23 @@ def logs(
         _fail(f"CloudWatch Logs can't be read{means}: {error}")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _show(lines: Iterator[LogLine], *, timestamps: bool) -> bool:
+    """Print lines as they come; whether there were any."""
+    any_line = False
+    for line in lines:
+        any_line = True
+        parts = [_time(line) if timestamps else "", line.label and f"[{line.label}]"]
+        typer.echo(" ".join([*filter(None, parts), line.text]))
+    return any_line
+
+
+def _silence(job: Job, *, since: str, pings: bool) -> str:
+    """What to say where there is no line."""
+    hides = job.body.get("kind") in _SERVING_KINDS and not pings
+    when = f" in the last {since}" if since else "" if is_over(job) else " yet"
+    return f"{job.name}: nothing printed{when}{' (health checks are hidden: --pings)' if hides else ''}."
 
 
 def _start(since: str) -> int:

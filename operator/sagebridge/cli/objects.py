@@ -43,6 +43,9 @@ class NamedObject:
     Args:
         name: as it was given.
         namespace: where it is; kubectl's default if empty.
+
+    Attributes:
+        latest: the object as it was read last; None before that.
     """
 
     def __init__(self, name: str, *, namespace: str = "") -> None:
@@ -51,7 +54,7 @@ class NamedObject:
         self._is_bare = not slash
         self._resource = _resource(kind or DEFAULT_KIND)
         self._namespace = namespace
-        self._was_there = False
+        self.latest: Job | None = None
 
     def read(self) -> Job:
         """Return the object as it is now.
@@ -63,15 +66,15 @@ class NamedObject:
         answer = _kubectl("get", f"{self._resource}/{self._bare}", "--output=json", namespace=self._namespace)
         if answer.returncode != 0:
             raise self._error(answer.stderr)
-        self._was_there = True
         body: Mapping[str, Any] = json.loads(answer.stdout)
-        return Job.parse(body)
+        self.latest = Job.parse(body)
+        return self.latest
 
     def _error(self, stderr: str) -> ObjectError:
         words = _last_words(stderr)
         if "(NotFound)" not in stderr:
             return ObjectError(words)
-        if self._was_there:
+        if self.latest:
             return ObjectDeletedError(f"{self._name} was deleted.")
         return ObjectError(f"{words}; {_hint(self._bare, namespace=self._namespace)}" if self._is_bare else words)
 

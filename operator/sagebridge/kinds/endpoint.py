@@ -162,6 +162,7 @@ SCHEMA = KindSchema(
             description="Where the object stands, in one word.",
         ),
         Column(name="STATE", path=".status.endpointStatus", description="SageMaker's status of the endpoint."),
+        Column(name="STAGE", path=".status.stage", description="Where the deployment under way stands; else empty."),
         Column(
             name="INSTANCES",
             path=".status.replicas",

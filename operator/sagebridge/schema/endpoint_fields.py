@@ -214,6 +214,11 @@ def status() -> dict[str, Schema]:
             "named as such, where it is another."
         },
         "pendingDeploymentSummary": _pending(),
+        "stage": _TEXT
+        | {
+            "description": "The stage of the deployment under way, in a word, such as Baking; of variants in "
+            "different stages, each. Empty if there is no deployment."
+        },
         "servedModels": _list(
             "name", _model_status(), "The models of the config that the endpoint runs, and what they were made of."
         ),

@@ -200,7 +200,8 @@ def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
     ready = {"type": "Ready", "status": "True", "reason": "InService", "message": "done"}
     status = {
         "endpointName": "team-scores",
-        "endpointStatus": "InService",
+        "endpointStatus": "Updating",
+        "stage": "Baking",
         "endpointConfigName": "config-1",
         "replicas": 3,
         "traffic": "a=9, b=1, c (shadow)",
@@ -213,7 +214,8 @@ def test_columns(endpoints: Resource, control_plane: ControlPlane) -> None:
     assert shown == {
         "NAME": "example",
         "STATUS": "InService",
-        "STATE": "InService",
+        "STATE": "Updating",
+        "STAGE": "Baking",
         "INSTANCES": "3",
         "VARIANTS": "a=9, b=1, c (shadow)",
         "INSTANCE-TYPE": "ml.m5.large, ml.c5.large (shadow)",

@@ -133,6 +133,7 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
     serving.objects.patch("scores", {"spec": spec(four, data="bad", deploymentConfig=deployment)})
     job = serving.objects.wait("scores", _bakes, what="a canary that bakes")
     assert "with traffic enabled on canary capacity of 1 instance(s)." in ready(job)["message"]
+    assert job["status"]["stage"] == "Baking"
     assert f"No alarm {serving.world.namespace}-mistyped is" in serving.objects.wait_event("scores", "AlarmNotFound")
     serving.world.eventually(
         lambda: any("Baking since" in message for _, _, message in serving.objects.events("scores")), "its Event"
@@ -149,7 +150,7 @@ def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
     job = serving.objects.get("scores")
     assert job["status"]["endpointConfigName"] == good
     assert job["status"]["endpointStatus"] == "InService"
-    assert "pendingDeploymentSummary" not in job["status"]
+    assert {"pendingDeploymentSummary", "stage"}.isdisjoint(job["status"])
     assert [one["outcome"] for one in job["status"]["revisions"]] == ["Serving", "RolledBack"]
 
 

@@ -38,6 +38,18 @@ def archive(**files: str) -> bytes:
     return stream.getvalue()
 
 
+def train_digits(serving: Serving) -> None:
+    """A job that runs nothing, the model that it would have left, and the ConfigMap of its code."""
+    serving.world.put_config_map("digits-code", {"inference.py": "def model_fn(path): ..."})
+    serving.world.script(seconds=0)
+    serving.world.jobs.create("digits", jobs.spec())
+    status = serving.world.jobs.wait_reason("digits", "Completed")["status"]
+    bucket, _, key = status["modelArtifacts"]["s3ModelArtifacts"].removeprefix("s3://").partition("/")
+    storage = serving.client("s3")
+    storage.create_bucket(Bucket=bucket)
+    storage.put_object(Bucket=bucket, Key=key, Body=archive(model_txt="a model"))
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_it_comes_into_service_and_goes(serving: Serving, path: Path) -> None:
     manifest = yaml.safe_load(path.read_text())
@@ -48,8 +60,7 @@ def test_it_comes_into_service_and_goes(serving: Serving, path: Path) -> None:
     storage.put_object(Bucket=BUCKET, Key="code/documents.tar.gz", Body=archive(inference_py="def model_fn(x): ..."))
     serving.world.aws.endpoint_outcome("documents", seconds=0.2, delete_seconds=0.2)
     if any("modelRef" in model for model in spec.get("models", ())):
-        serving.world.script(seconds=0)
-        serving.world.jobs.create("digits", jobs.spec())
+        train_digits(serving)
     serving.objects.create(name, spec)
     status = serving.at_rest(name)["status"]
     assert status["endpointStatus"] == "InService"

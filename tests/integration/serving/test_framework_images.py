@@ -294,6 +294,23 @@ async def test_a_model_without_code_says_what_to_do(kitchen):
         await kitchen.serve(kitchen.definition(kitchen.put("m.tar.gz", kitchen.archive_of("weights.txt", "7"))))
 
 
+@pytest.mark.parametrize(
+    ("reason", "program", "want"),
+    [
+        ("a script that only trains", "train.py", "train.py has no model_fn; give `source` with inference code"),
+        ("inference code that lacks it", "inference.py", "inference.py has no model_fn; give `source`"),
+    ],
+)
+async def test_code_without_model_fn_is_named(kitchen, reason, program, want):
+    files = {"weights.txt": "7", "code/train.py": "x = 1\n", "code/inference.py": "y = 1\n"}
+    url = kitchen.put("m.tar.gz", kitchen.archive_of_files(files))
+
+    with pytest.raises(ServingError) as caught:
+        await kitchen.serve(kitchen.definition(url, Environment={"SAGEMAKER_PROGRAM": program}))
+
+    assert want in caught.value.reason, reason
+
+
 async def test_a_container_that_exits_is_started_again(kitchen):
     server = await kitchen.serve(
         kitchen.definition(

@@ -97,24 +97,11 @@ def test_lines_of_a_job_need_no_label(client: Any, group: str, put: Callable[...
     assert line.label == ""
 
 
-@pytest.mark.parametrize(
-    ("kind", "prefix", "want"),
-    [("trainingjob", "s/", "hello\n"), ("smep", "", "[s/i-1] hello\n")],
-    ids=["a job", "an endpoint"],
-)
-def test_what_is_printed(
-    client: Any,
-    group: str,
-    put: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    kind: str,
-    prefix: str,
-    want: str,
-) -> None:
-    put("s/i-1", "hello")
-    status = {"region": "us-east-1", "logs": {"groupName": group, "streamPrefix": prefix}}
-    (tmp_path / "object").write_text(json.dumps({"metadata": {"name": "s"}, "status": status}))
+@pytest.fixture
+def applied(
+    client: Any, group: str, put: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., None]:
+    """What kubectl answers, and where AWS is."""
     program = tmp_path / "kubectl"
     program.write_text(f"#!/bin/sh\ncat {tmp_path}/object\n")
     program.chmod(0o755)
@@ -122,13 +109,72 @@ def test_what_is_printed(
     monkeypatch.setenv("AWS_ENDPOINT_URL", client.meta.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+    def apply(kind: str, prefix: str = "", **status: Any) -> None:
+        status |= {"region": "us-east-1", "logs": {"groupName": group, "streamPrefix": prefix}}
+        (tmp_path / "object").write_text(json.dumps({"kind": kind, "metadata": {"name": "s"}, "status": status}))
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix", "want"),
+    [("TrainingJob", "s/", "hello\n"), ("Endpoint", "", "[s/i-1] hello\n")],
+    ids=["a job", "an endpoint"],
+)
+def test_what_is_printed(
+    put: Callable[..., None], applied: Callable[..., None], kind: str, prefix: str, want: str
+) -> None:
+    put("s/i-1", "hello")
+    applied(kind, prefix)
     result = CliRunner().invoke(app, [f"{kind}/s"])
-    assert (result.exit_code, result.stdout) == (0, want)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, want, "")
     put("s/i-1", "again")
     newest = CliRunner().invoke(app, [f"{kind}/s", "--tail", "1", "--since", "1h"])
     assert newest.stdout == want.replace("hello", "again")
     none = CliRunner().invoke(app, [f"{kind}/s", "--since", "1ms"])
     assert (none.exit_code, none.stdout) == (0, "")
+    assert none.stderr.startswith("s: nothing printed in the last 1ms")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "options", "want"),
+    [
+        (
+            "an endpoint that was asked for its health alone",
+            "Endpoint",
+            ["--tail", "20"],
+            "s: nothing printed yet (health checks are hidden: --pings).\n",
+        ),
+        (
+            "a model that is being loaded",
+            "Endpoint",
+            ["--pings", "--since", "1ms"],
+            "s: nothing printed in the last 1ms.\n",
+        ),
+        (
+            "a job is not asked for its health",
+            "TrainingJob",
+            ["--since", "1ms"],
+            "s: nothing printed in the last 1ms.\n",
+        ),
+        ("nobody wants a line", "Endpoint", ["--tail", "0"], ""),
+    ],
+)
+def test_nothing_is_not_passed_over_in_silence(
+    put: Callable[..., None], applied: Callable[..., None], reason: str, kind: str, options: list[str], want: str
+) -> None:
+    put("s/i-1", ACCESS_LOG[0])
+    applied(kind)
+    result = CliRunner().invoke(app, [f"{kind}/s", *options])
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", want), reason
+
+
+def test_a_job_that_is_over_will_not_print_any_more(put: Callable[..., None], applied: Callable[..., None]) -> None:
+    put("s/i-1")
+    applied("TrainingJob", "s/", conditions=[{"type": "Complete", "status": "True", "reason": "C", "message": "m"}])
+    result = CliRunner().invoke(app, ["s"])
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "s: nothing printed.\n")
 
 
 def test_more_lines_than_one_reply_holds(client: Any, group: str, put: Callable[..., None]) -> None:

@@ -48,30 +48,33 @@ def pending(*stages: dict[str, Any], **fields: Any) -> PendingDeployment:
 
 
 @pytest.mark.parametrize(
-    ("reason", "given", "want"),
+    ("reason", "given", "word", "want"),
     [
-        ("nothing is told", pending(), ""),
-        ("of no variant", PendingDeployment.parse({"productionVariants": [{"variantName": "a"}]}), ""),
-        ("no words", pending({"status": "Baking"}), "Baking"),
+        ("nothing is told", pending(), "", ""),
+        ("of no variant", PendingDeployment.parse({"productionVariants": [{"variantName": "a"}]}), "", ""),
+        ("no words", pending({"status": "Baking"}), "Baking", "Baking"),
         (
             "one variant",
             pending(stage("Baking", f"Baking for 600 seconds with traffic enabled {ON_ONE}.")),
+            "Baking",
             f"Baking since 2026-01-01T12:03:00Z: Baking for 600 seconds with traffic enabled {ON_ONE}",
         ),
         (
             "several in the same stage",
             pending(stage("Baking", "Wait."), stage("Baking", "Wait.", since="2026-01-01T12:02:59Z")),
+            "Baking",
             "Baking since 2026-01-01T12:02:59Z: Wait",
         ),
         (
             "several in different stages",
             pending(stage("Creating"), stage("ActivatingTraffic")),
+            "Creating, ActivatingTraffic",
             "v0: Creating since 2026-01-01T12:03:00Z; v1: ActivatingTraffic since 2026-01-01T12:03:00Z",
         ),
     ],
 )
-def test_where_a_deployment_stands(reason: str, given: PendingDeployment, want: str) -> None:
-    assert given.stage == want, reason
+def test_where_a_deployment_stands(reason: str, given: PendingDeployment, word: str, want: str) -> None:
+    assert (given.stage_name, given.stage) == (word, want), reason
 
 
 def test_status_shows_what_people_look_at() -> None:
@@ -104,6 +107,7 @@ async def test_a_canary_is_told_stage_by_stage_and_then_no_more(bench: EndpointB
     [shown] = summary["productionVariants"]
     assert (shown["currentInstanceCount"], shown["desiredInstanceCount"]) == (0, 4)
     assert [one["status"] for one in shown["variantStatus"]] == ["Creating"]
+    assert scores.job.status["stage"] == "Creating"
     assert ready(scores)["message"].startswith(f"The endpoint is Updating to {new}: Creating since ")
     assert "Launching 4 instance(s)" in ready(scores)["message"]
     assert [message for _, message in news(bench)] == [
@@ -113,6 +117,7 @@ async def test_a_canary_is_told_stage_by_stage_and_then_no_more(bench: EndpointB
     bench.advance(61)
     for _ in range(4):
         assert await bench.reconcile(scores) == ["DescribeEndpoint", "ListTags"][:1]
+    assert scores.job.status["stage"] == "Baking"
     assert "Baking since " in ready(scores)["message"]
     assert (
         "Baking for 300 seconds with traffic enabled on canary capacity of 1 instance(s)." in ready(scores)["message"]
@@ -128,7 +133,7 @@ async def test_a_canary_is_told_stage_by_stage_and_then_no_more(bench: EndpointB
     bench.advance(120)
     await bench.reconcile(scores)
     assert [reason for reason, _ in news(bench)] == ["Updating", "Updating", "InService"]
-    assert "pendingDeploymentSummary" not in scores.job.status
+    assert {"pendingDeploymentSummary", "stage"}.isdisjoint(scores.job.status)
 
 
 async def test_it_is_made_and_taken_away_in_the_words_of_what_happens(bench: EndpointBench) -> None:

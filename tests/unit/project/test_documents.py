@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import botocore.session
 import pytest
 import yaml
 
@@ -74,6 +75,26 @@ def test_the_readme_leads_to_the_documentation() -> None:
 def test_the_readmes_manifest_is_the_example() -> None:
     (shown,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert yaml.safe_load(shown) == yaml.safe_load((ROOT / "examples/digits/trainingjob.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *sorted((ROOT / "examples").rglob("*.yaml"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_objects_are_changed_in_one_way(page: Path) -> None:
+    """By server-side apply alone: a field that was set in another way makes the next one a conflict."""
+    typed = re.findall(r"^(?:#| {4})? *(kubectl (?:apply|patch|edit) (?!configmap).*)", page.read_text(), re.MULTILINE)
+    assert [command for command in typed if not command.startswith("kubectl apply --server-side -f ")] == []
+
+
+def test_an_alarm_is_set_off_with_all_that_cloudwatch_asks_for() -> None:
+    model = botocore.session.get_session().get_service_model("cloudwatch").operation_model("SetAlarmState").input_shape
+    text = (ROOT / "docs/endpoints.md").read_text()
+    [command] = re.findall(r"`aws cloudwatch set-alarm-state (.*?)`", text)
+    [call] = re.findall(r"\.set_alarm_state\((.*?)\)`", text)
+    options = {"".join(map(str.title, option.split("-"))) for option in re.findall(r"--([\w-]+)", command)}
+    assert options == set(re.findall(r"(\w+)=", call)) == set(model.required_members)
 
 
 def test_every_target_that_is_named_exists() -> None:

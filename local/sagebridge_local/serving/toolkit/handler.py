@@ -43,8 +43,8 @@ class Handler:
             raise ValueError(
                 "Cannot use transform_fn implementation in conjunction with input_fn, predict_fn, output_fn"
             )
-        model_fn = getattr(module, "model_fn", None) or _default_model_fn
-        self._model = _call(model_fn, str(model_dir))
+        model_fn = getattr(module, "model_fn", None)
+        self._model = _call(model_fn, str(model_dir)) if model_fn else _default_model(model_dir, module=module)
 
     def respond(self, body: bytes, *, content_type: str, accept: str) -> tuple[Any, str]:
         """The reply's body (bytes, text or an iterator of either) and its content type."""
@@ -85,17 +85,24 @@ def _load(code_dir: Path, program: str) -> ModuleType | None:
     return module
 
 
-def _default_model_fn(model_dir: str) -> Any:
+def _default_model(model_dir: Path, *, module: ModuleType | None) -> Any:
     """PyTorch images load the one TorchScript file of the model; other frameworks have no default."""
-    scripts = [path for path in Path(model_dir).iterdir() if path.suffix in {".pt", ".pth"}]
+    scripts = [path for path in model_dir.iterdir() if path.suffix in {".pt", ".pth"}]
     if len(scripts) == 1 and importlib.util.find_spec("torch"):
         import torch  # type: ignore[import-not-found]
 
         return torch.jit.load(str(scripts[0]), map_location="cpu")
     raise ValueError(
-        "Please provide a model_fn implementation: there is no code/inference.py with one in the model archive, and "
-        "no single TorchScript file (.pt, .pth) that could be loaded without"
+        f"Please provide a model_fn implementation: {_lacking(module)}, and no single TorchScript file (.pt, .pth) "
+        "is there that could be loaded without"
     )
+
+
+def _lacking(module: ModuleType | None) -> str:
+    """What to give, in the words of the object that one writes."""
+    if module is None or module.__file__ is None:
+        return "there is no code/inference.py with one in the model archive"
+    return f"{Path(module.__file__).name} has no model_fn; give `source` with inference code that has one"
 
 
 def _default_predict(data: Any, model: Any) -> Any:

@@ -67,6 +67,11 @@ class PendingDeployment:
         return all(stage.get("status") in _LAUNCHING for stage in _stages(self.variants).values())
 
     @property
+    def stage_name(self) -> str:
+        """The stage in a word, which a column can show: of several variants each word once; empty as `stage` is."""
+        return ", ".join(dict.fromkeys(str(stage.get("status")) for stage in _stages(self.variants).values()))
+
+    @property
     def stage(self) -> str:
         """Where it stands, without a full stop; empty if SageMaker does not tell. It changes with the stage alone."""
         stages = _stages(self.variants)

@@ -31,7 +31,8 @@ _STATUS_FIELDS = (
     "lastModifiedTime",
 )
 _PENDING = "pendingDeploymentSummary"
-OBSERVED_FIELDS = (*_STATUS_FIELDS, _PENDING, "variants", "traffic", "replicas", "scalingPolicies")
+_STAGE = "stage"
+OBSERVED_FIELDS = (*_STATUS_FIELDS, _PENDING, _STAGE, "variants", "traffic", "replicas", "scalingPolicies")
 """The fields of status that a look fills."""
 
 
@@ -293,6 +294,7 @@ def _view(reply: Mapping[str, Any]) -> EndpointView:
             **dict.fromkeys(_STATUS_FIELDS),
             **from_response("DescribeEndpoint", reply, fields=_STATUS_FIELDS),
             _PENDING: pending.dump() if pending else None,
+            _STAGE: (pending.stage_name or None) if pending else None,
             "variants": shown or None,
             "traffic": _traffic(variants, shadows),
             "replicas": sum(counts) if counts else None,
