@@ -287,6 +287,25 @@ class EndpointMachine(RuleBasedStateMachine):
             assert self.operator.verdict.state is State.SERVING, self.operator.verdict
             if self.operator.history_limit:
                 assert before in self.service.configs, "the newest of the history was not kept"
+        self._go_back_in_vain(there, here)
+
+    def _go_back_in_vain(self, there: Spec, here: Spec) -> None:
+        """What has served stays in the history, though going back to it fails, and another version after it."""
+        self.operator.spec = there
+        known = self.operator.desired.config.name in self.service.configs
+        for spec in (there, _of_version(here, "worst")):
+            self.operator.spec = spec
+            self._pass()
+            self.service.settle(fail=True)
+            self._pass()
+            assert self.operator.verdict.state is State.STALLED, self.operator.verdict
+            self.operator.spec = here
+            self._converge()
+            assert self.operator.verdict.state is State.SERVING, self.operator.verdict
+        if known and self.operator.history_limit:
+            self.operator.spec = there
+            assert self.operator.desired.config.name in self.service.configs
+            self.operator.spec = here
 
     def _fail_to_change_numbers(self) -> None:
         """A refused change of weights alone is told, and not asked for again; the old ones stay in force."""
@@ -343,7 +362,8 @@ class EndpointMachine(RuleBasedStateMachine):
         """What status says has served did, the one that serves does, and those that never did are few."""
         outcomes = {one["endpointConfigName"]: one.get("outcome", "") for one in self.operator.status["revisions"]}
         assert [name for name, word in outcomes.items() if word == "Serving"] == [self._config()]
-        good = {name for name, word in outcomes.items() if word == "Served"}
+        good = {one["endpointConfigName"] for one in self.operator.status["revisions"] if one.get("servedAt")}
+        assert {name for name, word in outcomes.items() if word in {"Serving", "Served"}} <= good
         assert good <= self.service.ever_served
         others = outcomes.keys() - good - {self._config(), self.operator.desired.config.name}
         assert len(others) <= min(1, self.operator.history_limit)

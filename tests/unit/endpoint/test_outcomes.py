@@ -13,6 +13,7 @@ from sagebridge.core.endpoint.revision import Outcome, Revision
 from tests.unit.endpoint.specs import desired, endpoint, ledger, overtaken, situation, spec
 from tests.unit.endpoint.versions import HEAVY, MOVED, NEW, OLD, failure, numbers, update
 
+TIME = "2026-01-01T00:00:00Z"
 OLDEST = desired(spec(data="oldest"))
 NAMES = {one.config.name: word for one, word in ((OLD, "old"), (NEW, "new"), (MOVED, "moved"), (OLDEST, "oldest"))}
 
@@ -34,7 +35,7 @@ def deployed(known: Ledger, *wanted: object, **fields: object) -> Ledger:
         ("what is in service", situation(OLD, endpoint(OLD), ledger=ledger(OLD)), {"old": "Serving"}),
         (
             "what a newer version has replaced",
-            situation(NEW, endpoint(NEW), ledger=deployed(ledger(OLD).with_serving(OLD.config.name), NEW)),
+            situation(NEW, endpoint(NEW), ledger=deployed(ledger(OLD).with_serving(OLD.config.name, now=TIME), NEW)),
             {"old": "Served", "new": "Serving"},
         ),
         (
@@ -78,7 +79,9 @@ def deployed(known: Ledger, *wanted: object, **fields: object) -> Ledger:
             situation(
                 MOVED,
                 endpoint(NEW, modified="2"),
-                ledger=deployed(ledger(OLD).with_serving(OLD.config.name), NEW, update=update(NEW, begun=True)),
+                ledger=deployed(
+                    ledger(OLD).with_serving(OLD.config.name, now=TIME), NEW, update=update(NEW, begun=True)
+                ),
             ),
             {"old": "Served", "new": "Serving", "moved": ""},
         ),
@@ -93,7 +96,7 @@ def deployed(known: Ledger, *wanted: object, **fields: object) -> Ledger:
         ),
         (
             "one that somebody deletes served once",
-            situation(NEW, ledger=ledger(OLD).with_serving(OLD.config.name)),
+            situation(NEW, ledger=ledger(OLD).with_serving(OLD.config.name, now=TIME)),
             {"old": "Served", "new": ""},
         ),
     ],
@@ -121,19 +124,41 @@ def test_outcomes_last_as_status_has_them() -> None:
     assert Revision.parse(status["revisions"][0] | {"outcome": "nonsense"}).outcome is Outcome.NONE
 
 
+def test_a_version_that_is_gone_back_to_in_vain_has_served_all_the_same() -> None:
+    known = deployed(ledger(OLD), NEW).with_serving(NEW.config.name, now=TIME)
+    known = deployed(known, OLD, update=update(OLD, begun=True))
+    step = next_step(situation(OLD, endpoint(NEW, modified="2", reason="an alarm"), ledger=known))
+    assert isinstance(step, steps.Remember)
+    assert outcomes(step.ledger) == {"new": "Serving", "old": "RolledBack"}
+    found = Ledger.parse(step.ledger.dump()).find(OLD.config.name)
+    assert found is not None
+    assert (found.has_served, found.served_at) == (True, TIME)
+    again = replace(step.ledger, update=update(OLD))
+    assert outcomes(again.with_refused())["old"] == "RolledBack", "that SageMaker is too busy says nothing of it"
+    assert outcomes(again.with_begun())["old"] == "", "what comes of it now, nobody knows"
+
+
 FAILED = deployed(ledger(OLDEST, OLD), MOVED, NEW)
+GONE_BACK_TO_IN_VAIN = ledger(OLD, OLDEST).with_outcome(OLDEST.config.name, Outcome.ROLLED_BACK)
 
 
 @pytest.mark.parametrize(
-    ("reason", "limit", "want"),
+    ("reason", "known", "limit", "want"),
     [
-        ("versions that never served push none out that did; of them, the last stays", 1, {"moved"}),
-        ("where no history is kept, none of either stays", 0, {"moved", "new", "oldest"}),
-        ("a longer history is of versions that served", 9, {"moved"}),
+        ("versions that never served push none out that did; of them, the last stays", FAILED, 1, {"moved"}),
+        ("where no history is kept, none of either stays", FAILED, 0, {"moved", "new", "oldest"}),
+        ("a longer history is of versions that served", FAILED, 9, {"moved"}),
+        (
+            "one that has served is history, though going back to it has failed since",
+            deployed(GONE_BACK_TO_IN_VAIN, NEW),
+            1,
+            set(),
+        ),
+        ("where no history is kept, it goes", GONE_BACK_TO_IN_VAIN, 0, {"oldest"}),
     ],
 )
-def test_which_versions_go(reason: str, limit: int, want: set[str]) -> None:
-    known, gone = replace(FAILED, failure=failure(NEW)), set()
+def test_which_versions_go(reason: str, known: Ledger, limit: int, want: set[str]) -> None:
+    known, gone = replace(known, failure=failure(NEW)), set()
     while isinstance(
         step := next_step(situation(OLD, endpoint(OLD), ledger=known, history_limit=limit)), steps.Collect
     ):

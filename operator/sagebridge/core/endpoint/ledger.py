@@ -187,6 +187,7 @@ class Ledger:
             scaling=desired.scaled,
             recorded_at=now,
             deployed_at=before.deployed_at if before else deployed_at,
+            served_at=before.served_at if before else "",
             outcome=before.outcome if before else Outcome.NONE,
             models=desired.served_models,
         )
@@ -220,9 +221,13 @@ class Ledger:
         """With what has become of the revision with that config."""
         return self._with_each(lambda one: replace(one, outcome=outcome) if one.config_name == config_name else one)
 
-    def with_serving(self, config_name: str) -> Ledger:
-        """Once the revision with that config is seen to serve; empty where none does."""
-        return self._with_each(lambda one: one.seen_serving(is_it=one.config_name == config_name))
+    def with_serving(self, config_name: str, *, now: str) -> Ledger:
+        """Once the revision with that config is seen to serve, at the RFC 3339 time `now`."""
+        return self._with_each(lambda one: one.seen_serving(is_it=one.config_name == config_name, now=now))
+
+    def with_none_serving(self) -> Ledger:
+        """Once nothing is seen to serve."""
+        return self.with_serving("", now="")
 
     def _with_each(self, change: Callable[[Revision], Revision]) -> Ledger:
         return replace(self, revisions=tuple(change(one) for one in self.revisions))
@@ -263,7 +268,7 @@ class Ledger:
         return self._with_answer(rejected=True)
 
     def _with_answer(self, *, rejected: bool) -> Ledger:
-        """With the newest revision as refused or not, if that is what the change deploys and it has not served."""
+        """With the newest revision as refused or not, if that is what the change deploys."""
         if self.update is None or not self.update.deploys or not self.revisions:
             return self
         *older, newest = self.revisions

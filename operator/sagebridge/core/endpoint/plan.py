@@ -155,7 +155,7 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
         return under_way(situation, endpoint)
     if endpoint.status == FAILED:
         return _plan_failed(situation, desired, endpoint)
-    seen = with_what_serves(situation.ledger, desired, endpoint)
+    seen = with_what_serves(situation, desired, endpoint)
     return _plan_settled(replace(situation, ledger=seen), desired, observed, endpoint)
 
 
@@ -163,7 +163,7 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
 
 
 def _plan_absent(situation: Situation, desired: Desired) -> Step:
-    situation = replace(situation, ledger=situation.ledger.with_serving(""))
+    situation = replace(situation, ledger=situation.ledger.with_none_serving())
     # Recorded first: what is wanted may need a model of a version that goes.
     collected = _collect(situation, desired, None) if situation.ledger.has_last(desired) else None
     preparation = collected or _prepare(situation, desired)
@@ -193,7 +193,7 @@ def _prepare(situation: Situation, desired: Desired) -> Step | None:
 
 def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step:
     """Only deletion is left to a failed endpoint. It is made anew when that can end otherwise."""
-    situation = replace(situation, ledger=situation.ledger.with_serving(""))
+    situation = replace(situation, ledger=situation.ledger.with_none_serving())
     update, ledger = situation.ledger.update, situation.ledger
     is_its_end = update is not None and (update.begun or endpoint.config_name == desired.config.name)
     if update is not None and is_its_end and update.key == desired.deployment_key:

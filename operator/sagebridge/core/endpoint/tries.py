@@ -97,10 +97,11 @@ def with_failure(situation: Situation, desired: Desired, endpoint: EndpointView,
     return ledger.with_outcome(desired.config.name, _outcome(endpoint))
 
 
-def with_what_serves(ledger: Ledger, desired: Desired, endpoint: EndpointView) -> Ledger:
+def with_what_serves(situation: Situation, desired: Desired, endpoint: EndpointView) -> Ledger:
     """The ledger once an endpoint has come to rest: which version serves, and which was overtaken and does not."""
+    ledger = situation.ledger
     if endpoint.status == IN_SERVICE:
-        ledger = ledger.with_serving(endpoint.config_name)
+        ledger = ledger.with_serving(endpoint.config_name, now=format_time(situation.now))
     update = ledger.update
     if update is None or not (update.begun and update.deploys and has_ended(update, endpoint)):
         return ledger
