@@ -227,6 +227,7 @@ def status() -> dict[str, Schema]:
                 "refused": {"type": "boolean"},
                 "tries": _COUNT,
                 "recordedAt": _TIME,
+                "endpointConfigName": _TEXT,
             },
             "The change that SageMaker was asked for last.",
         ),

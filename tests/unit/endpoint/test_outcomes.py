@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from sagebridge.core.endpoint import steps
-from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.ledger import Ledger, Update
+from sagebridge.core.endpoint.observed import EndpointView
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.endpoint.revision import Outcome, Revision
 
@@ -15,7 +16,10 @@ from tests.unit.endpoint.versions import HEAVY, MOVED, NEW, OLD, failure, number
 
 TIME = "2026-01-01T00:00:00Z"
 OLDEST = desired(spec(data="oldest"))
-NAMES = {one.config.name: word for one, word in ((OLD, "old"), (NEW, "new"), (MOVED, "moved"), (OLDEST, "oldest"))}
+NAMES = {
+    one.config.name: word
+    for one, word in ((OLD, "old"), (NEW, "new"), (MOVED, "moved"), (OLDEST, "oldest"), (HEAVY, "heavy"))
+}
 
 
 def outcomes(known: Ledger) -> dict[str, str]:
@@ -25,7 +29,7 @@ def outcomes(known: Ledger) -> dict[str, str]:
 def deployed(known: Ledger, *wanted: object, **fields: object) -> Ledger:
     """With versions that SageMaker was asked for, and that nobody has seen serve."""
     for one in wanted:
-        known = overtaken(known, one).with_update(update(one), config_name=one.config.name)  # type: ignore[arg-type, attr-defined]
+        known = overtaken(known, one).with_update(update(one))  # type: ignore[arg-type]
     return replace(known, **({"update": None} | fields))  # type: ignore[arg-type]
 
 
@@ -72,7 +76,7 @@ def deployed(known: Ledger, *wanted: object, **fields: object) -> Ledger:
                 endpoint(OLD, modified="2", reason="an alarm"),
                 ledger=deployed(ledger(OLD), NEW, update=update(NEW, begun=True)),
             ),
-            {"old": "Serving", "new": "RolledBack", "moved": ""},
+            {"old": "Serving", "new": "RolledBack"},
         ),
         (
             "one that came to serve while a newer spec waited",
@@ -84,6 +88,38 @@ def deployed(known: Ledger, *wanted: object, **fields: object) -> Ledger:
                 ),
             ),
             {"old": "Served", "new": "Serving", "moved": ""},
+        ),
+        (
+            "a creation that failed while a newer spec waited",
+            situation(
+                NEW,
+                endpoint(OLD, status="Failed", reason="no such image"),
+                ledger=deployed(ledger(), OLD, update=update(OLD, since="", begun=True)),
+            ),
+            {"old": "Failed"},
+        ),
+        (
+            "one that was begun, though the reply was lost, and rolled back while a newer spec waited",
+            situation(
+                MOVED,
+                endpoint(OLD, modified="2", reason="an alarm"),
+                ledger=deployed(ledger(OLD), NEW, update=update(NEW)),
+            ),
+            {"old": "Serving", "new": "RolledBack"},
+        ),
+        (
+            "one that was never begun, as far as anybody knows, when a newer spec came",
+            situation(MOVED, endpoint(OLD, modified="2"), ledger=deployed(ledger(OLD), NEW, update=update(NEW))),
+            {"old": "Serving", "new": "", "moved": ""},
+        ),
+        (
+            "one that was never deployed, when the update before it had ended",
+            situation(
+                HEAVY,
+                endpoint(NEW, modified="2"),
+                ledger=overtaken(deployed(ledger(OLD), NEW, update=update(NEW, begun=True)), MOVED),
+            ),
+            {"old": "Served", "new": "Serving", "moved": "", "heavy": ""},
         ),
         (
             "refused weights say nothing of the version",
@@ -105,6 +141,65 @@ def test_what_has_become_of_each_version(reason: str, given: Situation, want: di
     step = next_step(given)
     assert isinstance(step, steps.Remember | steps.Conclude), reason
     assert outcomes(step.ledger) == want, reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "seen", "recorded", "want"),
+    [
+        (
+            "SageMaker's words, once",
+            endpoint(OLD, modified="2", reason="an alarm\nwent off."),
+            update(NEW, begun=True),
+            ("an alarm went off.", f"The deployment of {NEW.config.name} was rolled back: an alarm went off. "),
+        ),
+        (
+            "or that there are none",
+            endpoint(OLD, modified="2"),
+            update(NEW, begun=True),
+            (
+                "SageMaker gave no reason.",
+                f"The deployment of {NEW.config.name} was rolled back: SageMaker gave no reason. ",
+            ),
+        ),
+        (
+            "a creation",
+            endpoint(NEW, status="Failed", reason="no such image"),
+            update(NEW, since="", begun=True),
+            ("no such image", f"The deployment of {NEW.config.name} has failed: no such image. "),
+        ),
+        (
+            "a creation whose reply was lost, without a word",
+            endpoint(NEW, status="Failed"),
+            update(NEW, since=""),
+            (
+                "SageMaker gave no reason.",
+                f"The deployment of {NEW.config.name} has failed: SageMaker gave no reason. ",
+            ),
+        ),
+    ],
+)
+def test_why_an_overtaken_deployment_failed_is_told(
+    reason: str, seen: EndpointView, recorded: Update, want: tuple[str, str]
+) -> None:
+    given = situation(MOVED, seen, ledger=deployed(ledger(OLD), NEW, update=recorded))
+    step = next_step(given)
+    assert isinstance(step, steps.Remember), reason
+    assert step.news is not None, reason
+    known = step.ledger.failure
+    assert known is not None, reason
+    assert (known.message, step.news.message) == (want[0], f"{want[1]}The newer spec follows."), reason
+    assert (known.config_name, known.resolved) == (NEW.config.name, False), reason
+    assert step.ledger.has_failed, "until the newer one is begun"
+    after = next_step(replace(given, ledger=step.ledger))
+    assert getattr(after, "news", None) is None, "and goes on"
+
+
+def test_a_version_that_was_reached_on_the_way_resolves_the_failure_before_it() -> None:
+    known = deployed(ledger(OLD), NEW, update=update(NEW, begun=True), failure=failure(MOVED))
+    step = next_step(situation(MOVED, endpoint(NEW, modified="2"), ledger=known))
+    assert isinstance(step, steps.Remember)
+    assert step.ledger.failure == failure(MOVED, resolved=True), "so that it is tried again"
+    assert step.ledger.update is None
 
 
 def test_a_version_that_sagemaker_refuses_to_deploy_is_rejected_until_it_takes_it() -> None:

@@ -89,6 +89,48 @@ async def test_a_version_that_comes_to_serve_while_a_newer_spec_waits_is_shown(b
     assert served(scores) == await running(bench, scores)
 
 
+async def test_why_a_version_failed_that_a_newer_spec_waits_for_is_told(bench: EndpointBench) -> None:
+    scores = bench.put()
+    await bench.serve(scores)
+    bench.fail_next("*", reason="no answer to /ping")
+    scores = bench.put(spec=spec(data="2"), metadata={"generation": 2})
+    await bench.reconcile(scores)
+    scores = bench.put(spec=spec(data="3"), metadata={"generation": 3})
+    await bench.reconcile(scores)
+    bench.advance(61)
+    bench.succeed()
+    bench.recorder.heard.clear()
+    await bench.reconcile(scores)
+    told = [event for event in bench.recorder.heard if event.reason == "UpdateFailed"]
+    assert [(event.kind, "was rolled back: no answer to /ping. The newer" in event.message) for event in told] == [
+        ("Warning", True)
+    ]
+    assert ready(scores)["reason"] == "Updating", "to the third"
+    assert scores.job.status["lastFailure"]["message"] == "no answer to /ping"
+    bench.advance(61)
+    await bench.reconcile(scores)
+    assert ready(scores)["status"] == "True"
+    assert scores.job.status["lastFailure"]["resolved"]
+    changes = "sagebridge_endpoint_change_seconds_count"
+    counted = bench.metrics.registry.get_sample_value(changes, {"change": "Update", "outcome": "Failed"})
+    assert counted == 1
+
+
+async def test_why_a_creation_failed_that_a_newer_spec_waits_for_is_told(bench: EndpointBench) -> None:
+    bench.fail_next("*", reason="no such image")
+    scores = bench.put()
+    await bench.reconcile(scores)
+    scores = bench.put(spec=spec(data="2"), metadata={"generation": 2})
+    bench.advance(61)
+    await bench.reconcile(scores)
+    assert scores.job.status["lastFailure"]["message"] == "no such image"
+    assert [one["outcome"] for one in scores.job.status["revisions"]] == ["Failed"]
+    bench.succeed()
+    bench.advance(10)
+    await bench.serve(scores)
+    assert [one["outcome"] for one in scores.job.status["revisions"]] == ["Failed", "Serving"]
+
+
 async def test_what_is_gone_serves_nothing(bench: EndpointBench) -> None:
     scores = bench.put()
     await bench.serve(scores)

@@ -23,6 +23,7 @@ class Update:
         refused: whether SageMaker has answered that it does not, or not now.
         tries: how often it was accepted, and the endpoint was found elsewhere afterwards.
         recorded_at: RFC 3339 time.
+        config_name: the config that it deploys; empty if weights or counts change.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Update:
     refused: bool = False
     tries: int = 1
     recorded_at: str = ""
+    config_name: str = ""
 
     @property
     def deploys(self) -> bool:
@@ -49,6 +51,7 @@ class Update:
             refused=bool(entry.get("refused", False)),
             tries=int(entry.get("tries", 1)),
             recorded_at=str(entry.get("recordedAt", "")),
+            config_name=str(entry.get("endpointConfigName", "")),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -61,6 +64,7 @@ class Update:
             "refused": self.refused or "",
             "tries": self.tries,
             "recordedAt": self.recorded_at,
+            "endpointConfigName": self.config_name,
         }
         return {key: value for key, value in entry.items() if value != ""}
 
@@ -194,11 +198,11 @@ class Ledger:
         kept = tuple(known for known in self.revisions if known.config_name != config_name)
         return replace(self, revisions=(*kept, revision))
 
-    def with_update(self, update: Update, *, config_name: str = "") -> Ledger:
-        """With a change that SageMaker is asked for next; `config_name` is what it deploys."""
+    def with_update(self, update: Update) -> Ledger:
+        """With a change that SageMaker is asked for next."""
 
         def deployed(one: Revision) -> Revision:
-            is_first = one.config_name == config_name and not one.deployed_at
+            is_first = one.config_name == update.config_name and not one.deployed_at
             return replace(one, deployed_at=update.recorded_at) if is_first else one
 
         return replace(self._with_each(deployed), update=update)
@@ -273,6 +277,10 @@ class Ledger:
             return self
         *older, newest = self.revisions
         return replace(self, revisions=(*older, newest.answered(rejected=rejected)))
+
+    def with_reached(self) -> Ledger:
+        """Once the last change is done, or is to be tried as if for the first time: no failure counts any more."""
+        return replace(self, update=None, failure=replace(self.failure, resolved=True) if self.failure else None)
 
     @property
     def has_failed(self) -> bool:
