@@ -10,9 +10,10 @@ from sagebridge.core.endpoint.ledger import Ledger, Update
 from sagebridge.core.endpoint.observed import EndpointView
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.endpoint.revision import Outcome, Revision
+from sagebridge.core.reasons import Reason
 
-from tests.unit.endpoint.specs import desired, endpoint, ledger, overtaken, situation, spec
-from tests.unit.endpoint.versions import HEAVY, MOVED, NEW, OLD, failure, numbers, update
+from tests.unit.endpoint.specs import desired, endpoint, ledger, overtaken, situation, spec, variant
+from tests.unit.endpoint.versions import CANARY, HEAVY, MOVED, NEW, OLD, failure, numbers, update
 
 TIME = "2026-01-01T00:00:00Z"
 OLDEST = desired(spec(data="oldest"))
@@ -261,6 +262,31 @@ def test_which_versions_go(reason: str, known: Ledger, limit: int, want: set[str
         known = step.ledger
     assert gone == want, reason
     assert isinstance(step, steps.Conclude)
+
+
+@pytest.mark.parametrize(
+    ("reason", "modified", "recorded", "want"),
+    [
+        ("it may have begun, though its reply is lost", "1", update(NEW), set()),
+        ("it has begun, and does not show yet", "1", update(NEW, begun=True), set()),
+        ("SageMaker did not take it", "1", update(NEW, refused=True), {"new"}),
+        ("it has ended", "2", update(NEW, begun=True), {"new"}),
+        ("it is not of a version", "1", numbers(HEAVY), {"new"}),
+    ],
+)
+def test_what_may_be_under_way_stays_though_no_history_is_kept(
+    reason: str, modified: str, recorded: Update, want: set[str]
+) -> None:
+    """A spec that is refused without a call makes nothing of its own, so its pass comes to the collection."""
+    refused = desired(spec(variant("b"), deploymentConfig=CANARY.deployment))
+    known, gone = deployed(ledger(OLD), NEW, update=recorded), set()
+    seen = endpoint(OLD, modified=modified)
+    while not isinstance(step := next_step(situation(refused, seen, ledger=known, history_limit=0)), steps.Conclude):
+        assert isinstance(step, steps.Collect | steps.Remember), reason
+        gone |= outcomes(known).keys() - outcomes(step.ledger).keys()
+        known = step.ledger
+    assert step.verdict.reason is Reason.INVALID_SPEC, reason
+    assert gone == want, reason
 
 
 def test_going_back_to_a_version_that_served_and_being_overtaken_leaves_it_in_the_history() -> None:

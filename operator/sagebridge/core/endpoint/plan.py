@@ -58,6 +58,7 @@ from sagebridge.core.endpoint.tries import (
     NO_REASON,
     attempt,
     has_ended,
+    may_be_under_way,
     overtaken_failure,
     recorded,
     with_failure,
@@ -358,8 +359,8 @@ def _collect(situation: Situation, desired: Desired, endpoint: EndpointView | No
     if situation.keeps_remains:
         return None
     running, limit = endpoint.config_name if endpoint else "", situation.history_limit
-    if endpoint is None:
-        # One may be there already, made with what was tried last, and not show yet.
+    if endpoint is None or may_be_under_way(situation.ledger.update, endpoint):
+        # What was tried last may have begun, and not show yet.
         limit = max(1, limit)
     return garbage.next_collection(situation.ledger, desired=desired, running=running, limit=limit)
 

@@ -49,6 +49,11 @@ def has_ended(update: Update, endpoint: EndpointView) -> bool:
     return endpoint.last_modified != update.since
 
 
+def may_be_under_way(update: Update | None, endpoint: EndpointView) -> bool:
+    """Whether another config may be on its way, though it does not show: a reply may be lost, and a look may lag."""
+    return update is not None and update.deploys and not update.refused and not has_ended(update, endpoint)
+
+
 def recorded(situation: Situation, endpoint: EndpointView | None, key: str, *, config_name: str = "") -> Update:
     """The record of a change that SageMaker is to be asked for now; `config_name` is what it deploys, if anything."""
     return Update(
