@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
+import pytest
 from support.endpoints import spec
 from support.served_endpoints import EndpointBench, ready
 
@@ -152,6 +154,31 @@ async def test_only_what_serves_and_what_is_wanted_is_kept_with_how_it_was_made(
     assert len(revisions) == 4
     assert [bool(one.get("models")) for one in revisions] == [False, False, True, True]
     assert revisions[-1]["models"] == scores.job.status["servedModels"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "taken", "want"),
+    [
+        ("the archive that was packed serves on", (), ("True", "InService")),
+        ("somebody has taken out where that is", ("repackedUri",), ("False", "WaitingForReference")),
+    ],
+)
+async def test_the_code_of_what_serves_may_go(
+    bench: EndpointBench, reason: str, taken: tuple[str, ...], want: tuple[str, str]
+) -> None:
+    bench.api.put(CONFIG_MAP, {"metadata": {"name": "code"}, "data": {"inference.py": "pass"}})
+    bench.pretend_to_repack()
+    scores = bench.put(spec=WITH_CODE)
+    await bench.serve(scores)
+    del bench.api.objects[CONFIG_MAP]
+    status = copy.deepcopy(scores.job.status)
+    [container] = status["revisions"][-1]["models"][0]["containers"]
+    for key in taken:
+        del container[key]
+    bench.restart()
+    scores = bench.put(spec=WITH_CODE, status=status)
+    await bench.reconcile(scores)
+    assert (ready(scores)["status"], ready(scores)["reason"]) == want, reason
 
 
 async def test_no_environment_is_shown(bench: EndpointBench) -> None:
