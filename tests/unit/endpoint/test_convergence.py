@@ -12,6 +12,7 @@ from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.revision import Outcome
 from sagebridge.core.endpoint.scaling import OURS, covers
 from sagebridge.core.reasons import Reason
 
@@ -227,6 +228,7 @@ class EndpointMachine(RuleBasedStateMachine):
             self._converge()
             self._come_to_rest()
             self._go_there_and_back()
+            self._fail_while_a_newer_spec_waits()
             self._fail_to_change_numbers()
         self._assert_all_goes()
 
@@ -306,6 +308,23 @@ class EndpointMachine(RuleBasedStateMachine):
             self.operator.spec = there
             assert self.operator.desired.config.name in self.service.configs
             self.operator.spec = here
+
+    def _fail_while_a_newer_spec_waits(self) -> None:
+        """Why the version failed is told, though nobody wants it any more."""
+        here = self.operator.spec
+        self.operator.spec = _of_version(here, "overtaken")
+        self._pass()
+        overtaken = self.operator.desired.config.name
+        self.operator.spec = here
+        self.service.settle(fail=True, reason="it was overtaken")
+        self._converge()
+        assert self.operator.verdict.state is State.SERVING, self.operator.verdict
+        known = Ledger.parse(self.operator.status)
+        assert known.failure is not None
+        assert (known.failure.config_name, known.failure.message) == (overtaken, "it was overtaken")
+        assert known.failure.resolved
+        revision = known.find(overtaken)
+        assert (revision.outcome if revision else "") == (Outcome.ROLLED_BACK if self.operator.history_limit else "")
 
     def _fail_to_change_numbers(self) -> None:
         """A refused change of weights alone is told, and not asked for again; the old ones stay in force."""
