@@ -59,7 +59,9 @@ def deployed_archive(job: Job, container: Container, found: Served) -> str:
     running = Ledger.parse(job.status).find(str(job.status.get("endpointConfigName") or ""))
     names = running.model_names if running else ()
     for entry, model_name in _recorded(job, container):
-        if model_name in names and entry.get("sourceKey") == _source_key(container, found):
+        same = model_name in names and entry.get("sourceKey") == _source_key(container, found)
+        # Whoever may write a status may have taken it out.
+        if same and entry.get("repackedUri"):
             return str(entry["repackedUri"])
     return ""
 

@@ -27,6 +27,7 @@ from sagebridge.core.endpoint.steps import (
     Protect,
     Register,
     Release,
+    Remember,
     Resolve,
     Step,
     UpdateEndpoint,
@@ -126,6 +127,9 @@ class EndpointReconciler:
         if not isinstance(step, _BEFORE_AWS):
             await self._actions.accept(memory)
         await self._actions.take(step, memory, known)
+        if isinstance(step, Remember) and step.news is not None:
+            self._actions.tell(memory, step.news)
+            self._actions.measure(known, succeeded=False)
         if isinstance(step, Register) and known.hold is not None:
             # It was put back, and does not make way again soon for an update that was refused.
             pause = timedelta(seconds=self._settings.patience.recheck_seconds)

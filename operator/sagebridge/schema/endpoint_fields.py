@@ -232,6 +232,7 @@ def status() -> dict[str, Schema]:
                 "refused": {"type": "boolean"},
                 "tries": _COUNT,
                 "recordedAt": _TIME,
+                "endpointConfigName": _TEXT,
             },
             "The change that SageMaker was asked for last.",
         ),
@@ -366,10 +367,11 @@ def _revision() -> dict[str, Schema]:
         },
         "recordedAt": _TIME,
         "deployedAt": _TIME | {"description": "When SageMaker was first asked to run it."},
+        "servedAt": _TIME | {"description": "When it was first seen to serve; it can be gone back to."},
         "outcome": _TEXT
         | {
-            "description": "What has become of it: Serving, Served before, Failed, RolledBack, or Rejected by "
-            "SageMaker. Empty while that is not known.",
+            "description": "What has become of it, as far as its last deployment goes: Serving, Served before, Failed, "
+            "RolledBack, or Rejected by SageMaker. Empty while that is not known.",
             "enum": ["Serving", "Served", "Failed", "RolledBack", "Rejected"],
         },
         "models": _list("name", _model_status(), "What its models were made of, if it serves or is wanted."),

@@ -44,7 +44,7 @@ def ledger(*wanted: Desired, **fields: Any) -> Ledger:
     found = Ledger()
     for one in wanted:
         found = found.with_revision(one, now="2026-01-01T00:00:00Z", config_name=one.config.name)
-        found = found.with_outcome(one.config.name, Outcome.SERVED)
+        found = found.with_serving(one.config.name, now="2026-01-01T00:00:00Z").with_none_serving()
     return replace(found, **fields)
 
 
@@ -52,7 +52,7 @@ def but_for_outcomes(step: Step) -> Step:
     """A step whose record says nothing of what has become of each revision: test_outcomes.py is about that."""
     if not isinstance(step, Remember | Collect):
         return step
-    told = (replace(one, outcome=Outcome.NONE) for one in step.ledger.revisions)
+    told = (replace(one, outcome=Outcome.NONE, served_at="") for one in step.ledger.revisions)
     return replace(step, ledger=replace(step.ledger, revisions=tuple(told)))
 
 

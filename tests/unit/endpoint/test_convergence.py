@@ -12,6 +12,7 @@ from sagebridge.core.conditions import State
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
+from sagebridge.core.endpoint.revision import Outcome
 from sagebridge.core.endpoint.scaling import OURS, covers
 from sagebridge.core.reasons import Reason
 
@@ -227,6 +228,7 @@ class EndpointMachine(RuleBasedStateMachine):
             self._converge()
             self._come_to_rest()
             self._go_there_and_back()
+            self._fail_while_a_newer_spec_waits()
             self._fail_to_change_numbers()
         self._assert_all_goes()
 
@@ -287,6 +289,42 @@ class EndpointMachine(RuleBasedStateMachine):
             assert self.operator.verdict.state is State.SERVING, self.operator.verdict
             if self.operator.history_limit:
                 assert before in self.service.configs, "the newest of the history was not kept"
+        self._go_back_in_vain(there, here)
+
+    def _go_back_in_vain(self, there: Spec, here: Spec) -> None:
+        """What has served stays in the history, though going back to it fails, and another version after it."""
+        self.operator.spec = there
+        known = self.operator.desired.config.name in self.service.configs
+        for spec in (there, _of_version(here, "worst")):
+            self.operator.spec = spec
+            self._pass()
+            self.service.settle(fail=True)
+            self._pass()
+            assert self.operator.verdict.state is State.STALLED, self.operator.verdict
+            self.operator.spec = here
+            self._converge()
+            assert self.operator.verdict.state is State.SERVING, self.operator.verdict
+        if known and self.operator.history_limit:
+            self.operator.spec = there
+            assert self.operator.desired.config.name in self.service.configs
+            self.operator.spec = here
+
+    def _fail_while_a_newer_spec_waits(self) -> None:
+        """Why the version failed is told, though nobody wants it any more."""
+        here = self.operator.spec
+        self.operator.spec = _of_version(here, "overtaken")
+        self._pass()
+        overtaken = self.operator.desired.config.name
+        self.operator.spec = here
+        self.service.settle(fail=True, reason="it was overtaken")
+        self._converge()
+        assert self.operator.verdict.state is State.SERVING, self.operator.verdict
+        known = Ledger.parse(self.operator.status)
+        assert known.failure is not None
+        assert (known.failure.config_name, known.failure.message) == (overtaken, "it was overtaken")
+        assert known.failure.resolved
+        revision = known.find(overtaken)
+        assert (revision.outcome if revision else "") == (Outcome.ROLLED_BACK if self.operator.history_limit else "")
 
     def _fail_to_change_numbers(self) -> None:
         """A refused change of weights alone is told, and not asked for again; the old ones stay in force."""
@@ -343,7 +381,8 @@ class EndpointMachine(RuleBasedStateMachine):
         """What status says has served did, the one that serves does, and those that never did are few."""
         outcomes = {one["endpointConfigName"]: one.get("outcome", "") for one in self.operator.status["revisions"]}
         assert [name for name, word in outcomes.items() if word == "Serving"] == [self._config()]
-        good = {name for name, word in outcomes.items() if word == "Served"}
+        good = {one["endpointConfigName"] for one in self.operator.status["revisions"] if one.get("servedAt")}
+        assert {name for name, word in outcomes.items() if word in {"Serving", "Served"}} <= good
         assert good <= self.service.ever_served
         others = outcomes.keys() - good - {self._config(), self.operator.desired.config.name}
         assert len(others) <= min(1, self.operator.history_limit)

@@ -132,6 +132,30 @@ async def test_a_recorded_name_that_somebody_has_written_deletes_nothing(bench: 
     assert a.job.finalizers == []
 
 
+async def test_a_kept_endpoint_that_is_on_its_way_to_another_version_leaves_nothing_behind(
+    bench: EndpointBench,
+) -> None:
+    kept = {"runPolicy": {"deletionPolicy": "Retain"}}
+    scores = bench.put(spec=spec(**kept))
+    await bench.serve(scores)
+    scores = bench.put(spec=spec(data="2", **kept), metadata={"generation": 2})
+    await bench.reconcile(scores)
+    await bench.reconcile(bench.put(spec=spec(data="2", **kept), metadata=DELETED))
+    assert set((await bench.endpoints()).values()) == {"Updating"}
+
+    bench.restart()
+    anew = {"uid": "another"}
+    scores = bench.put(spec=spec(data="3", history={"limit": 0}), metadata=anew, status={})
+    await bench.reconcile(scores)
+    assert len(scores.job.status["revisions"]) == 3, "what runs, what is to, and what is wanted"
+    bench.advance(61)
+    await bench.serve(scores)
+    running = scores.job.status["endpointConfigName"]
+    configs = (await bench.ask("ListEndpointConfigs"))["EndpointConfigs"]
+    assert [one["EndpointConfigName"] for one in configs] == [running]
+    assert len((await bench.ask("ListModels"))["Models"]) == 1
+
+
 async def test_what_runs_without_our_tags_outlives_its_object_and_is_told(
     bench: EndpointBench, caplog: pytest.LogCaptureFixture
 ) -> None:

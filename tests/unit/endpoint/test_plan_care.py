@@ -12,6 +12,7 @@ from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.desired import content_hash
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import ConfigView, Observed
+from sagebridge.core.endpoint.pending import PendingDeployment
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.endpoint.revision import Revision
 from sagebridge.core.reasons import Reason
@@ -84,6 +85,19 @@ AS_LEFT = Ledger(
     ),
     targets=(TARGET,),
 )
+ON_ITS_WAY = replace(
+    LEFT,
+    endpoint=replace(endpoint(OLD, status="Updating"), pending=PendingDeployment(config_name=MOVED.config.name)),
+    pending_config=ConfigView(model_names=("next",), instance_types={"b": "ml.m5.xlarge"}),
+)
+FOLLOWING = Revision(
+    number=2,
+    config_name=MOVED.config.name,
+    model_names=("next",),
+    instance_types={"b": "ml.m5.xlarge"},
+    recorded_at="2026-01-01T00:00:00Z",
+    deployed_at="2026-01-01T00:00:00Z",
+)
 PAIR = desired(spec(variant("a"), variant("b")))
 BOTH = desired(
     spec(
@@ -115,6 +129,27 @@ BOTH = desired(
             "the config that it runs, its models and targets are recorded",
             situation(NEW, observed=LEFT),
             steps.Remember(ledger=overtaken(AS_LEFT, NEW)),
+        ),
+        (
+            "so is the config that it is on its way to",
+            situation(NEW, observed=ON_ITS_WAY),
+            steps.Remember(ledger=overtaken(replace(AS_LEFT, revisions=(*AS_LEFT.revisions, FOLLOWING)), NEW)),
+        ),
+        (
+            "which may be the one that is wanted",
+            situation(MOVED, observed=ON_ITS_WAY),
+            steps.Remember(
+                ledger=AS_LEFT.with_revision(MOVED, now="2026-01-01T00:00:00Z", config_name=MOVED.config.name)
+            ),
+        ),
+        (
+            "or follow what is wanted",
+            situation(OLD, observed=ON_ITS_WAY),
+            steps.Remember(
+                ledger=replace(AS_LEFT, revisions=(replace(FOLLOWING, number=1),)).with_revision(
+                    OLD, now="2026-01-01T00:00:00Z", config_name=OLD.config.name
+                )
+            ),
         ),
         (
             "of an endpoint that was taken over, nothing is ours",

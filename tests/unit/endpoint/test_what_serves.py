@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
+import pytest
 from support.endpoints import spec
 from support.served_endpoints import EndpointBench, ready
 
@@ -89,6 +91,48 @@ async def test_a_version_that_comes_to_serve_while_a_newer_spec_waits_is_shown(b
     assert served(scores) == await running(bench, scores)
 
 
+async def test_why_a_version_failed_that_a_newer_spec_waits_for_is_told(bench: EndpointBench) -> None:
+    scores = bench.put()
+    await bench.serve(scores)
+    bench.fail_next("*", reason="no answer to /ping")
+    scores = bench.put(spec=spec(data="2"), metadata={"generation": 2})
+    await bench.reconcile(scores)
+    scores = bench.put(spec=spec(data="3"), metadata={"generation": 3})
+    await bench.reconcile(scores)
+    bench.advance(61)
+    bench.succeed()
+    bench.recorder.heard.clear()
+    await bench.reconcile(scores)
+    told = [event for event in bench.recorder.heard if event.reason == "UpdateFailed"]
+    assert [(event.kind, "was rolled back: no answer to /ping. The newer" in event.message) for event in told] == [
+        ("Warning", True)
+    ]
+    assert ready(scores)["reason"] == "Updating", "to the third"
+    assert scores.job.status["lastFailure"]["message"] == "no answer to /ping"
+    bench.advance(61)
+    await bench.reconcile(scores)
+    assert ready(scores)["status"] == "True"
+    assert scores.job.status["lastFailure"]["resolved"]
+    changes = "sagebridge_endpoint_change_seconds_count"
+    counted = bench.metrics.registry.get_sample_value(changes, {"change": "Update", "outcome": "Failed"})
+    assert counted == 1
+
+
+async def test_why_a_creation_failed_that_a_newer_spec_waits_for_is_told(bench: EndpointBench) -> None:
+    bench.fail_next("*", reason="no such image")
+    scores = bench.put()
+    await bench.reconcile(scores)
+    scores = bench.put(spec=spec(data="2"), metadata={"generation": 2})
+    bench.advance(61)
+    await bench.reconcile(scores)
+    assert scores.job.status["lastFailure"]["message"] == "no such image"
+    assert [one["outcome"] for one in scores.job.status["revisions"]] == ["Failed"]
+    bench.succeed()
+    bench.advance(10)
+    await bench.serve(scores)
+    assert [one["outcome"] for one in scores.job.status["revisions"]] == ["Failed", "Serving"]
+
+
 async def test_what_is_gone_serves_nothing(bench: EndpointBench) -> None:
     scores = bench.put()
     await bench.serve(scores)
@@ -110,6 +154,31 @@ async def test_only_what_serves_and_what_is_wanted_is_kept_with_how_it_was_made(
     assert len(revisions) == 4
     assert [bool(one.get("models")) for one in revisions] == [False, False, True, True]
     assert revisions[-1]["models"] == scores.job.status["servedModels"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "taken", "want"),
+    [
+        ("the archive that was packed serves on", (), ("True", "InService")),
+        ("somebody has taken out where that is", ("repackedUri",), ("False", "WaitingForReference")),
+    ],
+)
+async def test_the_code_of_what_serves_may_go(
+    bench: EndpointBench, reason: str, taken: tuple[str, ...], want: tuple[str, str]
+) -> None:
+    bench.api.put(CONFIG_MAP, {"metadata": {"name": "code"}, "data": {"inference.py": "pass"}})
+    bench.pretend_to_repack()
+    scores = bench.put(spec=WITH_CODE)
+    await bench.serve(scores)
+    del bench.api.objects[CONFIG_MAP]
+    status = copy.deepcopy(scores.job.status)
+    [container] = status["revisions"][-1]["models"][0]["containers"]
+    for key in taken:
+        del container[key]
+    bench.restart()
+    scores = bench.put(spec=WITH_CODE, status=status)
+    await bench.reconcile(scores)
+    assert (ready(scores)["status"], ready(scores)["reason"]) == want, reason
 
 
 async def test_no_environment_is_shown(bench: EndpointBench) -> None:

@@ -56,13 +56,13 @@ REGISTERED = {"targets": (TARGET,), "bounds": {TARGET: (1, 4)}}
 
 
 def update(wanted: Desired, **fields: object) -> Update:
-    found = {"since": "1", "recorded_at": "2026-01-01T00:00:00Z"} | fields
+    found = {"since": "1", "recorded_at": "2026-01-01T00:00:00Z", "config_name": wanted.config.name} | fields
     return Update(key=wanted.deployment_key, **found)  # type: ignore[arg-type]
 
 
 def numbers(wanted: Desired, part: str = "", **fields: object) -> Update:
     """The record of a change of weights and counts; `part` is what of it."""
-    return replace(update(wanted, **fields), key=f"{wanted.numbers_key}/{part or part_of(wanted)}")
+    return replace(update(wanted, **fields), config_name="", key=f"{wanted.numbers_key}/{part or part_of(wanted)}")
 
 
 def part_of(wanted: Desired) -> str:

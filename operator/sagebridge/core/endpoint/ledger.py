@@ -23,6 +23,7 @@ class Update:
         refused: whether SageMaker has answered that it does not, or not now.
         tries: how often it was accepted, and the endpoint was found elsewhere afterwards.
         recorded_at: RFC 3339 time.
+        config_name: the config that it deploys; empty if weights or counts change.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Update:
     refused: bool = False
     tries: int = 1
     recorded_at: str = ""
+    config_name: str = ""
 
     @property
     def deploys(self) -> bool:
@@ -49,6 +51,7 @@ class Update:
             refused=bool(entry.get("refused", False)),
             tries=int(entry.get("tries", 1)),
             recorded_at=str(entry.get("recordedAt", "")),
+            config_name=str(entry.get("endpointConfigName", "")),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -61,6 +64,7 @@ class Update:
             "refused": self.refused or "",
             "tries": self.tries,
             "recordedAt": self.recorded_at,
+            "endpointConfigName": self.config_name,
         }
         return {key: value for key, value in entry.items() if value != ""}
 
@@ -187,17 +191,18 @@ class Ledger:
             scaling=desired.scaled,
             recorded_at=now,
             deployed_at=before.deployed_at if before else deployed_at,
+            served_at=before.served_at if before else "",
             outcome=before.outcome if before else Outcome.NONE,
             models=desired.served_models,
         )
         kept = tuple(known for known in self.revisions if known.config_name != config_name)
         return replace(self, revisions=(*kept, revision))
 
-    def with_update(self, update: Update, *, config_name: str = "") -> Ledger:
-        """With a change that SageMaker is asked for next; `config_name` is what it deploys."""
+    def with_update(self, update: Update) -> Ledger:
+        """With a change that SageMaker is asked for next."""
 
         def deployed(one: Revision) -> Revision:
-            is_first = one.config_name == config_name and not one.deployed_at
+            is_first = one.config_name == update.config_name and not one.deployed_at
             return replace(one, deployed_at=update.recorded_at) if is_first else one
 
         return replace(self._with_each(deployed), update=update)
@@ -220,9 +225,13 @@ class Ledger:
         """With what has become of the revision with that config."""
         return self._with_each(lambda one: replace(one, outcome=outcome) if one.config_name == config_name else one)
 
-    def with_serving(self, config_name: str) -> Ledger:
-        """Once the revision with that config is seen to serve; empty where none does."""
-        return self._with_each(lambda one: one.seen_serving(is_it=one.config_name == config_name))
+    def with_serving(self, config_name: str, *, now: str) -> Ledger:
+        """Once the revision with that config is seen to serve, at the RFC 3339 time `now`."""
+        return self._with_each(lambda one: one.seen_serving(is_it=one.config_name == config_name, now=now))
+
+    def with_none_serving(self) -> Ledger:
+        """Once nothing is seen to serve."""
+        return self.with_serving("", now="")
 
     def _with_each(self, change: Callable[[Revision], Revision]) -> Ledger:
         return replace(self, revisions=tuple(change(one) for one in self.revisions))
@@ -263,11 +272,15 @@ class Ledger:
         return self._with_answer(rejected=True)
 
     def _with_answer(self, *, rejected: bool) -> Ledger:
-        """With the newest revision as refused or not, if that is what the change deploys and it has not served."""
+        """With the newest revision as refused or not, if that is what the change deploys."""
         if self.update is None or not self.update.deploys or not self.revisions:
             return self
         *older, newest = self.revisions
         return replace(self, revisions=(*older, newest.answered(rejected=rejected)))
+
+    def with_reached(self) -> Ledger:
+        """Once the last change is done, or is to be tried as if for the first time: no failure counts any more."""
+        return replace(self, update=None, failure=replace(self.failure, resolved=True) if self.failure else None)
 
     @property
     def has_failed(self) -> bool:

@@ -66,6 +66,12 @@ class EndpointView:
         return [variant.name for variant in self.variants]
 
     @property
+    def next_config_name(self) -> str:
+        """The config that it is on its way to run; empty if that is no other, or not told."""
+        name = self.pending.config_name if self.pending else ""
+        return name if name != self.config_name else ""
+
+    @property
     def is_settled(self) -> bool:
         """Whether it can be updated now."""
         return self.status in SETTLED
@@ -99,11 +105,13 @@ class Observed:
         endpoint: None if there is none.
         scaling: what is registered, by target; only targets that are asked for or in the ledger are looked for.
         config: what the endpoint runs; None but for one that no record tells of.
+        pending_config: what it is on its way to run, if that is another, the same way.
     """
 
     endpoint: EndpointView | None
     scaling: Mapping[TargetKey, ScalingView] = field(default_factory=dict)
     config: ConfigView | None = None
+    pending_config: ConfigView | None = None
 
     @property
     def policies(self) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint import garbage
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, plan_deletion, remove
-from sagebridge.core.endpoint.ledger import Failure, Ledger
+from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import (
     FAILED,
     IN_SERVICE,
@@ -58,6 +58,8 @@ from sagebridge.core.endpoint.tries import (
     NO_REASON,
     attempt,
     has_ended,
+    may_be_under_way,
+    overtaken_failure,
     recorded,
     with_failure,
     with_what_serves,
@@ -151,17 +153,18 @@ def _plan_present(situation: Situation, desired: Desired, observed: Observed, en
         return Remember(ledger=begun_with(situation, desired, observed, endpoint))
     if endpoint.is_busy:
         return under_way(situation, endpoint)
-    if endpoint.status == FAILED:
-        return _plan_failed(situation, desired, endpoint)
-    seen = with_what_serves(situation.ledger, desired, endpoint)
-    return _plan_settled(replace(situation, ledger=seen), desired, observed, endpoint)
+    situation = replace(situation, ledger=with_what_serves(situation, desired, endpoint))
+    step: Step | None = overtaken_failure(situation, desired, endpoint)
+    if step is None and endpoint.status == FAILED:
+        step = _plan_failed(situation, desired, endpoint)
+    return step or _plan_settled(situation, desired, observed, endpoint)
 
 
 # --- making it ---------------------------------------------------------------------------------------------------
 
 
 def _plan_absent(situation: Situation, desired: Desired) -> Step:
-    situation = replace(situation, ledger=situation.ledger.with_serving(""))
+    situation = replace(situation, ledger=situation.ledger.with_none_serving())
     # Recorded first: what is wanted may need a model of a version that goes.
     collected = _collect(situation, desired, None) if situation.ledger.has_last(desired) else None
     preparation = collected or _prepare(situation, desired)
@@ -169,8 +172,8 @@ def _plan_absent(situation: Situation, desired: Desired) -> Step:
         return preparation
     key = desired.deployment_key
     if situation.ledger.update is None or situation.ledger.update.key != key:
-        update = recorded(situation, None, key)
-        return Remember(ledger=situation.ledger.with_update(update, config_name=desired.config.name))
+        update = recorded(situation, None, key, config_name=desired.config.name)
+        return Remember(ledger=situation.ledger.with_update(update))
     return CreateEndpoint(config_name=desired.config.name)
 
 
@@ -191,7 +194,6 @@ def _prepare(situation: Situation, desired: Desired) -> Step | None:
 
 def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView) -> Step:
     """Only deletion is left to a failed endpoint. It is made anew when that can end otherwise."""
-    situation = replace(situation, ledger=situation.ledger.with_serving(""))
     update, ledger = situation.ledger.update, situation.ledger
     is_its_end = update is not None and (update.begun or endpoint.config_name == desired.config.name)
     if update is not None and is_its_end and update.key == desired.deployment_key:
@@ -215,7 +217,7 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
             f"The endpoint has failed: {message} Correct the spec, and it is deleted and made anew.",
         )
     if pause <= 0:
-        return Remember(ledger=replace(ledger, failure=_resolved(ledger.failure)))
+        return Remember(ledger=ledger.with_reached())
     verdict = Verdict(
         state=State.PROGRESSING,
         reason=Reason.RETRY_PENDING,
@@ -236,10 +238,6 @@ def _pause_after_failure(situation: Situation) -> float | None:
 def _sentence(reason: str) -> str:
     """Why it failed; SageMaker's words end with a full stop or without."""
     return f"{(reason or NO_REASON).rstrip('. ')}."
-
-
-def _resolved(failure: Failure | None) -> Failure | None:
-    return replace(failure, resolved=True) if failure else None
 
 
 # --- changing it -------------------------------------------------------------------------------------------------
@@ -359,8 +357,8 @@ def _collect(situation: Situation, desired: Desired, endpoint: EndpointView | No
     if situation.keeps_remains:
         return None
     running, limit = endpoint.config_name if endpoint else "", situation.history_limit
-    if endpoint is None:
-        # One may be there already, made with what was tried last, and not show yet.
+    if endpoint is None or may_be_under_way(situation.ledger.update, endpoint):
+        # What was tried last may have begun, and not show yet.
         limit = max(1, limit)
     return garbage.next_collection(situation.ledger, desired=desired, running=running, limit=limit)
 
@@ -368,7 +366,7 @@ def _collect(situation: Situation, desired: Desired, endpoint: EndpointView | No
 def _conclude_settled(situation: Situation, desired: Desired, endpoint: EndpointView) -> Conclude:
     running = endpoint.config_name
     ledger = without_others(situation.ledger, running=running).with_models(running, desired.served_models)
-    ledger = replace(ledger, update=None, failure=_resolved(ledger.failure))
+    ledger = ledger.with_reached()
     if endpoint.status != IN_SERVICE:
         message = f"The endpoint is {endpoint.status}. {endpoint.failure_reason}".rstrip()
         verdict = Verdict(state=State.STALLED, reason=Reason.ENDPOINT_FAILED, message=message)

@@ -39,7 +39,8 @@ class Revision:
         scaling: autoscaling by variant, to be kept up while this runs and something newer is refused.
         recorded_at: RFC 3339 time.
         deployed_at: RFC 3339 time at which SageMaker was first asked to run it; empty if it never was.
-        outcome: what has become of it.
+        served_at: RFC 3339 time at which it was first seen to serve; empty if it never was.
+        outcome: what has become of it, as far as its last deployment goes: one that has served may have failed since.
         models: what its models were made of, as status shows it; only of what serves and of what is wanted.
     """
 
@@ -51,6 +52,7 @@ class Revision:
     scaling: Mapping[str, ScalingPlan] = field(default_factory=dict)
     recorded_at: str = ""
     deployed_at: str = ""
+    served_at: str = ""
     outcome: Outcome = Outcome.NONE
     models: tuple[Mapping[str, Any], ...] = ()
 
@@ -70,6 +72,7 @@ class Revision:
             },
             recorded_at=str(entry.get("recordedAt", "")),
             deployed_at=str(entry.get("deployedAt", "")),
+            served_at=str(entry.get("servedAt", "")),
             outcome=Outcome.parse(entry.get("outcome")),
             models=tuple(entry.get("models") or ()),
         )
@@ -97,6 +100,7 @@ class Revision:
             "scaling": {variant: plan.dump() for variant, plan in self.scaling.items()},
             "recordedAt": self.recorded_at,
             "deployedAt": self.deployed_at,
+            "servedAt": self.served_at,
             "outcome": self.outcome.value,
             "models": [dict(model) for model in self.models],
         }
@@ -105,16 +109,16 @@ class Revision:
     @property
     def has_served(self) -> bool:
         """Whether it can be gone back to, as far as anybody has seen."""
-        return self.outcome in (Outcome.SERVING, Outcome.SERVED)
+        return bool(self.served_at)
 
-    def seen_serving(self, *, is_it: bool) -> Revision:
-        """After a look at what serves."""
+    def seen_serving(self, *, is_it: bool, now: str) -> Revision:
+        """After a look, at the RFC 3339 time `now`, at what serves."""
         if is_it:
-            return replace(self, outcome=Outcome.SERVING)
+            return replace(self, outcome=Outcome.SERVING, served_at=self.served_at or now)
         return replace(self, outcome=Outcome.SERVED) if self.outcome is Outcome.SERVING else self
 
     def answered(self, *, rejected: bool) -> Revision:
         """After SageMaker's answer to a call that deploys it; one that has served before is none the worse for it."""
-        if self.has_served:
-            return self
-        return replace(self, outcome=Outcome.REJECTED if rejected else Outcome.NONE)
+        if rejected:
+            return self if self.has_served else replace(self, outcome=Outcome.REJECTED)
+        return self if self.outcome in (Outcome.SERVING, Outcome.SERVED) else replace(self, outcome=Outcome.NONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -19,18 +20,32 @@ NOT_OURS: Final = 0
 
 def runs(endpoint: EndpointView, desired: Desired) -> bool:
     """Whether the endpoint runs the config, whatever its weights and counts have become."""
-    return f"-{desired.config.template}-" in endpoint.config_name and endpoint.status != UPDATE_ROLLBACK_FAILED
+    return _is_of(endpoint.config_name, desired) and endpoint.status != UPDATE_ROLLBACK_FAILED
+
+
+def _is_of(config_name: str, desired: Desired) -> bool:
+    return f"-{desired.config.template}-" in config_name
 
 
 def begun_with(situation: Situation, desired: Desired, observed: Observed, endpoint: EndpointView) -> Ledger:
-    """The first record of an endpoint that is there already: kept from an earlier object, or adopted."""
+    """The first record of an endpoint that is there already: kept from an earlier object, or adopted.
+
+    It may be on its way to another config than it runs, which the earlier object has asked for.
+    """
     ledger, now = situation.ledger, format_time(situation.now)
     running = endpoint.config_name if runs(endpoint, desired) else ""
-    if observed.config is not None:
-        ledger = as_left(observed)
-    if observed.config is not None and not running:
-        ledger = with_left(ledger, observed, endpoint, observed.config, now=now)
-    return ledger.with_revision(desired, now=now, config_name=running)
+    if observed.config is None:
+        return ledger.with_revision(desired, now=now, config_name=running)
+    following = endpoint.next_config_name if observed.pending_config is not None else ""
+    wanted = following if _is_of(following, desired) else running
+    scaling = {key.variant: view.plan for key, view in observed.scaling.items()}
+    ledger = as_left(observed)
+    if endpoint.config_name != wanted:
+        ledger = _with_left(ledger, endpoint.config_name, observed.config, scaling, now=now)
+    if following and following != wanted and observed.pending_config is not None:
+        kept = {name: plan for name, plan in scaling.items() if name in observed.pending_config.instance_types}
+        ledger = _with_left(ledger, following, observed.pending_config, kept, now=now)
+    return ledger.with_revision(desired, now=now, config_name=wanted)
 
 
 def with_running(ledger: Ledger, observed: Observed, endpoint: EndpointView, *, now: str) -> Ledger:
@@ -56,19 +71,21 @@ def as_left(observed: Observed) -> Ledger:
     return Ledger(targets=tuple(observed.scaling))
 
 
-def with_left(ledger: Ledger, observed: Observed, endpoint: EndpointView, config: ConfigView, *, now: str) -> Ledger:
-    """With the config that it has left running, and its models."""
+def _with_left(
+    ledger: Ledger, config_name: str, config: ConfigView, scaling: Mapping[str, ScalingPlan], *, now: str
+) -> Ledger:
+    """With a config that it has left, and its models."""
     left = Revision(
-        number=1,
-        config_name=endpoint.config_name,
+        number=len(ledger.revisions) + 1,
+        config_name=config_name,
         model_names=config.model_names,
         instance_types=config.instance_types,
         shadow_instance_types=config.shadow_instance_types,
-        scaling={key.variant: view.plan for key, view in observed.scaling.items()},
+        scaling=scaling,
         recorded_at=now,
         deployed_at=now,
     )
-    return replace(ledger, revisions=(left,))
+    return replace(ledger, revisions=(*ledger.revisions, left))
 
 
 def without_others(ledger: Ledger, *, running: str) -> Ledger:

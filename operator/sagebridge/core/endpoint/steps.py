@@ -79,9 +79,15 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remember:
-    """Write the ledger to status, before what it records is made."""
+    """Write the ledger to status, before what it records is made.
+
+    Attributes:
+        ledger: what status records.
+        news: what to tell as an Event once it is written; None for nothing.
+    """
 
     ledger: Ledger
+    news: Verdict | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

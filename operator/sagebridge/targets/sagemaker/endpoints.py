@@ -103,26 +103,30 @@ class SageMakerEndpoints:
         return Observed(endpoint=endpoint, scaling=await self.scaling.look(handle, targets))
 
     async def survey(self, handle: Handle, seen: Observed) -> Observed:
-        """The same with the config that the endpoint runs, and what scales its variants, if it may be ours."""
+        """The same with the configs that the endpoint runs and is to run, and what scales it, if it may be ours."""
         if seen.endpoint is None:
             return seen
-        reply: Mapping[str, Any] = {}
-        with gone_is_fine():
-            request = {"EndpointConfigName": seen.endpoint.config_name}
-            reply = await self._caller.call(handle, "DescribeEndpointConfig", request)
-        production = reply.get("ProductionVariants") or ()
-        shadows = reply.get("ShadowProductionVariants") or ()
-        models = dict.fromkeys(entry["ModelName"] for entry in (*production, *shadows) if entry.get("ModelName"))
+        config = await self._config(handle, seen.endpoint.config_name)
+        following = seen.endpoint.next_config_name
+        pending = await self._config(handle, following) if following else None
         names = [view.name for view in seen.endpoint.variants]
         keys = [TargetKey(variant=name, dimension=dimension) for name in names for dimension in Dimension]
         registered = await self.scaling.look(handle, keys)
         left = {key: view for key, view in registered.items() if not view.is_others}
-        config = ConfigView(
+        return replace(seen, scaling={**seen.scaling, **left}, config=config, pending_config=pending)
+
+    async def _config(self, handle: Handle, name: str) -> ConfigView:
+        reply: Mapping[str, Any] = {}
+        with gone_is_fine():
+            reply = await self._caller.call(handle, "DescribeEndpointConfig", {"EndpointConfigName": name})
+        production = reply.get("ProductionVariants") or ()
+        shadows = reply.get("ShadowProductionVariants") or ()
+        models = dict.fromkeys(entry["ModelName"] for entry in (*production, *shadows) if entry.get("ModelName"))
+        return ConfigView(
             model_names=tuple(models),
             instance_types=_instance_types(production),
             shadow_instance_types=_instance_types(shadows),
         )
-        return replace(seen, scaling={**seen.scaling, **left}, config=config)
 
     async def claim(self, handle: Handle, *, adopt: bool) -> Claimed:
         """Whether the endpoint is this object's; with `adopt`, an untagged one becomes so."""
