@@ -17,10 +17,8 @@ from sagebridge.core.endpoint.scaling import OURS, covers
 from sagebridge.core.reasons import Reason
 
 from tests.unit.endpoint.operator_model import Operator
+from tests.unit.endpoint.random_specs import Spec, of_version, scalings, spec_of, specs
 from tests.unit.endpoint.service import Service
-from tests.unit.endpoint.specs import IMAGE
-
-Spec = dict[str, Any]
 
 _PASSES = 12
 _CHANGES = frozenset({"CreateEndpoint", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities", "DeleteEndpoint"})
@@ -28,54 +26,7 @@ _CHANGES = frozenset({"CreateEndpoint", "UpdateEndpoint", "UpdateEndpointWeights
 _MOST_CHANGES_TO_FAIL = 4
 
 
-@st.composite
-def scalings(draw: st.DrawFn) -> dict[str, Any] | None:
-    """Nothing, or one policy or several, with or without scheduled actions."""
-    if not draw(st.booleans()):
-        return None
-    found: dict[str, Any] = {"minCapacity": 1, "maxCapacity": draw(st.integers(3, 4))}
-    found["targetValue"] = draw(st.sampled_from([100, 200]))
-    if draw(st.booleans()):
-        step = {"metricIntervalLowerBound": 0, "scalingAdjustment": draw(st.integers(1, 2))}
-        found["stepScaling"] = [{"name": "fast", "adjustmentType": "ChangeInCapacity", "stepAdjustments": [step]}]
-    if draw(st.booleans()):
-        hour = draw(st.sampled_from([21, 22]))
-        found["scheduled"] = [{"name": "night", "schedule": f"cron(0 {hour} * * ? *)", "minCapacity": 2}]
-    return found
-
-
-@st.composite
-def variants(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "variantName": name,
-        "modelName": f"m-{name}",
-        "initialInstanceCount": draw(st.integers(1, 3)),
-        "initialVariantWeight": float(draw(st.integers(1, 3))),
-        "instanceType": draw(st.sampled_from(["ml.m5.large", "ml.m5.xlarge"])),
-    }
-    scaling = draw(scalings())
-    return found | ({"autoscaling": scaling} if scaling else {})
-
-
-@st.composite
-def specs(draw: st.DrawFn) -> Spec:
-    names = draw(st.sampled_from([["a"], ["b"], ["a", "b"]]))
-    return _spec([draw(variants(name)) for name in names], version=str(draw(st.integers(1, 3))))
-
-
-def _spec(variants: list[dict[str, Any]], *, version: str) -> Spec:
-    models = [
-        {"name": one["modelName"], "image": IMAGE, "modelDataUrl": f"s3://{one['modelName']}/{version}.tar.gz"}
-        for one in variants
-    ]
-    return {"models": models, "productionVariants": variants}
-
-
-def _of_version(spec: Spec, version: str) -> Spec:
-    return _spec(spec["productionVariants"], version=version)
-
-
-_FIRST = _spec([{"variantName": "a", "modelName": "m-a", "instanceType": "ml.m5.large"}], version="0")
+_FIRST = spec_of([{"variantName": "a", "modelName": "m-a", "instanceType": "ml.m5.large"}], version="0")
 
 
 def _ours(policies: Mapping[str, Any]) -> set[str]:
@@ -256,7 +207,7 @@ class EndpointMachine(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         if self.operator.verdict.state is State.STALLED:
             # What has failed is tried again when the spec says something else; here, by another spec.
-            self.operator.spec = _of_version(self.operator.spec, "good")
+            self.operator.spec = of_version(self.operator.spec, "good")
             self._converge()
         assert self.operator.verdict.state is State.SERVING, self.operator.verdict
         self._assert_rests()
@@ -266,7 +217,7 @@ class EndpointMachine(RuleBasedStateMachine):
     def _go_there_and_back(self) -> None:
         """To another version, which fails at first and is then gone back to; and to where it was."""
         here = self.operator.spec
-        there = _of_version(here, "other")
+        there = of_version(here, "other")
         self.operator.spec = there
         self._pass()
         self.service.settle(fail=True)
@@ -277,7 +228,7 @@ class EndpointMachine(RuleBasedStateMachine):
             revisions = Ledger.parse(self.operator.status).revisions
             kept = {one.config_name for one in revisions if one.has_served}
             for version in ("bad", "worse"):
-                self.operator.spec = _of_version(here, version)
+                self.operator.spec = of_version(here, version)
                 self._pass()
                 self.service.settle(fail=True)
                 self._pass()
@@ -295,7 +246,7 @@ class EndpointMachine(RuleBasedStateMachine):
         """What has served stays in the history, though going back to it fails, and another version after it."""
         self.operator.spec = there
         known = self.operator.desired.config.name in self.service.configs
-        for spec in (there, _of_version(here, "worst")):
+        for spec in (there, of_version(here, "worst")):
             self.operator.spec = spec
             self._pass()
             self.service.settle(fail=True)
@@ -312,7 +263,7 @@ class EndpointMachine(RuleBasedStateMachine):
     def _fail_while_a_newer_spec_waits(self) -> None:
         """Why the version failed is told, though nobody wants it any more."""
         here = self.operator.spec
-        self.operator.spec = _of_version(here, "overtaken")
+        self.operator.spec = of_version(here, "overtaken")
         self._pass()
         overtaken = self.operator.desired.config.name
         self.operator.spec = here
