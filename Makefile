@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Workers of the tests: a file stays with one, since modules share what is slow to start. The slow ones, integration/,
-# come first, in the order of the names, so that no worker is left alone with one in the end.
+# Workers of the tests: a file stays with one, since modules share what is slow to start. Each worker starts an API
+# server when the first test needs one, which costs it a tenth of a processor until the end: so these tests come last.
 WORKERS ?= 3
 # Tests of e2e side by side: each has an operator and a local SageMaker of its own, and mostly waits.
 LANES ?= 3
@@ -61,7 +61,7 @@ format: $(READY) ## Format and apply safe fixes
 
 test: lint compiled ## Lint and all tests
 	@$(BIN)/python -m sagebridge_local.golang
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest tests/unit tests/integration -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 e2e: compiled ## The demo as a stranger runs it, and the operator under faults (docs/testing.md)
 	@$(BIN)/python -m sagebridge_local.golang
