@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sagebridge.core.errors import NotAllowedError
 from sagebridge.core.tenancy import OperatorDefaults, Tenant, TenantPolicy, tenant_for
 
 
@@ -23,14 +24,15 @@ class Tenants:
         return self._changes
 
     def replace(self, *, policies: Iterable[Mapping[str, Any]], namespaces: Iterable[Mapping[str, Any]]) -> bool:
-        """Take in all there is: what is not among it is gone. Whether anything changed."""
-        parsed = [TenantPolicy.parse(body) for body in policies]
+        """Take in all there is: what is not among it is gone. Whether a namespace may now do something else."""
         before = (self._policies, self._labels)
-        self._policies = {policy.name: policy for policy in parsed}
-        self._labels = {body["metadata"]["name"]: _labels(body) for body in namespaces}
-        changed = before != (self._policies, self._labels)
-        self._changes += changed
-        return changed
+        labels: dict[str, Mapping[str, str]] = {body["metadata"]["name"]: _labels(body) for body in namespaces}
+        names = self._labels.keys() | labels.keys()
+        answers = {name: self._answer(name) for name in names}
+        self._policies = {policy.name: policy for policy in map(TenantPolicy.parse, policies)}
+        self._labels = labels
+        self._changes += before != (self._policies, self._labels)
+        return answers != {name: self._answer(name) for name in names}
 
     def put_policy(self, body: Mapping[str, Any]) -> None:
         """Take a policy in, or its new version."""
@@ -44,13 +46,14 @@ class Tenants:
         self._changes += 1
 
     def put_namespace(self, body: Mapping[str, Any]) -> bool:
-        """Take a namespace's labels in; whether they changed."""
-        metadata = body["metadata"]
-        labels = _labels(body)
-        changed = self._labels.get(metadata["name"]) != labels
-        self._labels[metadata["name"]] = labels
-        self._changes += changed
-        return changed
+        """Take a namespace's labels in; whether it may now do something else than before."""
+        name, labels = body["metadata"]["name"], _labels(body)
+        if self._labels.get(name) == labels:
+            return False
+        before = self._answer(name)
+        self._labels[name] = labels
+        self._changes += 1
+        return self._answer(name) != before
 
     def remove_namespace(self, name: str) -> None:
         """Forget a namespace."""
@@ -69,6 +72,12 @@ class Tenants:
             policies=tuple(self._policies.values()),
             defaults=self._defaults,
         )
+
+    def _answer(self, namespace: str) -> Tenant | str:
+        try:
+            return self.of(namespace)
+        except NotAllowedError as error:
+            return str(error)
 
 
 def _labels(namespace: Mapping[str, Any]) -> dict[str, str]:
