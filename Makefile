@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # server when the first test needs one, which costs it a tenth of a processor until the end: so these tests come last.
 WORKERS ?= 3
 # Tests of e2e side by side: each has an operator and a local SageMaker of its own, and mostly waits.
-LANES ?= 3
+LANES ?= 4
 
 .PHONY: help setup compiled demo test e2e bench lint format crds images reference lock clean
 .DEFAULT_GOAL := help
