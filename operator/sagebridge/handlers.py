@@ -34,11 +34,9 @@ def register_tenancy(registry: kopf.OperatorRegistry, *, tenants: Tenants, chang
     @kopf.on.event(TENANT_POLICIES.group, TENANT_POLICIES.version, TENANT_POLICIES.plural, registry=registry)
     async def on_policy(event: Body, **_: Any) -> None:
         body = event["object"]
-        if event.get("type") == _DELETED:
-            tenants.remove_policy(body["metadata"]["name"])
-        else:
-            tenants.put_policy(body)
-        changed()
+        is_gone = event.get("type") == _DELETED
+        if tenants.remove_policy(body["metadata"]["name"]) if is_gone else tenants.put_policy(body):
+            changed()
 
     @kopf.on.event(NAMESPACES.version, NAMESPACES.plural, registry=registry)
     async def on_namespace(event: Body, **_: Any) -> None:

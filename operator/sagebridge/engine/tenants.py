@@ -34,16 +34,20 @@ class Tenants:
         self._changes += before != (self._policies, self._labels)
         return answers != {name: self._answer(name) for name in names}
 
-    def put_policy(self, body: Mapping[str, Any]) -> None:
-        """Take a policy in, or its new version."""
+    def put_policy(self, body: Mapping[str, Any]) -> bool:
+        """Take a policy in, or its new version; whether it says something new: a watch tells all again at times."""
         policy = TenantPolicy.parse(body)
+        if self._policies.get(policy.name) == policy:
+            return False
         self._policies[policy.name] = policy
         self._changes += 1
+        return True
 
-    def remove_policy(self, name: str) -> None:
-        """Forget a policy."""
-        self._policies.pop(name, None)
-        self._changes += 1
+    def remove_policy(self, name: str) -> bool:
+        """Forget a policy; whether there was one."""
+        is_gone = self._policies.pop(name, None) is not None
+        self._changes += is_gone
+        return is_gone
 
     def put_namespace(self, body: Mapping[str, Any]) -> bool:
         """Take a namespace's labels in; whether it may now do something else than before."""

@@ -35,6 +35,15 @@ def test_labels_that_another_policy_selects_are_news(tenants: Tenants) -> None:
     assert tenants.put_namespace(namespace(team="b"))
 
 
+def test_a_policy_that_a_watch_tells_again_is_no_news(tenants: Tenants) -> None:
+    assert tenants.put_policy(policy("a", "a"))
+    assert not tenants.put_policy(policy("a", "a"))
+    assert tenants.put_policy(policy("a", "b"))
+    assert tenants.remove_policy("a")
+    assert not tenants.remove_policy("a")
+    assert tenants.changes == 3
+
+
 def test_so_it_is_when_all_is_read_anew(tenants: Tenants) -> None:
     a, b = policy("a", "a"), policy("b", "b")
     assert tenants.replace(policies=[a], namespaces=[namespace(team="a")])
