@@ -209,13 +209,11 @@ class Ledger:
 
     def with_scaling(self, config_name: str, scaling: Mapping[str, ScalingPlan]) -> Ledger:
         """With the autoscaling that the revision with that config runs with."""
-        return self._with_each(lambda one: replace(one, scaling=scaling) if one.config_name == config_name else one)
+        return self._with_one(config_name, scaling=scaling)
 
     def with_models(self, config_name: str, models: Sequence[Mapping[str, Any]]) -> Ledger:
         """With what the models of the revision with that config were made of."""
-        return self._with_each(
-            lambda one: replace(one, models=tuple(models)) if one.config_name == config_name else one
-        )
+        return self._with_one(config_name, models=tuple(models))
 
     def without_models_but_of(self, *config_names: str) -> Ledger:
         """Without what models were made of that neither serve nor are to: that would be a long list."""
@@ -223,7 +221,7 @@ class Ledger:
 
     def with_outcome(self, config_name: str, outcome: Outcome) -> Ledger:
         """With what has become of the revision with that config."""
-        return self._with_each(lambda one: replace(one, outcome=outcome) if one.config_name == config_name else one)
+        return self._with_one(config_name, outcome=outcome)
 
     def with_serving(self, config_name: str, *, now: str) -> Ledger:
         """Once the revision with that config is seen to serve, at the RFC 3339 time `now`."""
@@ -232,6 +230,9 @@ class Ledger:
     def with_none_serving(self) -> Ledger:
         """Once nothing is seen to serve."""
         return self.with_serving("", now="")
+
+    def _with_one(self, config_name: str, **changes: Any) -> Ledger:
+        return self._with_each(lambda one: replace(one, **changes) if one.config_name == config_name else one)
 
     def _with_each(self, change: Callable[[Revision], Revision]) -> Ledger:
         return replace(self, revisions=tuple(change(one) for one in self.revisions))

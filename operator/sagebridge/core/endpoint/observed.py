@@ -81,6 +81,11 @@ class EndpointView:
         """Whether SageMaker is at work on it, so that nothing can be done but wait."""
         return not self.is_settled and self.status != FAILED
 
+    @property
+    def failure_line(self) -> str:
+        """FailureReason in one line."""
+        return " ".join(self.failure_reason.split())
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigView:

@@ -199,7 +199,7 @@ def _plan_failed(situation: Situation, desired: Desired, endpoint: EndpointView)
     if update is not None and is_its_end and update.key == desired.deployment_key:
         return Remember(ledger=with_failure(situation, desired, endpoint, key=update.key))
     if situation.is_adopted:
-        said = _sentence(" ".join(endpoint.failure_reason.split()))
+        said = _sentence(endpoint.failure_line)
         return _stalled(
             situation,
             Reason.ENDPOINT_FAILED,
@@ -329,11 +329,11 @@ def _tend(situation: Situation, desired: Desired, observed: Observed, endpoint: 
 def _conclude_refused(situation: Situation, desired: Desired, endpoint: EndpointView) -> Conclude:
     """Where an endpoint stands whose change has failed, or was never begun."""
     ledger, held = situation.ledger, situation.held_back
-    if held is not None and not ledger.is_refused(desired.deployment_key) and not runs(endpoint, desired):
-        return Conclude(verdict=held.verdict, ledger=ledger, again_after=held.again_after)
-    excluded = update_refusal(desired, running=endpoint.variant_names)
-    if excluded and not ledger.is_refused(desired.deployment_key) and not runs(endpoint, desired):
-        return _stalled(situation, Reason.INVALID_SPEC, excluded)
+    if not ledger.is_refused(desired.deployment_key) and not runs(endpoint, desired):
+        if held is not None:
+            return Conclude(verdict=held.verdict, ledger=ledger, again_after=held.again_after)
+        if excluded := update_refusal(desired, running=endpoint.variant_names):
+            return _stalled(situation, Reason.INVALID_SPEC, excluded)
     message = _sentence(ledger.failure.message if ledger.failure else "")
     still = "the version before it goes on serving" if endpoint.status == IN_SERVICE else endpoint.status
     return _stalled(

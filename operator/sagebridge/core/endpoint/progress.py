@@ -48,7 +48,7 @@ def _where(endpoint: EndpointView) -> str:
     if endpoint.status in (CREATING, UPDATING) and pending is not None:
         towards = f" to {pending.config_name}" if endpoint.status == UPDATING else ""
         return f"{towards}: {pending.stage}" if pending.stage else towards
-    reason = " ".join(endpoint.failure_reason.split()).rstrip(".")
+    reason = endpoint.failure_line.rstrip(".")
     return f": {reason}" if reason and endpoint.status == ROLLING_BACK else ""
 
 

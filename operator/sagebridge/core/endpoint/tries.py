@@ -103,7 +103,7 @@ def with_failure(situation: Situation, desired: Desired, endpoint: EndpointView,
 
 def _failure(situation: Situation, endpoint: EndpointView, *, key: str) -> Failure:
     """What SageMaker says of its end."""
-    message = " ".join(endpoint.failure_reason.split()) or NO_REASON
+    message = endpoint.failure_line or NO_REASON
     return Failure(key=key, message=message, time=format_time(situation.now))
 
 
