@@ -223,47 +223,63 @@ def status() -> dict[str, Schema]:
             "name", _model_status(), "The models of the config that the endpoint runs, and what they were made of."
         ),
         "revisions": _list("endpointConfigName", _revision(), "The configs in SageMaker, oldest first."),
-        "update": structure(
-            {
-                "key": _TEXT,
-                "since": _TEXT,
-                "failureBefore": _TEXT,
-                "begun": {"type": "boolean"},
-                "refused": {"type": "boolean"},
-                "tries": _COUNT,
-                "recordedAt": _TIME,
-                "endpointConfigName": _TEXT,
-            },
-            "The change that SageMaker was asked for last.",
-        ),
-        "lastFailure": structure(
-            {
-                "key": _TEXT,
-                "message": _TEXT,
-                "time": _TIME,
-                "endpointConfigName": _TEXT,
-                "resolved": {"type": "boolean", "description": "Whether another version was reached since."},
-            },
-            "The last change that failed.",
-        ),
-        "scalingPolicies": {
-            "type": "array",
-            "description": "The scaling policies of the variants: an alarm acts on the ARN of a step scaling policy.",
-            "items": structure(
-                {"variantName": _TEXT, "policyName": _TEXT, "policyType": _TEXT, "policyArn": _TEXT},
-                "A scaling policy.",
-                required=["variantName", "policyName"],
-            ),
+        "update": _update(),
+        "lastFailure": _failure(),
+        "scalingPolicies": _policies(),
+        "scalableTargets": _targets(),
+    }
+
+
+def _update() -> Schema:
+    return structure(
+        {
+            "key": _TEXT,
+            "since": _TEXT,
+            "failureBefore": _TEXT,
+            "begun": {"type": "boolean"},
+            "refused": {"type": "boolean"},
+            "tries": _COUNT,
+            "recordedAt": _TIME,
+            "endpointConfigName": _TEXT,
         },
-        "scalableTargets": {
-            "type": "array",
-            "description": "What may be registered with Application Auto Scaling.",
-            "items": structure(
-                {"variantName": _TEXT, "dimension": _TEXT, "minCapacity": _COUNT, "maxCapacity": _COUNT},
-                "A scalable target.",
-                required=["variantName", "dimension"],
-            ),
+        "The change that SageMaker was asked for last.",
+    )
+
+
+def _failure() -> Schema:
+    return structure(
+        {
+            "key": _TEXT,
+            "message": _TEXT,
+            "time": _TIME,
+            "endpointConfigName": _TEXT,
+            "resolved": {"type": "boolean", "description": "Whether another version was reached since."},
         },
+        "The last change that failed.",
+    )
+
+
+def _policies() -> Schema:
+    return {
+        "type": "array",
+        "description": "The scaling policies of the variants: an alarm acts on the ARN of a step scaling policy.",
+        "items": structure(
+            {"variantName": _TEXT, "policyName": _TEXT, "policyType": _TEXT, "policyArn": _TEXT},
+            "A scaling policy.",
+            required=["variantName", "policyName"],
+        ),
+    }
+
+
+def _targets() -> Schema:
+    return {
+        "type": "array",
+        "description": "What may be registered with Application Auto Scaling.",
+        "items": structure(
+            {"variantName": _TEXT, "dimension": _TEXT, "minCapacity": _COUNT, "maxCapacity": _COUNT},
+            "A scalable target.",
+            required=["variantName", "dimension"],
+        ),
     }
 
 
