@@ -17,6 +17,7 @@ from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
 from support.jobs import Jobs
 
+from .serving import Serving
 from .world import Cluster, World
 
 PATIENT = {
@@ -104,8 +105,8 @@ def hasty(
     yield from _world(Cluster(control_plane=control_plane, client=kube), hasty_namespaces.pop(), *hurried)
 
 
-def _world(cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> Iterator[World]:
-    world = World(
+def _made(cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> World:
+    return World(
         cluster=cluster,
         namespace=namespace,
         jobs=Jobs(cluster.client, namespace),
@@ -113,6 +114,10 @@ def _world(cluster: Cluster, namespace: str, simulator: Simulator, operator: Ope
         simulator=simulator,
         operator=operator,
     )
+
+
+def _world(cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> Iterator[World]:
+    world = _made(cluster, namespace, simulator, operator)
     world.script(seconds=600)
     yield world
     world.aws.clear_faults()
@@ -133,14 +138,7 @@ def alone(
     def start(*arguments: str, **environment: str) -> World:
         local = simulator("--lifecycle-only", *arguments)
         process = operator(endpoint_url=local.url, environment=PATIENT | environment)
-        world = World(
-            cluster=Cluster(control_plane=control_plane, client=kube),
-            namespace=namespace,
-            jobs=Jobs(kube, namespace),
-            aws=AdminClient(local.url),
-            simulator=local,
-            operator=process,
-        )
+        world = _made(Cluster(control_plane=control_plane, client=kube), namespace, local, process)
         world.script(seconds=600)
         return world
 
@@ -151,3 +149,21 @@ def alone(
 def unique() -> str:
     """A word that nothing else is called by."""
     return secrets.token_hex(4)
+
+
+@pytest.fixture
+def really_serving(
+    simulator: Callable[..., Simulator],
+    operator: Callable[..., OperatorProcess],
+    control_plane: ControlPlane,
+    kube: kubernetes.client.ApiClient,
+    namespace: str,
+) -> Iterator[Serving]:
+    """A namespace with an operator and a local SageMaker of its own, which runs jobs and models."""
+    local = simulator().make_bucket()
+    process = operator(endpoint_url=local.url, environment=PATIENT)
+    found = Serving.really(_made(Cluster(control_plane=control_plane, client=kube), namespace, local, process))
+    yield found
+    for one in found.objects.list():
+        found.objects.delete(one["metadata"]["name"])
+        found.objects.wait_gone(one["metadata"]["name"])

@@ -6,20 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import kubernetes
 import pytest
 import yaml
-from sagebridge_local.sagemaker.admin import AdminClient
-from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from support.jobs import Jobs
 
-from .conftest import PATIENT
 from .serving import Serving
-from .world import Cluster, World
 
 ROOT = Path(__file__).parents[3]
 DIGITS = ROOT / "examples/digits"
@@ -28,28 +21,8 @@ PAGE = ROOT / "docs/endpoints.md"
 
 
 @pytest.fixture
-def serving(
-    simulator: Callable[..., Simulator],
-    operator: Callable[..., OperatorProcess],
-    control_plane: ControlPlane,
-    kube: kubernetes.client.ApiClient,
-    namespace: str,
-) -> Iterator[Serving]:
-    """A namespace with a local SageMaker that runs jobs and models, and an operator of its own."""
-    local = simulator().make_bucket()
-    world = World(
-        cluster=Cluster(control_plane=control_plane, client=kube),
-        namespace=namespace,
-        jobs=Jobs(kube, namespace),
-        aws=AdminClient(local.url),
-        simulator=local,
-        operator=operator(endpoint_url=local.url, environment=PATIENT),
-    )
-    found = Serving.really(world)
-    yield found
-    for one in found.objects.list():
-        found.objects.delete(one["metadata"]["name"])
-        found.objects.wait_gone(one["metadata"]["name"])
+def serving(really_serving: Serving) -> Serving:
+    return really_serving
 
 
 def on_the_page() -> str:

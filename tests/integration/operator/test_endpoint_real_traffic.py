@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import kubernetes
 import pytest
-from sagebridge_local.sagemaker.admin import AdminClient
-from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from support.jobs import Job, Jobs, ready
+from support.jobs import Job, ready
 
-from .conftest import PATIENT
 from .serving import Serving
 from .stream import Stream
-from .world import Cluster, World
 
 BUCKET = "sagebridge-local"
 IMAGE = "246618743249.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
@@ -32,31 +27,12 @@ HALF = {"type": "CAPACITY_PERCENT", "value": 50}
 
 
 @pytest.fixture
-def serving(
-    simulator: Callable[..., Simulator],
-    operator: Callable[..., OperatorProcess],
-    control_plane: ControlPlane,
-    kube: kubernetes.client.ApiClient,
-    namespace: str,
-) -> Iterator[Serving]:
-    """A namespace with a local SageMaker that runs models, and an operator of its own."""
-    local = simulator().make_bucket(BUCKET)
-    world = World(
-        cluster=Cluster(control_plane=control_plane, client=kube),
-        namespace=namespace,
-        jobs=Jobs(kube, namespace),
-        aws=AdminClient(local.url),
-        simulator=local,
-        operator=operator(endpoint_url=local.url, environment=PATIENT),
-    )
-    found = Serving.really(world)
+def serving(really_serving: Serving) -> Serving:
+    """With the models of six words."""
     for word in ("one", "two", "three", "four", "five", "six"):
         archive = {"Bucket": BUCKET, "Key": f"{word}/model.tar.gz", "Body": packed(word)}
-        found.client("s3").put_object(**archive)
-    yield found
-    for one in found.objects.list():
-        found.objects.delete(one["metadata"]["name"])
-        found.objects.wait_gone(one["metadata"]["name"])
+        really_serving.client("s3").put_object(**archive)
+    return really_serving
 
 
 def packed(word: str) -> bytes:
