@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Workers of the tests: a file stays with one, since modules share what is slow to start. Each worker starts an API
-# server when the first test needs one, which costs it a tenth of a processor until the end: so these tests come last.
+# Workers of the tests: a file stays with one, since modules share what is slow to start. Each worker starts a control
+# plane when the first test needs one, which costs a fifth of a processor until the end: so these tests come last.
 WORKERS ?= 3
 # Tests of e2e side by side: each has an operator and a local SageMaker of its own, and mostly waits.
 LANES ?= 4
