@@ -1,5 +1,5 @@
 // Command controlplane is a Kubernetes control plane in one binary: etcd, kube-apiserver,
-// kube-controller-manager, kube-scheduler, kubelet and kubectl, as their own projects release them.
+// kube-controller-manager, kube-scheduler, kubelet, kube-proxy and kubectl, as their own projects release them.
 //
 // It runs the program named by its first argument ("controlplane etcd --name=..."), or by the name it is called
 // by, so that a symbolic link named kubectl is kubectl.
@@ -25,6 +25,7 @@ import (
 	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
@@ -35,6 +36,7 @@ var programs = map[string]func(){
 	"kube-controller-manager": func() { run(controllermanager.NewControllerManagerCommand()) },
 	"kube-scheduler":          func() { run(scheduler.NewSchedulerCommand()) },
 	"kubelet":                 func() { run(kubelet.NewKubeletCommand(context.Background())) },
+	"kube-proxy":              func() { run(proxy.NewProxyCommand()) },
 	"kubectl":                 runKubectl,
 }
 
@@ -50,7 +52,7 @@ func main() {
 			return
 		}
 	}
-	names := []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"}
+	names := []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"}
 	fmt.Fprintf(os.Stderr, "usage: %s {%s} [argument ...]\n", filepath.Base(os.Args[0]), strings.Join(names, "|"))
 	os.Exit(2)
 }

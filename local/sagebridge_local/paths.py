@@ -21,7 +21,7 @@ def state_directory() -> Path:
 
 
 def module_directory(name: str) -> Path:
-    """Return the folder of a Go module of ours, "controlplane" or "helm", in a checkout or an installed package.
+    """Return the folder of a Go module of ours, such as "controlplane", in a checkout or an installed package.
 
     Raises:
         FileNotFoundError: The installation is incomplete.

@@ -7,11 +7,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -23,17 +22,17 @@ import kopf
 import uvloop
 from pydantic import ValidationError
 
-from sagebridge import __version__
-from sagebridge.core.tenancy import OperatorDefaults
+from sagebridge import __version__, configuration
+from sagebridge.core.job import Place
 from sagebridge.engine.actions import Actions
 from sagebridge.engine.endpoint_actions import EndpointActions
 from sagebridge.engine.endpoint_inputs import EndpointInputs
 from sagebridge.engine.endpoint_reconciler import EndpointReconciler
 from sagebridge.engine.engine import Engine, Served
-from sagebridge.engine.failures import Patience
 from sagebridge.engine.inputs import InputResolver
 from sagebridge.engine.objects import Objects
-from sagebridge.engine.reconciler import JobReconciler, ReconcilerSettings
+from sagebridge.engine.reconciler import JobReconciler
+from sagebridge.engine.routed import RoutedReconciler
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenancy_reader import TenancyReader
@@ -44,22 +43,29 @@ from sagebridge.kinds import ENDPOINT, JOB_KINDS
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import KubeError
 from sagebridge.kube.events import EventRecorder
-from sagebridge.kube.lease import LeaderLease, LeadershipLostError, LeaseSettings
+from sagebridge.kube.lease import LeaderLease, LeadershipLostError
 from sagebridge.kube.login import log_in
 from sagebridge.kube.paths import NAMESPACES, custom
-from sagebridge.logs import configure_logging
+from sagebridge.logs import service as log_service
 from sagebridge.metrics import Metrics
+from sagebridge.on_cluster.jobs import OnCluster
+from sagebridge.on_cluster.serving import Reporting
+from sagebridge.own_log import configure_logging
 from sagebridge.settings import Settings
+from sagebridge.stopping import until_told
+from sagebridge.targets.protocol import Target
+from sagebridge.targets.routed import RoutedTarget
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
-from sagebridge.targets.sagemaker.gateway import Gateway, GatewaySettings, rates_from
+from sagebridge.targets.sagemaker.gateway import Gateway
 from sagebridge.targets.sagemaker.models import SageMakerModels
 from sagebridge.targets.sagemaker.repacking import Repacker
-from sagebridge.targets.sagemaker.sessions import SessionSettings
 from sagebridge.targets.sagemaker.target import SageMakerTarget
+from sagebridge.watch.cluster_watcher import ClusterWatcher
 from sagebridge.watch.endpoint_poller import EndpointPoller, Pace
-from sagebridge.watch.kopf_storage import NoDiffbase, NoProgress
+from sagebridge.watch.pipeline_watcher import PipelineWatcher
 from sagebridge.watch.poller import Poller, Watched
+from sagebridge.watch.step_pods import StepPods
 
 logger = logging.getLogger(__name__)
 
@@ -75,20 +81,21 @@ class Operator:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.kopf_settings = _kopf_settings(settings)
+        self.kopf_settings = configuration.kopf_settings(settings)
         self.registry = kopf.OperatorRegistry()
         self.client = KubeClient(login=self._log_in)
         self.recorder = EventRecorder(client=self.client, now=now)
         self.store = Store()
-        self.tenants = Tenants(defaults=_defaults(settings))
+        self.tenants = Tenants(defaults=configuration.defaults(settings))
         self.engine = Engine(store=self.store, client=self.client, metrics=self.metrics)
         # Its own connection: renewing must not wait behind a thousand status writes.
         self.lease_client = KubeClient(login=self._log_in, connections=1)
-        self.lease = LeaderLease(client=self.lease_client, settings=_lease_settings(settings))
-        self.gateway = Gateway(settings=_gateway_settings(settings), metrics=self.metrics)
+        self.lease = LeaderLease(client=self.lease_client, settings=configuration.lease_settings(settings))
+        self.gateway = Gateway(settings=configuration.gateway_settings(settings), metrics=self.metrics)
         self.gateway.before_write = self._check_leadership
         self.caller = Caller(gateway=self.gateway)
         self.repacker = Repacker(caller=self.caller)
+        self.on_cluster = OnCluster(settings=settings, client=self.client, before_write=self._check_leadership, now=now)
 
     async def run(self) -> None:
         """Work until told to stop.
@@ -99,9 +106,10 @@ class Operator:
         """
         kopf.on.login(registry=self.registry)(self._kopf_login)
         cluster = self.settings.cluster_name or await self._cluster_uid()
-        inputs = InputResolver(client=self.client, store=self.store, tenants=self.tenants, cluster=cluster, now=now)
+        inputs = self._inputs(cluster)
         poller = self._poller(inputs)
-        self._serve_kinds(inputs, poller)
+        watcher = self.on_cluster.watcher(engine=self.engine, store=self.store, inputs=inputs)
+        self._serve_kinds(inputs, poller, watcher)
         endpoint_poller = self._serve_endpoints(cluster)
         register_tenancy(self.registry, tenants=self.tenants, changed=self.engine.policies_changed)
         tenancy = TenancyReader(
@@ -110,28 +118,23 @@ class Operator:
             changed=self.engine.policies_changed,
             every=self.settings.recheck_seconds,
         )
-        health = HealthServer(
-            settings=self.settings,
-            lease=self.lease,
-            rounds=(poller.rounds, endpoint_poller.rounds),
-            store=self.store,
-            metrics=self.metrics,
-        )
+        health, logs = self._health(poller, endpoint_poller), self._logs(inputs, tenancy)
         try:
             async with asyncio.TaskGroup() as group:
-                serving = group.create_task(health.run())
+                serving = [group.create_task(piece) for piece in (health.run(), tenancy.run(), logs.run())]
                 await self.lease.acquire()
                 # Without any policy the operator's own defaults would hold: so they come before the first reconcile.
                 await tenancy.read()
                 pieces = (
                     self.lease.renew(),
                     self.recorder.run(),
-                    tenancy.run(),
                     self.engine.run(),
                     poller.run(),
                     endpoint_poller.run(),
+                    *self.on_cluster.pieces(watcher),
+                    *self._pipelines(),
                 )
-                tasks = [serving, *(group.create_task(piece) for piece in pieces)]
+                tasks = [*serving, *(group.create_task(piece) for piece in pieces)]
                 await self._run_kopf(until_told=partial(_end, tasks))
         finally:
             await self._close()
@@ -148,6 +151,8 @@ class Operator:
             kopf.operator(
                 registry=self.registry,
                 settings=self.kopf_settings,
+                # kopf's own asks for the user's name, and the image's user has none.
+                identity=self.settings.lease_identity,  # type: ignore[arg-type]
                 standalone=True,
                 clusterwide=not namespaces,
                 namespaces=namespaces,
@@ -167,12 +172,17 @@ class Operator:
             running.cancel()
             await asyncio.wait({running})
 
-    def _serve_kinds(self, inputs: InputResolver, poller: Poller) -> None:
+    def _serve_kinds(self, inputs: InputResolver, poller: Poller, watcher: ClusterWatcher) -> None:
         models = SageMakerModels(caller=self.caller, repacker=self.repacker)
         status = StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now)
         for kind in JOB_KINDS:
             resource = custom(kind.schema.plural)
-            target = SageMakerTarget(kind=kind, caller=self.caller, models=models)
+            target: Target = SageMakerTarget(kind=kind, caller=self.caller, models=models)
+            poller.watch(Watched(kind=kind, target=target))
+            if kind.resolve_on_cluster is not None:
+                on_cluster = self.on_cluster.target(kind, storage=target)
+                watcher.watch(kind, on_cluster)
+                target = RoutedTarget({Place.SAGEMAKER: target, Place.CLUSTER: on_cluster})
             actions = Actions(
                 kind=kind,
                 resource=resource,
@@ -184,10 +194,9 @@ class Operator:
                 now=now,
             )
             reconciler = JobReconciler(
-                kind=kind, actions=actions, settings=_reconciler_settings(self.settings), now=now
+                kind=kind, actions=actions, settings=configuration.reconciler_settings(self.settings), now=now
             )
             self.engine.serve(kind.name, Served(resource=resource, reconciler=reconciler))
-            poller.watch(Watched(kind=kind, target=target))
             register_kind(self.registry, kind=kind.name, resource=resource, engine=self.engine)
 
     def _serve_endpoints(self, cluster: str) -> EndpointPoller:
@@ -200,17 +209,27 @@ class Operator:
             cluster=cluster,
             runtime_url=partial(self.caller.url, service="sagemaker-runtime"),
         )
+        status = StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now)
         actions = EndpointActions(
             resource=resource,
             service=service,
             inputs=inputs,
-            status=StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now),
+            status=status,
             objects=Objects(client=self.client, store=self.store, resource=resource),
             metrics=self.metrics,
             now=now,
         )
-        reconciler = EndpointReconciler(actions=actions, settings=_reconciler_settings(self.settings), now=now)
-        self.engine.serve(ENDPOINT.kind, Served(resource=resource, reconciler=reconciler))
+        settings = configuration.reconciler_settings(self.settings)
+        reconciler = EndpointReconciler(actions=actions, settings=settings, now=now)
+        on_cluster = self.on_cluster.serve_endpoints(
+            engine=self.engine,
+            store=self.store,
+            resource=resource,
+            endpoints=inputs,
+            reporting=Reporting(status=status, metrics=self.metrics, settings=settings),
+        )
+        routed = RoutedReconciler({Place.SAGEMAKER: reconciler, Place.CLUSTER: on_cluster})
+        self.engine.serve(ENDPOINT.kind, Served(resource=resource, reconciler=routed))
         register_kind(self.registry, kind=ENDPOINT.kind, resource=resource, engine=self.engine)
         return EndpointPoller(
             engine=self.engine,
@@ -225,6 +244,50 @@ class Operator:
                 stale_after=self.settings.stale_after_seconds,
             ),
         )
+
+    def _inputs(self, cluster: str) -> InputResolver:
+        return InputResolver(
+            client=self.client,
+            store=self.store,
+            tenants=self.tenants,
+            cluster=cluster,
+            now=now,
+            runs_on_cluster=bool(self.settings.agent_image),
+            log_service=log_service.shown(self.settings),
+        )
+
+    def _health(self, poller: Poller, endpoint_poller: EndpointPoller) -> HealthServer:
+        return HealthServer(
+            settings=self.settings,
+            lease=self.lease,
+            rounds=(poller.rounds, endpoint_poller.rounds),
+            store=self.store,
+            metrics=self.metrics,
+        )
+
+    def _logs(self, inputs: InputResolver, tenancy: TenancyReader) -> log_service.LogService:
+        return log_service.LogService(
+            settings=self.settings,
+            client=self.client,
+            caller=self.caller,
+            inputs=inputs,
+            metrics=self.metrics,
+            prepare=tenancy.read,
+        )
+
+    def _pipelines(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        manner = configuration.pipeline_manner(self.settings)
+        if manner is None:
+            return ()
+        watcher = PipelineWatcher(
+            engine=self.engine,
+            store=self.store,
+            pods=StepPods(client=self.client, namespaces=self.settings.watch_namespaces),
+            status=StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now),
+            manner=manner,
+            now=now,
+        )
+        return (watcher.run(),)
 
     def _poller(self, inputs: InputResolver) -> Poller:
         return Poller(
@@ -270,58 +333,6 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.wait(tasks)
 
 
-def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
-    configured = kopf.OperatorSettings()
-    configured.persistence.diffbase_storage = NoDiffbase()
-    configured.persistence.progress_storage = NoProgress()
-    configured.posting.enabled = False
-    configured.scanning.disabled = bool(settings.watch_namespaces)
-    configured.queueing.worker_limit = None
-    configured.networking.error_backoffs = (1, 2, 3, 5, 10, 30)
-    return configured
-
-
-def _defaults(settings: Settings) -> OperatorDefaults:
-    region = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-    return OperatorDefaults(
-        region=region,
-        role_arn=settings.role_arn or None,
-        allowed_roles=settings.allowed_role_arns,
-        bucket=settings.bucket or None,
-    )
-
-
-def _gateway_settings(settings: Settings) -> GatewaySettings:
-    session = SessionSettings(
-        connect_timeout=settings.aws_connect_timeout_seconds,
-        read_timeout=settings.aws_read_timeout_seconds,
-        connections=settings.aws_threads,
-    )
-    rates = {} if settings.aws_unlimited else rates_from(settings.aws_rates)
-    return GatewaySettings(threads=settings.aws_threads, rates=rates, session=session)
-
-
-def _lease_settings(settings: Settings) -> LeaseSettings:
-    return LeaseSettings(
-        namespace=settings.lease_namespace,
-        name=settings.lease_name,
-        identity=settings.lease_identity,
-        duration=settings.lease_duration_seconds,
-        renew_every=settings.lease_duration_seconds / 3,
-    )
-
-
-def _reconciler_settings(settings: Settings) -> ReconcilerSettings:
-    return ReconcilerSettings(
-        deletion_deadline=timedelta(seconds=settings.deletion_deadline_seconds),
-        patience=Patience(
-            recheck_seconds=settings.recheck_seconds,
-            quota_grace=timedelta(seconds=settings.quota_grace_seconds),
-        ),
-        stale_after=timedelta(seconds=settings.stale_after_seconds),
-    )
-
-
 def main() -> int:
     """Run the operator; the process's exit status: 1 for trouble that a restart may end, 2 for wrong settings."""
     try:
@@ -358,7 +369,7 @@ def _explained(error: ValidationError) -> list[str]:
 
 
 async def _operate(settings: Settings) -> None:
-    await Operator(settings).run()
+    await until_told(Operator(settings).run())
 
 
 if __name__ == "__main__":

@@ -140,10 +140,20 @@ INSTRUMENTS: Final[dict[str, Instrument]] = {
         name="sagebridge_orphaned_total",
         kind="counter",
         description=(
-            "Objects released with things left behind in AWS: deleting them failed until the deletion deadline, or an "
-            "endpoint without the object's tags uses them."
+            "Objects released with things left behind in AWS or on the cluster: deleting them failed until the "
+            "deletion deadline, or an endpoint without the object's tags uses them."
         ),
         labels=("kind",),
+    ),
+    "log_streams": Instrument(
+        name="sagebridge_log_streams",
+        kind="gauge",
+        description="Streams of the log service that are open.",
+    ),
+    "log_lines": Instrument(
+        name="sagebridge_log_lines_total",
+        kind="counter",
+        description="Lines that the log service has sent.",
     ),
     "leader": Instrument(
         name="sagebridge_leader",
@@ -177,6 +187,8 @@ class Metrics:
         self.poller_last_success = self._gauge("poller_last_success")
         self.endpoint_change_seconds = self._histogram("endpoint_change_seconds")
         self.orphaned = self._counter("orphaned")
+        self.log_streams = self._gauge("log_streams")
+        self.log_lines = self._counter("log_lines")
         self.leader = self._gauge("leader")
 
     def _counter(self, key: str) -> Counter:

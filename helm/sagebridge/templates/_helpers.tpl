@@ -99,19 +99,79 @@ the CRDs gets its permissions with it.
 - apiGroups: [sagebridge.io]
   resources: {{ include "sagebridge.kindStatuses" . }}
   verbs: [get, update]
-# source.configMap and environmentFrom. No list, no watch: only what an object names.
+# source.configMap and environmentFrom{{ if .Values.cluster.enabled }}; with target: Cluster also what is recorded of an HPTuningJob{{ end }}.
+# No list, no watch: only what an object names.
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get]
+  verbs: [get{{ if .Values.cluster.enabled }}, create, patch, delete{{ end }}]
 - apiGroups: [""]
   resources: [events]
+  verbs: [create{{ if .Values.cluster.enabled }}, list, watch{{ end }}]
+{{- if .Values.cluster.enabled }}
+# target: Cluster. A Job, or a JobSet where it is installed and asked for, with its Service and ConfigMap for each attempt; annotations of pods tell their agents to stop.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [jobset.x-k8s.io]
+  resources: [jobsets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch, patch]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
+# An Endpoint: its Deployment, whose ReplicaSets know what served before an update, and who scales it. KEDA need not be there.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, create, patch, delete]
+# Why Kueue lets a Job wait, where Kueue is installed.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [list, watch]
+{{- with .Values.settings.clusterGangScheduling }}
+# What holds the hosts of a job together.
+- apiGroups: [{{ get (dict "Coscheduling" "scheduling.x-k8s.io" "Volcano" "scheduling.volcano.sh" "Kubernetes" "scheduling.k8s.io") . }}]
+  resources: [podgroups{{ if eq . "Kubernetes" }}, workloads{{ end }}]
+  # delete: what is left of a spec that was mended since
+  verbs: [get, create, patch, delete]
+{{- end }}
+# The trials of an HPTuningJob.
+- apiGroups: [sagebridge.io]
+  resources: [trainingjobs]
   verbs: [create]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [list{{ if .Values.cluster.fastFileVolumes }}, get, create{{ end }}]
+{{- else if .Values.settings.pipelineStepGraceSeconds }}
+# Whether the pods of pipelines' steps are there still; those with the label pipeline/runid are followed.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+{{- end }}
 {{- end }}
 
 
-{{/* One of .Values.settings as the text of an environment variable: lists by commas, maps as JSON, whole numbers without exponent. */}}
+{{/* One of .Values.settings as the text of an environment variable: lists by commas, maps and lists of maps as JSON, whole numbers without exponent. */}}
 {{- define "sagebridge.settingText" -}}
-{{- if kindIs "slice" . -}}
+{{- if and (kindIs "slice" .) (kindIs "map" (first .)) -}}
+{{ toJson . }}
+{{- else if kindIs "slice" . -}}
 {{ join "," . }}
 {{- else if kindIs "map" . -}}
 {{ toJson . }}
@@ -120,6 +180,12 @@ the CRDs gets its permissions with it.
 {{- else -}}
 {{ toString . }}
 {{- end -}}
+{{- end }}
+
+{{/* Where pods reach the log service; the operator's certificate has this name. */}}
+{{- define "sagebridge.logsUrl" -}}
+{{- $port := int .Values.logs.service.port -}}
+https://{{ include "sagebridge.fullname" . }}-logs.{{ .Release.Namespace }}.svc{{ if ne $port 443 }}:{{ $port }}{{ end }}
 {{- end }}
 
 {{/* The operator's environment. The settings that the chart fixes come last. */}}
@@ -134,6 +200,18 @@ the CRDs gets its permissions with it.
 {{- with .Values.watchNamespaces }}
 - name: SAGEBRIDGE_WATCH_NAMESPACES
   value: {{ join "," . | quote }}
+{{- end }}
+{{- if .Values.cluster.enabled }}
+- name: SAGEBRIDGE_AGENT_IMAGE
+  value: {{ include "sagebridge.image" . | quote }}
+- name: SAGEBRIDGE_CLUSTER_FAST_FILE_VOLUMES
+  value: {{ .Values.cluster.fastFileVolumes | quote }}
+{{- end }}
+{{- if .Values.logs.enabled }}
+- name: SAGEBRIDGE_LOGS_URL
+  value: {{ include "sagebridge.logsUrl" . | quote }}
+- name: SAGEBRIDGE_LOGS_PORT
+  value: "8443"
 {{- end }}
 - name: SAGEBRIDGE_HEALTH_PORT
   value: "8080"

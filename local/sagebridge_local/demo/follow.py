@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from sagebridge.cli.log_streams import JobLogs
-from sagebridge.cli.logs import logs_of
+from sagebridge.cli.logs import Reader, prefix_of, reader_of
 from sagebridge.core.conditions import READY, STALLED, is_true
 from sagebridge.core.job import Job
+from sagebridge.core.logs.lines import WHOLE
 
 from sagebridge_local.demo.errors import DemoError
 from sagebridge_local.demo.verdicts import message_of
@@ -130,14 +130,13 @@ class LogLines:
     def __init__(self, client: CloudWatchLogsClient, *, show: Callable[[str], None]) -> None:
         self._client = client
         self._show = show
-        self._reader: JobLogs | None = None
+        self._reader: Reader | None = None
         self.count = 0
 
     def find(self, job: Job) -> None:
         """Look where the log is."""
-        where = logs_of(job)
-        if where and self._reader is None:
-            self._reader = JobLogs(self._client, group=where[0], prefix=where[1])
+        if self._reader is None and prefix_of(job) is not None:
+            self._reader = reader_of(job, client=lambda _: self._client, excerpt=WHOLE)
 
     def show_new(self) -> None:
         """Show what has come since the last call."""

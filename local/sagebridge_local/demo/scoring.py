@@ -7,9 +7,10 @@ from operator import eq
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sagebridge.runtime import source
+from sagebridge.runtime.failures import RunFailedError
+
 from sagebridge_local.demo.errors import DemoError
-from sagebridge_local.runtime import source
-from sagebridge_local.runtime.failures import RunFailedError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -1,14 +1,14 @@
-"""``python -m sagebridge_local.golang``: build the control plane and helm now, with the progress shown."""
+"""``python -m sagebridge_local.golang``: build the control plane, helm and kwok now, with the progress shown."""
 
 import sys
 
-from sagebridge_local.golang import BuildError, control_plane_binary, helm_binary
+from sagebridge_local.golang import BuildError, control_plane_binary, helm_binary, kwok_binary
 
 
 def main() -> int:
     """Build what the cache lacks; return the exit status."""
     try:
-        for build in (control_plane_binary, helm_binary):
+        for build in (control_plane_binary, helm_binary, kwok_binary):
             sys.stdout.write(f"{build()}\n")
             sys.stdout.flush()
     except BuildError as error:

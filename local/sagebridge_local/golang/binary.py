@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -26,17 +26,19 @@ class GoProgram:
         name: The folder under ``local/`` that holds its module, and the name of the binary.
         title: What it is, for people.
         package: The main package.
-        version_of: The module whose version the program reports as its own.
+        version_of: The module whose version the program reports as its own; none where it reports no version.
         variables: Linker variables to set; ``{version}``, ``{major}`` and ``{minor}`` are filled in.
         links: Other names of the binary, made beside it.
+        system: The system that it runs on, as GOOS names it; this machine's by default.
     """
 
     name: str
     title: str
     package: str
-    version_of: str
-    variables: tuple[str, ...]
-    links: tuple[str, ...] = field(default=())
+    version_of: str = ""
+    variables: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    system: str = ""
 
 
 CONTROL_PLANE = GoProgram(
@@ -57,6 +59,13 @@ HELM = GoProgram(
     package="helm.sh/helm/v3/cmd/helm",
     version_of="helm.sh/helm/v3",
     variables=("helm.sh/helm/v3/internal/version.version={version}",),
+)
+KWOK = GoProgram(
+    name="kwok",
+    title="kwok",
+    package="sigs.k8s.io/kwok/cmd/kwok",
+    version_of="sigs.k8s.io/kwok",
+    variables=("sigs.k8s.io/kwok/pkg/consts.Version={version}",),
 )
 
 
@@ -87,6 +96,15 @@ def helm_binary() -> Path:
     return binary(HELM)
 
 
+def kwok_binary() -> Path:
+    """Return kwok, which plays the kubelets of nodes that are only objects, built if need be.
+
+    Raises:
+        BuildError: It could not be built; the message says what to do.
+    """
+    return binary(KWOK)
+
+
 def binary(program: GoProgram, *, module: Path | None = None, search_path: str | None = None) -> Path:
     """Return a program's binary from the cache, or build it: several minutes the first time, with its progress shown.
 
@@ -104,11 +122,12 @@ def binary(program: GoProgram, *, module: Path | None = None, search_path: str |
     module = module or module_directory(program.name)
     go = toolchain.locate(module=module, search_path=search_path)
     flags = linker_flags(program, go_mod=(module / "go.mod").read_text())
-    target = cache_directory() / program.name / cache_key(module=module, parts=(program.package, flags, go.version))
+    parts = [part for part in (program.package, flags, go.version, program.system) if part]
+    target = cache_directory() / program.name / cache_key(module=module, parts=parts)
     built = target / program.name
     if built.exists():
         return built
-    compiler = Compiler(module=module, package=program.package, linker_flags=flags, toolchain=go)
+    compiler = Compiler(module=module, package=program.package, linker_flags=flags, toolchain=go, system=program.system)
     try:
         _build(program, compiler=compiler, target=target)
     except OSError as error:
@@ -120,6 +139,8 @@ def binary(program: GoProgram, *, module: Path | None = None, search_path: str |
 
 def linker_flags(program: GoProgram, *, go_mod: str) -> str:
     """Return the ``-ldflags`` of a program: no debugger tables, and the version that go.mod pins."""
+    if not program.version_of:
+        return "-s -w"
     match = re.search(rf"\s{re.escape(program.version_of)} (v(\d+)\.(\d+)\S*)", go_mod)
     if match is None:
         raise BuildError(f"go.mod of {program.name} does not require {program.version_of}: install the package again.")
@@ -131,7 +152,7 @@ def linker_flags(program: GoProgram, *, go_mod: str) -> str:
 def cache_key(*, module: Path, parts: Iterable[str]) -> str:
     """Return the name of a binary's folder in the cache: a hash of the module's files and of how it is built."""
     digest = hashlib.sha256()
-    files = sorted([module / "go.mod", module / "go.sum", *module.glob("*.go")])
+    files = sorted([module / "go.mod", *module.glob("go.sum"), *module.glob("*.go")])
     for name, content in [
         *((path.name, path.read_bytes()) for path in files),
         *(("", part.encode()) for part in parts),

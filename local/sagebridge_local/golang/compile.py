@@ -24,12 +24,14 @@ class Compiler:
         package: The main package.
         linker_flags: What ``-ldflags`` gets.
         toolchain: The Go to build with; installed first if it is not there.
+        system: The system to build for, as GOOS names it; this machine's by default.
     """
 
     module: Path
     package: str
     linker_flags: str
     toolchain: Toolchain
+    system: str = ""
 
     def build(self, output: Path, *, log: Path, progress: BuildProgress) -> None:
         """Download, compile and link.
@@ -78,7 +80,7 @@ class Compiler:
             subprocess.Popen(
                 [go, *arguments],
                 cwd=self.module,
-                env=self.toolchain.environment(),
+                env=self.toolchain.environment() | ({"GOOS": self.system} if self.system else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

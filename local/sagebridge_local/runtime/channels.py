@@ -5,70 +5,31 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from sagebridge_local.runtime import inputs, recordio
-from sagebridge_local.runtime.failures import RunFailedError
+from sagebridge.runtime import inputs
+from sagebridge.runtime.channels import ChannelSource, download, objects
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.s3 import S3Location, chunks
+
+from sagebridge_local.runtime import recordio
 from sagebridge_local.runtime.pipe import PipeFeeder
 from sagebridge_local.runtime.records import FILE_SYSTEMS
-from sagebridge_local.runtime.s3 import S3Location, Storage, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from sagebridge_local.runtime.inputs import InputObject, Share
-
-_PARALLEL_DOWNLOADS: Final = 8
+    from pathlib import Path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChannelSource:
-    """A Channel of the request, and where its data comes from and goes to.
-
-    Attributes:
-        channel: The Channel, PascalCase.
-        input_mode: Its InputMode, or the job's TrainingInputMode.
-        directory: input/data of the host.
-        share: The host's part of it.
-        storage: S3.
-        file_systems: File system id -> local directory.
-        role: RoleArn, for the messages.
-        region: The job's region, for the messages.
-    """
-
-    channel: Mapping[str, Any]
-    input_mode: str
-    directory: Path
-    share: Share
-    storage: Storage
-    file_systems: Mapping[str, Path]
-    role: str
-    region: str
-
-    @property
-    def name(self) -> str:
-        """ChannelName."""
-        return cast("str", self.channel["ChannelName"])
-
-    @property
-    def s3(self) -> Mapping[str, Any] | None:
-        """S3DataSource, if it is one."""
-        return cast("Mapping[str, Any] | None", self.channel["DataSource"].get("S3DataSource"))
-
-    @property
-    def seed(self) -> int | None:
-        """ShuffleConfig.Seed."""
-        return cast("int | None", self.channel.get("ShuffleConfig", {}).get("Seed"))
-
-
-def load(source: ChannelSource, *, on_error: Callable[[Exception], None]) -> PipeFeeder | None:
+def load(
+    source: ChannelSource, *, file_systems: Mapping[str, Path], on_error: Callable[[Exception], None]
+) -> PipeFeeder | None:
     """Download a channel's files, link its file system, or start its pipes. Blocks.
 
     Args:
         source: The channel.
+        file_systems: File system id -> local directory.
         on_error: Called from the pipe's thread when a pipe's data can't be had.
 
     Returns:
@@ -78,58 +39,21 @@ def load(source: ChannelSource, *, on_error: Callable[[Exception], None]) -> Pip
         RunFailedError: the data can't be had; the reason says which and why.
     """
     if source.s3 is None:
-        _link_file_system(source)
+        _link_file_system(source, file_systems)
         return None
     if source.input_mode == "Pipe":
         return _start_pipe(source, on_error=on_error)
-    _download(source)
+    download(source)
     return None
 
 
-def _download(source: ChannelSource) -> None:
-    directory = source.directory / source.name
-    directory.mkdir(parents=True, exist_ok=True)
-    objects = inputs.shuffled(source.share.of(_objects(source)), seed=source.seed, epoch=0)
-    try:
-        with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as executor:
-            list(executor.map(lambda each: source.storage.download(each.location, directory / each.path), objects))
-    except OSError as error:
-        raise RunFailedError.client(f"Data download failed: channel {source.name}: {error}") from error
-
-
-def _objects(source: ChannelSource) -> list[InputObject]:
-    assert source.s3 is not None  # callers have seen to it
-    location = S3Location.parse(source.s3["S3Uri"])
-    match source.s3.get("S3DataType", "S3Prefix"):
-        case "S3Prefix":
-            found = inputs.prefix_objects(location, source.storage.keys(location))
-        case "ManifestFile":
-            found = inputs.manifest_objects(source.storage.read(location), uri=location.uri)
-        case "AugmentedManifestFile":
-            raise RunFailedError.client(f"Channel {source.name}: AugmentedManifestFile needs the input mode Pipe")
-        case unknown:
-            raise RunFailedError.client(f"Channel {source.name}: the S3DataType {unknown} is not known to local mode")
-    if not found:
-        raise RunFailedError.client(_no_objects(source, location))
-    return found
-
-
-def _no_objects(source: ChannelSource, location: S3Location) -> str:
-    # AWS's text, seen in https://github.com/aws/amazon-sagemaker-examples/issues/2489
-    return (
-        f'Data download failed: No S3 objects found under S3 URL "{location.uri}" given in input data source. Please '
-        f"ensure that the bucket exists in the selected region ({source.region}), that objects exist under that S3 "
-        f'prefix, and that the role "{source.role}" has "s3:ListBucket" permissions on bucket "{location.bucket}".'
-    )
-
-
-def _link_file_system(source: ChannelSource) -> None:
+def _link_file_system(source: ChannelSource, file_systems: Mapping[str, Path]) -> None:
     data_source = source.channel["DataSource"]
     file_system = data_source.get("FileSystemDataSource")
     if file_system is None:
         raise RunFailedError.client(f"Channel {source.name}: local mode can't read a {', '.join(data_source)}")
     identifier, path = file_system["FileSystemId"], file_system["DirectoryPath"]
-    root = source.file_systems.get(identifier)
+    root = file_systems.get(identifier)
     if root is None:
         raise RunFailedError.client(
             f"Channel {source.name}: no local directory stands for the file system {identifier}. "
@@ -154,11 +78,11 @@ def _start_pipe(source: ChannelSource, *, on_error: Callable[[Exception], None])
 
 
 def _object_epochs(source: ChannelSource) -> Callable[[int], Iterator[bytes]]:
-    objects = _objects(source)
+    found = objects(source)
 
     def epoch(number: int) -> Iterator[bytes]:
         # Shuffled before it is shared: another epoch may bring a host other objects.
-        for each in source.share.of(inputs.shuffled(objects, seed=source.seed, epoch=number)):
+        for each in source.share.of(inputs.shuffled(found, seed=source.seed, epoch=number)):
             with contextlib.closing(_content(source, each.location)) as stream:
                 yield from _framed(source, stream)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sagebridge.core.container import failure
+from sagebridge.runtime import last_words
+from sagebridge.runtime.failures import RunFailedError
 
 from sagebridge_local.runtime import docker
-from sagebridge_local.runtime.failures import RunFailedError
 from sagebridge_local.runtime.process import ContainerProcess
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sagebridge_local.runtime.hostlog import HostLog
 
 _PEER_GRACE_SECONDS: Final = 5.0
-_FAILURE_BYTES: Final = 8_192
 
 
 class Host(Protocol):
@@ -115,7 +114,7 @@ class Crew:
         if launch.script:
             _report_as_toolkit(path, exit_code, error_lines=self._logs[host.name].error_lines, launch=launch)
             exit_code = failure.TOOLKIT_EXIT_CODE
-        return RunFailedError.algorithm(_failure_message(path), exit_code=exit_code)
+        return RunFailedError.algorithm(last_words.read(path), exit_code=exit_code)
 
 
 def _report_as_toolkit(path: Path, exit_code: int, *, error_lines: list[str], launch: Launch) -> None:
@@ -123,11 +122,3 @@ def _report_as_toolkit(path: Path, exit_code: int, *, error_lines: list[str], la
     if not path.exists():
         text = failure.execute_user_script_error(exit_code=exit_code, error_lines=error_lines, command=launch.command)
         path.write_text(text, encoding="utf-8")
-
-
-def _failure_message(path: Path) -> str:
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        content = file.read(_FAILURE_BYTES).decode("utf-8", errors="replace")
-    return "".join(itertools.islice(content, failure.FAILURE_REASON_LIMIT))

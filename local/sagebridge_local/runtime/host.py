@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sagebridge.core.container import config, environment
-from sagebridge.core.container import hyperparameters as hps
-from sagebridge.core.container.entry_point import EntryPointKind, TorchRun, command, torchrun_command
 from sagebridge.core.container.layout import OPT_ML, Layout
+from sagebridge.core.container.script import script_command
 
 from sagebridge_local.runtime import docker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sagebridge.core.container.entry_point import EntryPointKind
     from sagebridge.core.container.job import ContainerJob, Machine
 
     from sagebridge_local.runtime.images import CommandImage, DockerImage
@@ -115,13 +115,15 @@ def script_launch(
     host: Host, *, base: Mapping[str, str], machine: Machine, python: str, kind: EntryPointKind, module: str | None
 ) -> Launch:
     """Script mode: the user's entry point on the local Python."""
-    parameters = hps.read(config.hyperparameters(host.job, layout=host.layout))
-    program, arguments = str(parameters.toolkit[hps.PROGRAM]), hps.arguments(parameters.user)
-    if hps.TORCH_DISTRIBUTED in parameters.distributions:
-        run = _torch_run(host, machine)
-        words = torchrun_command(program, python=python, arguments=arguments, run=run)
-    else:
-        words = command(program, kind=kind, python=python, arguments=arguments)
+    words = script_command(
+        host.job,
+        host=host.name,
+        layout=host.layout,
+        machine=machine,
+        kind=kind,
+        python=python,
+        master_address=_MASTER_ADDRESS,
+    )
     variables = {**base, **host.contract_environment(machine, module), "PYTHONPATH": str(host.code)}
     return Launch(command=words, directory=host.code, environment=variables, script=True)
 
@@ -190,13 +192,3 @@ def base_python(settings: RuntimeSettings) -> str:
     if found is None:
         raise FileNotFoundError(f"the Python interpreter {settings.interpreter} is not there")
     return str(Path(found).absolute())
-
-
-def _torch_run(host: Host, machine: Machine) -> TorchRun:
-    hosts = host.job.cluster.hosts
-    return TorchRun(
-        nodes=len(hosts),
-        processes_per_node=max(machine.gpus, machine.neurons, 1),
-        node_rank=hosts.index(host.name),
-        master_address=_MASTER_ADDRESS,
-    )

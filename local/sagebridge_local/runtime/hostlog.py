@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sagebridge_local.runtime.metrics import MetricScanner
+    from sagebridge.runtime.metrics import MetricScanner
 
 _PENDING_LIMIT: Final = 50_000
 _ERROR_LINES: Final = 1_000

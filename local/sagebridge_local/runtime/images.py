@@ -5,32 +5,17 @@ docs/local-mode.md tells users the same rules.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.container import hyperparameters as hps
+from sagebridge.core.container.frameworks import framework_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TRAIN: Final = "train"
-
-# Repositories of AWS's Deep Learning Containers and of the framework images that came before and beside them:
-# https://github.com/aws/deep-learning-containers/blob/master/available_images.md and
-# https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/ecr-us-east-1.html
-_FRAMEWORKS: Final = (
-    (r"(huggingface-)?pytorch(-trcomp)?-training(-neuronx?|-neuron)?", "sagemaker_pytorch_container.training:main"),
-    (r"(huggingface-)?tensorflow(-trcomp)?-training(-neuronx?)?", "sagemaker_tensorflow_container.training:main"),
-    (r"sagemaker-tensorflow(-scriptmode)?", "sagemaker_tensorflow_container.training:main"),
-    (r"sagemaker-pytorch", "sagemaker_pytorch_container.training:main"),
-    (r"(sagemaker-)?mxnet(-training)?", "sagemaker_mxnet_container.training:main"),
-    (r"autogluon-training", "sagemaker_mxnet_container.training:main"),
-    (r"sagemaker-scikit-learn", "sagemaker_sklearn_container.training:main"),
-    (r"sagemaker-xgboost", "sagemaker_xgboost_container.training:main"),
-    (r"sagemaker-base-python(-\w+)?|sagemaker-data-science(-\w+)?|sagemaker-distribution(-\w+)?", None),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,12 +81,6 @@ def mapped_command(image: str, mapping: Mapping[str, Sequence[str]]) -> tuple[st
     if image in mapping:
         return tuple(mapping[image])
     return next((tuple(command) for pattern, command in mapping.items() if fnmatchcase(image, pattern)), None)
-
-
-def framework_module(image: str) -> str | None:
-    """SM_FRAMEWORK_MODULE of a framework image, empty where the image has none; None for every other image."""
-    repository = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
-    return next((module or "" for pattern, module in _FRAMEWORKS if re.fullmatch(pattern, repository)), None)
 
 
 def _unknown(image: str) -> str:

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sagebridge.core.container.job import container_job
+from sagebridge.runtime import artifacts
+from sagebridge.runtime.cancellation import CancelToken
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.metrics import MetricScanner
+from sagebridge.runtime.s3 import Connection, Storage
 
-from sagebridge_local.runtime import artifacts
 from sagebridge_local.runtime.crew import Crew
-from sagebridge_local.runtime.failures import RunFailedError, RunStoppedError
 from sagebridge_local.runtime.host import Host
 from sagebridge_local.runtime.hostlog import HostLog
-from sagebridge_local.runtime.logs import LogStream, stream_name
-from sagebridge_local.runtime.metrics import MetricScanner
+from sagebridge_local.runtime.logs import LogStream, logs_client, stream_name
 from sagebridge_local.runtime.preparation import Preparation
 from sagebridge_local.runtime.records import (
     Outcome,
@@ -25,9 +27,8 @@ from sagebridge_local.runtime.records import (
     SecondaryStatus,
     TrainingRun,
 )
-from sagebridge_local.runtime.s3 import Connection, Storage, logs_client
-from sagebridge_local.runtime.stopping import StopReason, StopSignal
-from sagebridge_local.runtime.threads import CancelToken, in_thread
+from sagebridge_local.runtime.stopping import RunStoppedError, StopReason, StopSignal
+from sagebridge_local.runtime.threads import in_thread
 
 _MESSAGES = {
     # The words of StatusMessage, as the logs in https://github.com/aws/sagemaker-python-sdk/issues/835 and
@@ -160,9 +161,7 @@ class TrainingJob:
             await in_thread(sync.sync)
         place = artifacts.OutputPlace.of(self._run.request)
         uris = [
-            await in_thread(
-                artifacts.upload, name, directories, place=place, storage=self._storage, scratch=self._run.work_dir
-            )
+            await in_thread(artifacts.upload, name, directories, place=place, storage=self._storage)
             for name, directories in (
                 ("model", [host.model for host in self._hosts]),
                 ("output", [host.output_data for host in self._hosts]),

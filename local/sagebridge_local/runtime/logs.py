@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
+from sagebridge.runtime.s3 import Connection, client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,11 @@ class LogLine:
     timestamp: int
     text: str
     error: bool = False
+
+
+def logs_client(connection: Connection) -> CloudWatchLogsClient:
+    """The shared, thread-safe client for CloudWatch Logs."""
+    return cast("CloudWatchLogsClient", client(connection, "logs"))
 
 
 class LogStream:

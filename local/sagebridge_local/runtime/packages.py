@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sagebridge.core.container.entry_point import EntryPointKind
+from sagebridge.runtime.failures import RunFailedError
 
-from sagebridge_local.runtime.failures import RunFailedError
 from sagebridge_local.runtime.process import Sink, run
 from sagebridge_local.runtime.threads import in_thread
 

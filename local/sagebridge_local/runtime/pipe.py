@@ -12,7 +12,7 @@ import select
 import threading
 from typing import TYPE_CHECKING, Final
 
-from sagebridge_local.runtime.threads import CancelToken
+from sagebridge.runtime.cancellation import CancelToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

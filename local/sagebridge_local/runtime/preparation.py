@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from sagebridge.core.container import config
 from sagebridge.core.container import hyperparameters as hps
-from sagebridge.core.container.entry_point import EntryPointKind, entry_point_kind
 from sagebridge.core.container.layout import OPT_ML
+from sagebridge.core.container.script import unknown_distribution
+from sagebridge.runtime import source
+from sagebridge.runtime.channels import channel_sources
+from sagebridge.runtime.checkpoints import CheckpointSync
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.s3 import Connection, S3Location, Storage
 
-from sagebridge_local.runtime import channels, docker, machine, source
-from sagebridge_local.runtime.channels import ChannelSource
-from sagebridge_local.runtime.checkpoints import CheckpointSync
-from sagebridge_local.runtime.failures import RunFailedError
+from sagebridge_local.runtime import channels, docker, machine
 from sagebridge_local.runtime.host import (
     Host,
     Launch,
@@ -30,15 +32,15 @@ from sagebridge_local.runtime.images import (
     UnknownImage,
     meaning,
 )
-from sagebridge_local.runtime.inputs import Share
 from sagebridge_local.runtime.packages import Installer
-from sagebridge_local.runtime.s3 import Connection, S3Location, Storage
 from sagebridge_local.runtime.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sagebridge.core.container.entry_point import EntryPointKind
     from sagebridge.core.container.job import Machine
+    from sagebridge.runtime.channels import ChannelSource
 
     from sagebridge_local.runtime.hostlog import HostLog
     from sagebridge_local.runtime.pipe import PipeFeeder
@@ -85,7 +87,9 @@ class Preparation:
         for host in self._hosts:
             await in_thread(host.prepare)
             for channel in self._channels(host):
-                feeder = await in_thread(channels.load, channel, on_error=on_data_error)
+                feeder = await in_thread(
+                    channels.load, channel, file_systems=self._run.settings.file_systems, on_error=on_data_error
+                )
                 self._feeders += [feeder] if feeder else []
             await self._restore_checkpoints(host)
 
@@ -150,22 +154,9 @@ class Preparation:
         )
 
     def _channels(self, host: Host) -> list[ChannelSource]:
-        request = self._run.request
-        default_mode = request.get("AlgorithmSpecification", {}).get("TrainingInputMode", "File")
-        return [
-            ChannelSource(
-                channel=channel,
-                input_mode=channel.get("InputMode", default_mode),
-                directory=Path(host.layout.data),
-                share=_share(host, channel),
-                storage=self._storage,
-                file_systems=self._run.settings.file_systems,
-                role=request.get("RoleArn", ""),
-                region=self._run.region,
-            )
-            for channel in request.get("InputDataConfig", ())
-            if channel["ChannelName"] in {each.name for each in host.job.channels_of(host.name)}
-        ]
+        return channel_sources(
+            self._run.request, job=host.job, host=host.name, directory=Path(host.layout.data), storage=self._storage
+        )
 
     async def _restore_checkpoints(self, host: Host) -> None:
         settings = self._run.request.get("CheckpointConfig")
@@ -199,16 +190,8 @@ class Preparation:
         for host in self._hosts:
             await in_thread(source.place, fetched, host.code, limit_bytes=self._run.settings.source_limit_bytes)
         program = str(parameters.toolkit[hps.PROGRAM])
-        names = [path.name for path in await in_thread(list, head.code.iterdir())]
-        kind = entry_point_kind(program, names)
-        if kind is not EntryPointKind.PACKAGE and not (head.code / program).is_file():
-            raise RunFailedError.algorithm(
-                f"The entry point {program} is not in the source; there are: {', '.join(sorted(names)[:20])}",
-                exit_code=2,
-            )
-        if kind is EntryPointKind.COMMAND:
-            for host in self._hosts:
-                (host.code / program).chmod(0o755)
+        kinds = [await in_thread(source.entry_point, host.code, program) for host in self._hosts]
+        kind = kinds[0]
         return kind, await self._installer(python).prepare(head.code, kind)
 
     async def _fetch(self, submit_directory: Any) -> Path:
@@ -221,12 +204,8 @@ class Preparation:
                 f"Under network isolation the container can't fetch {submit_directory}: pass the code as the channel "
                 "`code` and sagemaker_submit_directory as /opt/ml/input/data/code/sourcedir.tar.gz"
             )
-        try:
-            scratch = self._run.work_dir / "source"
-            return await in_thread(source.fetch, submit_directory, storage=self._storage, scratch=scratch)
-        except RunFailedError as error:
-            # In the container it is the toolkit that fetches the source, so that its failure is the algorithm's.
-            raise RunFailedError.algorithm(f"Framework Error: {error.reason}") from error
+        scratch = self._run.work_dir / "source"
+        return await in_thread(source.fetch, submit_directory, storage=self._storage, scratch=scratch)
 
     def _installer(self, python: str) -> Installer:
         head = self._hosts[0]
@@ -239,18 +218,10 @@ class Preparation:
         )
 
 
-def _share(host: Host, channel: Mapping[str, Any]) -> Share:
-    name = channel["ChannelName"]
-    hosts = [each for each in host.job.cluster.hosts if name in {one.name for one in host.job.channels_of(each)}]
-    s3 = channel["DataSource"].get("S3DataSource", {})
-    sharded = s3.get("S3DataDistributionType") == "ShardedByS3Key"
-    return Share(index=hosts.index(host.name), count=len(hosts), sharded=sharded)
-
-
 def _refuse_unsupported(parameters: hps.Hyperparameters) -> None:
-    others = [name for name in parameters.distributions if name != hps.TORCH_DISTRIBUTED]
-    if others:
+    unknown = unknown_distribution(parameters)
+    if unknown:
         raise RunFailedError.client(
-            f"Local mode can't start the distribution that {others[0]} asks for: "
+            f"Local mode can't start the distribution that {unknown} asks for: "
             f"it knows {hps.TORCH_DISTRIBUTED}, and scripts that start their own processes"
         )

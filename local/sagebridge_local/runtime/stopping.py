@@ -6,12 +6,14 @@ import asyncio
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from sagebridge_local.runtime.failures import RunStoppedError
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 T = TypeVar("T")
+
+
+class RunStoppedError(Exception):
+    """The run was asked to stop before its container was started."""
 
 
 class StopReason(StrEnum):

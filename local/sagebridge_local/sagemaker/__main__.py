@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed_history=options.seed_history,
         images=json.loads(options.images.read_text()) if options.images else {},
         stop_grace_seconds=options.stop_grace,
+        hosts=frozenset(options.host),
     )
     options.work_dir.mkdir(parents=True, exist_ok=True)
     clock = ManualClock(time.time()) if options.clock == "manual" else None
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         "--clock", choices=("system", "manual"), default="system", help="manual: only advanced by the admin API"
     )
     parser.add_argument("--images", type=Path, help="JSON file: the command to run for an image, by its URI")
+    parser.add_argument(
+        "--host", action="append", default=[], metavar="NAME", help="also answer requests for it; may be repeated"
+    )
     parser.add_argument("--stop-grace", type=float, default=120.0, help="seconds between SIGTERM and SIGKILL")
     return parser
 

@@ -28,8 +28,9 @@ _MAX_BODY: Final = 4 * 1024 * 1024
 class App:
     """One port for all of AWS."""
 
-    def __init__(self, service: LocalSageMaker) -> None:
+    def __init__(self, service: LocalSageMaker, *, hosts: frozenset[str] = frozenset()) -> None:
         self._service = service
+        self._hosts = LOOPBACK_HOSTS | hosts
         self._moto = MotoApp(on_load=partial(publish, service.metrics))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -38,9 +39,9 @@ class App:
             return
         headers = {name: value for name, value in scope["headers"] if name in _READ}
         target, authorization = headers.get(b"x-amz-target", b""), headers.get(b"authorization", b"")
-        if not _is_local(headers.get(b"host", b"")):
+        if not _is_for(self._hosts, headers.get(b"host", b"")):
             await _send(send, 403, b'{"error":"only requests to a loopback address are answered"}', b"application/json")
-        elif _is_from_a_foreign_page(headers):
+        elif _is_from_a_foreign_page(headers, self._hosts):
             await _send(send, 403, b'{"error":"web pages of other hosts are not answered"}', b"application/json")
         elif target.startswith(_TARGET):
             answer = await self._service.answer(
@@ -79,20 +80,20 @@ class App:
         await _send(send, status, wire.dump(reply), b"application/json")
 
 
-def _is_local(host: bytes) -> bool:
+def _is_for(hosts: frozenset[str], host: bytes) -> bool:
     """Whether the Host header names this machine: a web page that rebinds its name to loopback is refused."""
     name = host.decode("latin-1").lower()
     name = name[1:].partition("]")[0] if name.startswith("[") else name.rpartition(":")[0] or name
-    return name in LOOPBACK_HOSTS or name.endswith(".localhost")
+    return name in hosts or name.endswith(".localhost")
 
 
-def _is_from_a_foreign_page(headers: Mapping[bytes, bytes]) -> bool:
+def _is_from_a_foreign_page(headers: Mapping[bytes, bytes], hosts: frozenset[str]) -> bool:
     """Whether a browser sends it for a page of another host: whoever creates a job here runs a command here.
 
     moto answers every preflight with leave, so the browser itself would not hold such a page back.
     """
     origin = headers.get(b"origin")
-    foreign = origin is not None and not _is_local(origin.partition(b"://")[2])
+    foreign = origin is not None and not _is_for(hosts, origin.partition(b"://")[2])
     return foreign or headers.get(b"sec-fetch-site") == b"cross-site"
 
 

@@ -118,7 +118,7 @@ async def serve(
     if settings.seed_history:
         seed(service, History(count=settings.seed_history))
     config = uvicorn.Config(
-        App(service),
+        App(service, hosts=settings.hosts),
         http=ClosableHttpProtocol,
         loop="uvloop",
         lifespan="off",

@@ -27,6 +27,7 @@ class ServerSettings:
         seed_history: how many finished jobs of others the account already has.
         images: what runs for an image, as a command, by the image's URI.
         stop_grace_seconds: how long a stopped run may go on after SIGTERM.
+        hosts: names and addresses, besides those of the loopback interface, that requests may be for.
     """
 
     work_dir: Path = field(default_factory=lambda: Path("work"))
@@ -38,3 +39,4 @@ class ServerSettings:
     seed_history: int = 0
     images: Mapping[str, list[str]] = field(default_factory=dict)
     stop_grace_seconds: float = 120.0
+    hosts: frozenset[str] = frozenset()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from sagebridge_local.runtime.failures import RunFailedError, TransferCancelledError
-from sagebridge_local.runtime.s3 import S3Location, Storage
-from sagebridge_local.runtime.source import place, unpack
+from sagebridge.runtime import models
+from sagebridge.runtime.failures import RunFailedError, TransferCancelledError
+from sagebridge.runtime.s3 import S3Location, Storage
+from sagebridge.runtime.source import place
+
 from sagebridge_local.serving.records import ServingError
 
 if TYPE_CHECKING:
     from sagebridge_local.serving.records import ModelData
-
-MODEL_LIMIT_BYTES: Final = 64 * 1024**3
 
 
 def bring(data: ModelData, directory: Path, *, storage: Storage, container: str) -> None:
@@ -23,15 +23,8 @@ def bring(data: ModelData, directory: Path, *, storage: Storage, container: str)
     Raises:
         ServingError: it is not in S3, or is no archive; in the words that users see on an endpoint.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    location = S3Location.parse(data.uri)
     try:
-        if data.is_prefix:
-            _bring_prefix(location, directory, storage=storage)
-        elif data.is_archive:
-            _bring_archive(location, directory, storage=storage)
-        else:
-            storage.download(location, directory / Path(location.key).name)
+        models.bring(data.uri, directory, storage=storage, is_prefix=data.is_prefix, is_archive=data.is_archive)
     except TransferCancelledError as error:
         raise ServingError(f'The container "{container}" was stopped while its model was brought') from error
     except RunFailedError as error:
@@ -57,26 +50,6 @@ def bring_source(submit_directory: str, directory: Path, *, model_dir: Path, sto
     except RunFailedError as error:
         raise ServingError(f"The code can't be had from {submit_directory}: {error.reason}") from error
     return directory
-
-
-def _bring_archive(location: S3Location, directory: Path, *, storage: Storage) -> None:
-    archive = directory.with_name(f"{directory.name}.tar.gz")
-    storage.download(location, archive)
-    try:
-        unpack(archive, directory, limit_bytes=MODEL_LIMIT_BYTES, what="model archive", check=storage.check)
-    finally:
-        archive.unlink(missing_ok=True)
-
-
-def _bring_prefix(location: S3Location, directory: Path, *, storage: Storage) -> None:
-    keys = storage.keys(location)
-    if not keys:
-        raise RunFailedError.client("no object has this prefix")
-    for key in keys:
-        target = directory / key.removeprefix(location.key).lstrip("/")
-        if not target.resolve().is_relative_to(directory.resolve()):
-            raise RunFailedError.client(f"the key {key} leads out of the model's directory")
-        storage.download(S3Location(bucket=location.bucket, key=key), target)
 
 
 def remove(directory: Path) -> None:

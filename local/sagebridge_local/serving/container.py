@@ -8,21 +8,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
+from sagebridge.core.container import last_words
 from sagebridge.core.container.entry_point import EntryPointKind
 from sagebridge.core.container.layout import Layout
+from sagebridge.runtime.cancellation import CancelToken
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.metrics import MetricScanner
+from sagebridge.runtime.s3 import Connection, Storage
 
 from sagebridge_local.runtime import docker, machine
-from sagebridge_local.runtime.failures import RunFailedError
 from sagebridge_local.runtime.host import base_python
 from sagebridge_local.runtime.hostlog import HostLog
-from sagebridge_local.runtime.logs import LogStream
-from sagebridge_local.runtime.metrics import MetricScanner
+from sagebridge_local.runtime.logs import LogStream, logs_client
 from sagebridge_local.runtime.packages import Installer
 from sagebridge_local.runtime.process import ContainerProcess
 from sagebridge_local.runtime.records import RuntimeSettings
-from sagebridge_local.runtime.s3 import Connection, Storage, logs_client
-from sagebridge_local.runtime.threads import CancelToken, in_thread
-from sagebridge_local.serving import artifacts, images, last_words
+from sagebridge_local.runtime.threads import in_thread
+from sagebridge_local.serving import artifacts, images
 from sagebridge_local.serving.http import ContainerClient
 from sagebridge_local.serving.launches import Tree, command_launch, docker_launch, script_launch
 from sagebridge_local.serving.ports import PORTS

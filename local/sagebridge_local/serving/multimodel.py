@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+from sagebridge.runtime.s3 import S3Location
 
-from sagebridge_local.runtime.s3 import S3Location
 from sagebridge_local.serving import artifacts
 from sagebridge_local.serving.records import (
     TARGET_MODEL,

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -42,7 +42,10 @@ class ControlPlane:
         kubeconfig: Of an administrator; mode 0600.
     """
 
-    def __init__(self, directory: Path, *, name: str = "sagebridge-local") -> None:
+    def __init__(
+        self, directory: Path, *, name: str = "sagebridge-local", arguments: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self._arguments = arguments or {}
         self.supervisor = Supervisor(directory)
         self.directory = self.supervisor.directory
         self.kubeconfig = self.directory / "kubeconfig"
@@ -51,19 +54,27 @@ class ControlPlane:
         self._credentials = Credentials(self.directory / "pki")
 
     @classmethod
-    def start(cls, directory: Path, *, name: str = "sagebridge-local", crds: Path | None = None) -> Self:
+    def start(
+        cls,
+        directory: Path,
+        *,
+        name: str = "sagebridge-local",
+        crds: Path | None = None,
+        arguments: Mapping[str, Sequence[str]] | None = None,
+    ) -> Self:
         """Start a control plane, or what is missing of it, and wait until it is ready.
 
         Args:
             directory: Its folder; made if need be.
             name: The context in its kubeconfig.
             crds: A folder of CustomResourceDefinitions to install.
+            arguments: Further command-line arguments, by component, such as feature gates.
 
         Raises:
             BuildError: The binary could not be built.
             StackError: A component did not become ready, or a CRD was refused.
         """
-        control_plane = cls(directory, name=name)
+        control_plane = cls(directory, name=name, arguments=arguments)
         with control_plane.supervisor.locked():
             control_plane.ensure()
             if crds:
@@ -212,7 +223,7 @@ class ControlPlane:
         url = f"https://{LOOPBACK}:{port}"
         return Component(
             name=name,
-            command=(str(program), name, *arguments),
+            command=(str(program), name, *arguments, *self._arguments.get(name, ())),
             ready=partial(self.is_ready, name, url),
             address=url,
             directory=self.directory,
@@ -256,6 +267,9 @@ class ControlPlane:
             f"--tls-cert-file={files.certificate('server')}",
             f"--tls-private-key-file={files.key('server')}",
             f"--client-ca-file={files.certificate('cluster-ca')}",
+            f"--kubelet-client-certificate={files.certificate('kubelet-client')}",
+            f"--kubelet-client-key={files.key('kubelet-client')}",
+            "--kubelet-preferred-address-types=InternalIP",
             f"--token-auth-file={files.tokens_file}",
             "--anonymous-auth=false",
             "--authorization-mode=Node,RBAC",

@@ -34,7 +34,7 @@ class Credentials:
         self.service_account_public = directory / "service-account.pub"
 
     def certificate(self, name: str) -> Path:
-        """Return the certificate file of "cluster-ca", "etcd-ca", "server", "etcd" or "etcd-client"."""
+        """Return a certificate's file: "cluster-ca", "server", "kubelet-client", "etcd-ca", "etcd" or "etcd-client"."""
         return self.directory / f"{name}.crt"
 
     def key(self, name: str) -> Path:
@@ -49,6 +49,7 @@ class Credentials:
         self._keep("cluster-ca", cluster.pair)
         self._keep("etcd-ca", etcd.pair)
         self._keep("server", cluster.server("kube-apiserver"))
+        self._keep("kubelet-client", cluster.client("kube-apiserver-kubelet-client", groups=["system:masters"]))
         self._keep("etcd", etcd.peer("etcd"))
         self._keep("etcd-client", etcd.client("kube-apiserver"))
         private, public = service_account_keys()
@@ -63,7 +64,7 @@ class Credentials:
 
     def files(self) -> tuple[Path, ...]:
         """Return every file the control plane reads."""
-        pairs = ("cluster-ca", "etcd-ca", "server", "etcd", "etcd-client")
+        pairs = ("cluster-ca", "etcd-ca", "server", "kubelet-client", "etcd", "etcd-client")
         certificates = [path for name in pairs for path in (self.certificate(name), self.key(name))]
         return (*certificates, self.service_account_key, self.service_account_public, self.tokens_file)
 

@@ -97,7 +97,11 @@ class LocalStack:
     def operator(self) -> OperatorProcess:
         """The stack's operator."""
         endpoint = self.simulator.url if self._has(Simulator.NAME) else None
-        return OperatorProcess(self._supervisor, kubeconfig=self.kubeconfig, endpoint_url=endpoint)
+        # In a cluster that was there before, pods would be told of an address of this machine's.
+        serves_logs = not self._has("kubeconfig")
+        return OperatorProcess(
+            self._supervisor, kubeconfig=self.kubeconfig, endpoint_url=endpoint, serves_logs=serves_logs
+        )
 
     def up(self, options: Options | None = None) -> None:
         """Start what is missing or runs otherwise than asked, and wait until all of it is ready.

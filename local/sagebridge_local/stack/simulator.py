@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Self
 from sagebridge_local.stack import aws
 from sagebridge_local.stack.files import private_directory
 from sagebridge_local.stack.ports import LOOPBACK
-from sagebridge_local.stack.processes import Component, inherited
+from sagebridge_local.stack.processes import Component, Spawn, inherited
+from sagebridge_local.stack.processes import spawn as spawn_program
 from sagebridge_local.stack.readiness import answers_ok
 from sagebridge_local.stack.single import Server
 from sagebridge_local.stack.supervisor import Supervisor
@@ -37,7 +38,12 @@ class Simulator(Server):
 
     @classmethod
     def start(
-        cls, directory: Path, *, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        cls,
+        directory: Path,
+        *,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        spawn: Spawn = spawn_program,
     ) -> Self:
         """Start it, wait until it answers, and make the bucket that the operator uses by default.
 
@@ -45,11 +51,13 @@ class Simulator(Server):
             directory: Its folder, for state, log and work files; one that already runs there is taken over.
             arguments: Further command line arguments of ``python -m sagebridge_local.sagemaker``.
             environment: Variables on top of the inherited ones.
+            spawn: How the process is started.
 
         Raises:
             StackError: It did not become ready.
         """
-        return cls(Supervisor(directory), arguments=arguments, environment=environment).ensure().make_bucket()
+        supervisor = Supervisor(directory, spawn=spawn)
+        return cls(supervisor, arguments=arguments, environment=environment).ensure().make_bucket()
 
     @property
     def aws_environment(self) -> dict[str, str]:

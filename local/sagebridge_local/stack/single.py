@@ -45,6 +45,11 @@ class Server(ABC):
         return self.supervisor.ports([self.NAME])[self.NAME]
 
     @property
+    def port_names(self) -> tuple[str, ...]:
+        """What its ports are known by; another one is chosen for all of them where one was taken."""
+        return (self.NAME,)
+
+    @property
     def url(self) -> str:
         """Its address."""
         return f"http://{LOOPBACK}:{self.port}"
@@ -78,7 +83,7 @@ class Server(ABC):
                 if not error.port_taken:
                     raise
                 self.stop()
-                self.supervisor.forget_ports([self.NAME])
+                self.supervisor.forget_ports(self.port_names)
             else:
                 return self
         raise StackError(f"No port stayed free for {self.NAME}. See {self.log}.")

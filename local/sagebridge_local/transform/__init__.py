@@ -1,1 +1,1 @@
-"""Batch transform on this machine: the data plane, pure, and the run that puts a model server behind it."""
+"""Batch transform on this machine: the run that puts a model server behind the data plane."""

@@ -10,7 +10,6 @@ Sources:
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import Mapping
@@ -18,24 +17,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sagebridge_local.runtime import inputs
-from sagebridge_local.runtime.failures import RunFailedError, RunStoppedError
+from sagebridge.core.transform.batch import failed_objects
+from sagebridge.runtime.cancellation import CancelToken
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.metrics import MetricScanner
+from sagebridge.runtime.s3 import Connection, Storage
+from sagebridge.runtime.transform import parameters, places
+from sagebridge.runtime.transform.invocations import DEFAULT_CONTENT_TYPE, InvocationError, is_refusal
+from sagebridge.runtime.transform.plan import Piece, TransformPlan
+from sagebridge.runtime.transform.planning import planned
+from sagebridge.runtime.transform.processing import ProcessingError
+from sagebridge.runtime.transform.splitting import InputError
+
 from sagebridge_local.runtime.hostlog import HostLog
-from sagebridge_local.runtime.logs import LogStream, stream_name
-from sagebridge_local.runtime.metrics import MetricScanner
+from sagebridge_local.runtime.logs import LogStream, logs_client, stream_name
 from sagebridge_local.runtime.records import Outcome, OutcomeStatus, Progress
-from sagebridge_local.runtime.s3 import Connection, S3Location, Storage, logs_client
-from sagebridge_local.runtime.threads import CancelToken, in_thread
+from sagebridge_local.runtime.stopping import RunStoppedError
+from sagebridge_local.runtime.threads import in_thread
 from sagebridge_local.serving import ModelServer, ServingError, containers_of
 from sagebridge_local.serving.container import Workplace
-from sagebridge_local.transform import assembling
-from sagebridge_local.transform.jsonpath import JsonPathError
-from sagebridge_local.transform.plan import Piece, TransformPlan
-from sagebridge_local.transform.processing import ProcessingError
-from sagebridge_local.transform.splitting import InputError
 
 if TYPE_CHECKING:
-    from sagebridge_local.runtime.inputs import InputObject
+    from sagebridge.runtime.inputs import InputObject
+    from sagebridge.runtime.s3 import S3Location
+
     from sagebridge_local.runtime.records import JobRun, Report
     from sagebridge_local.runtime.stopping import StopSignal
     from sagebridge_local.serving import Invocation
@@ -45,19 +50,7 @@ MODEL_MEMBER: Final = "Model"
 """Where the service puts the model's CreateModel request into the job's: what the model was when the job was made."""
 
 TRANSFORMING: Final = "Transforming"
-DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 _HOST: Final = "algo-1"
-_STRATEGIES: Final = {"MULTI_RECORD": "MultiRecord", "SINGLE_RECORD": "SingleRecord"}
-_MOST_WORDS: Final = 300
-
-
-class _InvocationError(Exception):
-    """The model did not answer a request well, in spite of all retries."""
-
-    def __init__(self, answer: Invocation) -> None:
-        super().__init__(f"Bad HTTP status received from algorithm: {answer.status}")
-        self.is_algorithms = not 400 <= answer.status < 500
-        self.words = answer.body.decode(errors="replace")[:_MOST_WORDS]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,14 +105,15 @@ class TransformJob:
         """
         self._started_at = datetime.now(UTC)
         self._report(Progress(secondary_status=TRANSFORMING, message=""))
-        plan = self._plan({})
-        objects = await in_thread(self._objects)
+        plan = planned(self._run.request, {})
+        objects = await in_thread(places.input_objects, self._run.request, storage=self._storage)
         try:
             server = await ModelServer.start(containers_of(self._model), self._workplace(plan))
         except ServingError as error:
             raise RunFailedError.client(error.reason) from error
         try:
-            plan = self._plan(await _execution_parameters(server))
+            preferences = parameters.preferences(*await server.ask(parameters.PATH))
+            plan = planned(self._run.request, preferences)
             failures = await self._transform_all(objects, plan=plan, server=server)
         finally:
             await server.stop()
@@ -131,13 +125,6 @@ class TransformJob:
     def _model(self) -> Mapping[str, Any]:
         model: Mapping[str, Any] = self._run.request[MODEL_MEMBER]
         return model
-
-    def _plan(self, parameters: Mapping[str, Any]) -> TransformPlan:
-        """The request, where it leaves a choice with what the container prefers."""
-        try:
-            return TransformPlan.of({**parameters, **self._run.request}, stamp=_stamp)
-        except JsonPathError as error:
-            raise RunFailedError.client(str(error)) from error
 
     def _workplace(self, plan: TransformPlan) -> Workplace:
         run = self._run
@@ -153,28 +140,16 @@ class TransformJob:
             subject=f"transform job {run.name}",
         )
 
-    def _objects(self) -> list[InputObject]:
-        source = self._run.request["TransformInput"]["DataSource"]["S3DataSource"]
-        location = S3Location.parse(source["S3Uri"])
-        if source["S3DataType"] == "ManifestFile":
-            return inputs.manifest_objects(self._storage.read(location), uri=source["S3Uri"])
-        found = inputs.prefix_objects(location, self._storage.keys(location))
-        if not found:
-            raise RunFailedError.client(
-                f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source.'
-            )
-        return found
-
     async def _transform_all(
         self, objects: list[InputObject], *, plan: TransformPlan, server: ModelServer
     ) -> list[_Failure]:
         """Transform every object; one that fails does not keep the others from their outputs."""
         instances = self._run.request["TransformResources"]["InstanceCount"]
         turns = asyncio.Semaphore(plan.concurrency * instances)
-        places = asyncio.Semaphore(instances)
+        seats = asyncio.Semaphore(instances)
 
         async def one(each: InputObject) -> _Failure | None:
-            async with places:
+            async with seats:
                 return await self._transform_one(each, plan=plan, server=server, turns=turns)
 
         async with asyncio.TaskGroup() as group:
@@ -194,7 +169,7 @@ class TransformJob:
                 for piece, answer in zip(pieces, answers, strict=True)
             ]
             await in_thread(self._put, each, plan.assemble(results))
-        except _InvocationError as error:
+        except InvocationError as error:
             self._log.note(f"[sagemaker logs]: {where}: {error}\n[sagemaker logs]: {where}: Message: {error.words}")
             reason = f"{error} {error.words}".strip()
             return _Failure(where=where, reason=reason, is_algorithms=error.is_algorithms)
@@ -217,33 +192,22 @@ class TransformJob:
                 )
                 if answer.succeeded:
                     return answer
-                if 400 <= answer.status < 500 or attempt == plan.retries:
+                if is_refusal(answer.status) or attempt == plan.retries:
                     break
-        raise _InvocationError(answer)
+        raise InvocationError(status=answer.status, body=answer.body)
 
     def _put(self, each: InputObject, content: bytes) -> None:
-        target = self._run.request["TransformOutput"]
-        place = S3Location.parse(target["S3OutputPath"]).join(assembling.output_name(each.path))
-        self._upload(content, place, kms_key_id=target.get("KmsKeyId"))
+        request = self._run.request
+        place = places.output_location(request, each)
+        self._upload(content, place, kms_key_id=request["TransformOutput"].get("KmsKeyId"))
         self._outputs.append(each)
 
     def _capture(self) -> None:
         """Say, by the hour, where captured data lies: the inputs, and the outputs made of them."""
-        config = self._run.request.get("DataCaptureConfig")
-        if config is None or not self._outputs:
-            return
-        at = datetime.now(UTC)
-        destination = S3Location.parse(config["DestinationS3Uri"])
-        paths = sorted(each.path for each in self._outputs)
-        first = self._outputs[0]
-        prefix = f"s3://{first.location.bucket}/{first.location.key.removesuffix(first.path)}"
-        written = S3Location.parse(self._run.request["TransformOutput"]["S3OutputPath"]).join("").uri
-        for side, where, names in (
-            ("input", prefix, paths),
-            ("output", written, [assembling.output_name(path) for path in paths]),
-        ):
-            place = destination.join(assembling.capture_key(side=side, job_name=self._run.name, at=at))
-            self._upload(assembling.capture_manifest(where, names), place, kms_key_id=config.get("KmsKeyId"))
+        request = self._run.request
+        found = places.captured(request, self._outputs, name=self._run.name, at=datetime.now(UTC))
+        for place, content in found.items():
+            self._upload(content, place, kms_key_id=request["DataCaptureConfig"].get("KmsKeyId"))
 
     def _upload(self, content: bytes, place: S3Location, *, kms_key_id: str | None) -> None:
         path = self._run.work_dir / f"{uuid.uuid4().hex}.out"
@@ -273,7 +237,7 @@ async def _all(asked: Any) -> list[Invocation]:
     """Answers in order; after the first failure nothing more is asked.
 
     Raises:
-        _InvocationError: the first failure.
+        InvocationError: the first failure.
     """
     tasks = [asyncio.ensure_future(each) for each in asked]
     try:
@@ -284,31 +248,9 @@ async def _all(asked: Any) -> list[Invocation]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _execution_parameters(server: ModelServer) -> dict[str, Any]:
-    """What the container prefers where the request leaves a choice; most have no such preferences."""
-    status, text = await server.ask("/execution-parameters")
-    try:
-        found = json.loads(text) if status == 200 else {}
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    strategy = _STRATEGIES.get(str(found.get("BatchStrategy")))
-    numbers = {
-        name: found[name] for name in ("MaxConcurrentTransforms", "MaxPayloadInMB") if isinstance(found.get(name), int)
-    }
-    return numbers | ({"BatchStrategy": strategy} if strategy else {})
-
-
 def _as_run_failure(failures: list[_Failure]) -> RunFailedError:
     """The FailureReason of a job of which some objects failed: the first, and how many more."""
     first = failures[0]
-    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-    message = f"See job logs for more information: {first.where}: {first.reason}{more}"
-    if any(failure.is_algorithms for failure in failures):
-        return RunFailedError(f"AlgorithmError: {message}"[:1024])
-    return RunFailedError.client(message)
-
-
-def _stamp() -> tuple[str, str]:
-    return str(uuid.uuid4()), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    is_algorithms = any(failure.is_algorithms for failure in failures)
+    told = f"{first.where}: {first.reason}"
+    return RunFailedError(failed_objects(told, more=len(failures) - 1, is_algorithms=is_algorithms))

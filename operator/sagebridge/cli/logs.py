@@ -1,4 +1,4 @@
-"""``sagebridge logs``: what a job's script or an endpoint's containers printed, from CloudWatch Logs, as it comes."""
+"""``sagebridge logs``: what a job's script or an endpoint's containers printed, as it comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, Protocol
 
 import boto3
 import typer
@@ -14,18 +15,26 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sagebridge.cli.durations import seconds_of
 from sagebridge.cli.failures import is_about_credentials, passes_by_itself
-from sagebridge.cli.log_streams import WHOLE, Excerpt, JobLogs, LogLine
-from sagebridge.cli.objects import NamedObject, ObjectDeletedError, ObjectError
+from sagebridge.cli.log_streams import JobLogs
+from sagebridge.cli.objects import NamedObject, ObjectDeletedError, ObjectError, kubectl
+from sagebridge.cli.pod_logs import PodLogs
+from sagebridge.cli.serving_pods import ServingPods
+from sagebridge.core.cluster.names import LABEL_ATTEMPT, LABEL_UID
 from sagebridge.core.conditions import COMPLETE, FAILED, READY, STALLED, find, is_true
-from sagebridge.core.job import Job
+from sagebridge.core.job import Job, Place
+from sagebridge.core.logs.lines import WHOLE, Excerpt, LogLine
+from sagebridge.schema.kind import GROUP
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
 
 POLL_SECONDS: Final = 1.0
 
-_SERVING_KINDS: Final = ("Endpoint", "BatchTransform")
-"""The kinds whose containers SageMaker asks for their health."""
+_ENDPOINT: Final = "Endpoint"
+_SEARCH: Final = "HPTuningJob"
+_NAMED_AT_MOST: Final = 10
+_SERVING_KINDS: Final = (_ENDPOINT, "BatchTransform")
+"""The kinds whose containers serve a model, and are asked for their health."""
 
 app = typer.Typer(name="logs", add_completion=False)
 
@@ -34,15 +43,47 @@ class LogsError(Exception):
     """The logs can't be shown; the message says why."""
 
 
-def logs_of(job: Job) -> tuple[str, str] | None:
-    """Return the log group and the prefix of the log streams of a job's last attempt; None before the first one."""
+class Reader(Protocol):
+    """Reads the log of one attempt, or of an endpoint.
+
+    Attributes:
+        prefix: What tells this log from another attempt's.
+    """
+
+    prefix: str
+
+    def new_lines(self, *, thorough: bool = False) -> list[LogLine]:
+        """Return what came since the last call, in order of time."""
+
+
+def prefix_of(job: Job) -> str | None:
+    """Return what tells the log of a job's last attempt from others; None before the first one."""
     logs = job.status.get("logs") or {}
-    return (logs["groupName"], logs["streamPrefix"]) if {"groupName", "streamPrefix"} <= logs.keys() else None
+    found = logs.get("streamPrefix", logs.get("podSelector"))
+    return None if found is None else str(found)
+
+
+def reader_of(job: Job, *, client: Callable[[Job], CloudWatchLogsClient], excerpt: Excerpt) -> Reader:
+    """Return what reads the log of a job that has one: from CloudWatch Logs, or from the job's pods."""
+    logs = job.status["logs"]
+    if "podSelector" in logs:
+        return _pod_logs(job, selector=logs["podSelector"], container=logs["container"], excerpt=excerpt)
+    return JobLogs(client(job), group=logs["groupName"], prefix=logs["streamPrefix"], excerpt=excerpt)
+
+
+def _pod_logs(job: Job, *, selector: str, container: str, excerpt: Excerpt) -> PodLogs:
+    run = partial(kubectl, namespace=job.namespace)
+    kind = job.body.get("kind")
+    requests = ServingPods(run, selector=selector).requests if kind in _SERVING_KINDS else None
+    is_labelled = kind == _ENDPOINT
+    return PodLogs(
+        run, selector=selector, container=container, excerpt=excerpt, requests=requests, is_labelled=is_labelled
+    )
 
 
 def is_over(job: Job) -> bool:
     """Tell whether nothing more will happen to a job unless somebody acts; an endpoint serves on even when Stalled."""
-    ends = (COMPLETE, FAILED) if job.body.get("kind") == "Endpoint" else (COMPLETE, FAILED, STALLED)
+    ends = (COMPLETE, FAILED) if job.body.get("kind") == _ENDPOINT else (COMPLETE, FAILED, STALLED)
     return any(is_true(job.conditions, kind) for kind in ends)
 
 
@@ -68,14 +109,14 @@ def stream_lines(
         ObjectError: The object can't be read, or was deleted before it was over; then its last lines came before.
         botocore.exceptions.ClientError: CloudWatch Logs refused.
     """
-    reader: JobLogs | None = None
+    reader: Reader | None = None
     deleted: ObjectDeletedError | None = None
     job, ended = read(), False
     while True:
-        where = logs_of(job)
-        if where and (reader is None or reader.prefix != where[1]):
+        prefix = prefix_of(job)
+        if prefix is not None and (reader is None or reader.prefix != prefix):
             wanted = replace(excerpt, pings=excerpt.pings or job.body.get("kind") not in _SERVING_KINDS)
-            reader = JobLogs(client(job), group=where[0], prefix=where[1], excerpt=wanted)
+            reader = reader_of(job, client=client, excerpt=wanted)
         excerpt = replace(excerpt, tail=None)  # of a log, or another attempt's, that is not there at first all is new
         lines = _look(reader, patient=follow, thorough=ended) if reader else []
         yield from lines or ()
@@ -93,7 +134,7 @@ def stream_lines(
         raise LogsError(_why_none(job))
 
 
-def _look(reader: JobLogs, *, patient: bool, thorough: bool) -> list[LogLine] | None:
+def _look(reader: Reader, *, patient: bool, thorough: bool) -> list[LogLine] | None:
     """The new lines; None where AWS has none to give now and one is patient."""
     try:
         return reader.new_lines(thorough=thorough)
@@ -104,8 +145,28 @@ def _look(reader: JobLogs, *, patient: bool, thorough: bool) -> list[LogLine] | 
 
 
 def _why_none(job: Job) -> str:
+    if job.body.get("kind") == _SEARCH and job.place is Place.CLUSTER and job.attempts:
+        return _of_trials(job)
     ready = find(job.conditions, READY) or {}
     return f"{job.name} has no log yet: {ready.get('message') or 'the operator has not looked at it.'}"
+
+
+def _of_trials(job: Job) -> str:
+    """A search on the cluster prints nothing itself; kubectl lists its trials, in the order of their names."""
+    attempt = job.attempts[-1].number
+    found = kubectl(
+        "get",
+        f"trainingjobs.{GROUP}",
+        f"--selector={LABEL_UID}={job.uid},{LABEL_ATTEMPT}={attempt}",
+        "--output=name",
+        namespace=job.namespace,
+    )
+    names = sorted(line.rpartition("/")[2] for line in found.split())
+    if not names:
+        return f"{job.name} has no log of its own, and none of its trials is there."
+    listed = ", ".join(f"trainingjob/{name}" for name in names[:_NAMED_AT_MOST])
+    more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
+    return f"{job.name} has no log of its own; its trials have: {listed}{more}."
 
 
 @app.command()
@@ -162,7 +223,14 @@ def _silence(job: Job, *, since: str, pings: bool) -> str:
     """What to say where there is no line."""
     hides = job.body.get("kind") in _SERVING_KINDS and not pings
     when = f" in the last {since}" if since else "" if is_over(job) else " yet"
-    return f"{job.name}: nothing printed{when}{' (health checks are hidden: --pings)' if hides else ''}."
+    nothing = f"{job.name}: nothing printed{when}{' (health checks are hidden: --pings)' if hides else ''}."
+    return f"{nothing} {_why_not_ready(job)}".rstrip()
+
+
+def _why_not_ready(job: Job) -> str:
+    """What Ready says of an object that is not: an image that can't be pulled prints nothing."""
+    ready = find(job.conditions, READY) or {}
+    return "" if ready.get("status") == "True" else str(ready.get("message") or "")
 
 
 def _start(since: str) -> int:

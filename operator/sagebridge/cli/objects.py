@@ -26,6 +26,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """What people call the resources that have logs. Kubernetes' own `endpoints` have none, so ours are meant."""
 
+_NOT_FOUND: Final = "(NotFound)"
 _SAID: Final = {"endpoint": "smep"}
 
 
@@ -72,7 +73,7 @@ class NamedObject:
 
     def _error(self, stderr: str) -> ObjectError:
         words = _last_words(stderr)
-        if "(NotFound)" not in stderr:
+        if _NOT_FOUND not in stderr:
             return ObjectError(words)
         if self.latest:
             return ObjectDeletedError(f"{self._name} was deleted.")
@@ -95,6 +96,20 @@ def _hint(name: str, *, namespace: str) -> str:
     if found:
         return f"did you mean {' or '.join(found)}?"
     return f"for what is no TrainingJob give KIND/NAME, such as batchtransform/{name} or smep/{name}"
+
+
+def kubectl(*arguments: str, namespace: str) -> str:
+    """Run kubectl with its user's credentials; what it prints.
+
+    Raises:
+        ObjectDeletedError: what was asked for by its name is not there.
+        ObjectError: kubectl is not there, or is refused.
+    """
+    answer = _kubectl(*arguments, namespace=namespace)
+    if answer.returncode != 0:
+        kind = ObjectDeletedError if _NOT_FOUND in answer.stderr else ObjectError
+        raise kind(_last_words(answer.stderr))
+    return answer.stdout
 
 
 def _kubectl(*arguments: str, namespace: str) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,13 +17,14 @@ from urllib.parse import quote
 import kopf
 import typer
 
-from sagebridge.core.job import FINALIZER, Attempt
+from sagebridge.core.job import FINALIZER, Attempt, Place
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError
 from sagebridge.kube.login import LoginError, log_in
 from sagebridge.kube.paths import GROUP, VERSION, Resource, custom
 
 _AT_ONCE = 16
+_LEFT = {Place.SAGEMAKER: ", and cost, at AWS", Place.CLUSTER: " in this cluster"}
 _PODS = Resource(group="", version="v1", plural="pods")
 _DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments")
 
@@ -57,9 +59,11 @@ class Released:
     Attributes:
         name: kind, namespace and name, for people.
         open_attempts: attempts that nobody has seen end.
+        place: where those run.
     """
 
     name: str
+    place: Place
     open_attempts: tuple[Attempt, ...]
 
 
@@ -169,26 +173,34 @@ async def _release(client: KubeClient, resource: Resource, obj: Mapping[str, Any
 def _released(kind: str, obj: Mapping[str, Any]) -> Released:
     attempts = [Attempt.parse(entry) for entry in obj.get("status", {}).get("attempts", ())]
     return Released(
+        place=Place(obj.get("spec", {}).get("target") or Place.SAGEMAKER),
         name=f"{kind} {obj['metadata']['namespace']}/{obj['metadata']['name']}",
         open_attempts=tuple(attempt for attempt in attempts if not attempt.is_closed),
     )
 
 
-def _describe(released: Released) -> str:
+def describe(released: Released) -> str:
+    """What is left of one object."""
     if not released.open_attempts:
         return f"{released.name}: released."
     jobs = ", ".join(attempt.arn or f"{attempt.name} in {attempt.region}" for attempt in released.open_attempts)
-    return f"{released.name}: released. STILL AT AWS, nobody has seen it end: {jobs}"
+    where = "ON THE CLUSTER" if released.place is Place.CLUSTER else "AT AWS"
+    return f"{released.name}: released. STILL {where}, nobody has seen it end: {jobs}"
 
 
-def _summary(count: int, running: int) -> str:
+def summary(released: Sequence[Released]) -> str:
+    """What is left of all objects together, in one line."""
+    running = Counter(one.place for one in released if one.open_attempts)
     if not running:
-        return f"{count} objects released. None of them has a job that may still run at AWS."
-    return f"{count} objects released. {running} of them have jobs that may run on, and cost, at AWS; see above."
+        return f"{len(released)} objects released. None of them has a job that may still run."
+    left = [
+        f"{running[place]} of them have jobs that may run on{where}" for place, where in _LEFT.items() if running[place]
+    ]
+    return f"{len(released)} objects released. {'; '.join(left)}; see above."
 
 
 async def run(*, operator: Operator | None, namespaces: Sequence[str], say: Say) -> None:
-    """Stop the operator if one is given, release all objects, and say what is left at AWS.
+    """Stop the operator if one is given, release all objects, and say what is left.
 
     Raises:
         LoginError: no way to the API server.
@@ -202,9 +214,9 @@ async def run(*, operator: Operator | None, namespaces: Sequence[str], say: Say)
             say(f"The operator {operator.namespace}/{operator.deployment} is stopped.")
         released = []
         async for one in release_all(client, namespaces=namespaces):
-            say(_describe(one))
+            say(describe(one))
             released.append(one)
-        say(_summary(len(released), sum(bool(one.open_attempts) for one in released)))
+        say(summary(released))
     finally:
         await client.close()
 
@@ -223,8 +235,8 @@ def release_finalizers(
 ) -> None:
     """Remove the operator's finalizer from every object, so that nothing hangs in deletion once the operator is gone.
 
-    Nothing at AWS is stopped; jobs that may still run there are listed. Stop the operator first, or name it with
-    --operator-namespace: one that runs puts its finalizer back.
+    Nothing at AWS or in the cluster is stopped; jobs that may still run are listed. Stop the operator first, or name it
+    with --operator-namespace: one that runs puts its finalizer back.
     """
     operator = (
         Operator(namespace=operator_namespace, deployment=operator_deployment, selector=operator_selector)

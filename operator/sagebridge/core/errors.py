@@ -357,6 +357,8 @@ class JobFailure(StrEnum):
     ALGORITHM_ERROR = "AlgorithmError"
     CLIENT_ERROR = "ClientError"
     RESOURCE_LIMIT_EXCEEDED = "ResourceLimitExceeded"
+    INTERRUPTED = "Interrupted"
+    """The cluster took a node or a pod away; no word of SageMaker's, and always tried again."""
     UNKNOWN = "Unknown"
 
 
@@ -370,6 +372,7 @@ _FAILURE_PREFIXES: Final = {
     "clienterror": JobFailure.CLIENT_ERROR,
     "customererror": JobFailure.CLIENT_ERROR,
     "resourcelimitexceeded": JobFailure.RESOURCE_LIMIT_EXCEEDED,
+    "interrupted": JobFailure.INTERRUPTED,
 }
 _NO_CAPACITY_TEXT: Final = re.compile(r"^unable to provision requested ml compute capacity", re.IGNORECASE)
 _INTERNAL_TEXT: Final = re.compile(r"^(?:we encountered an internal error|internal server error)", re.IGNORECASE)

@@ -11,6 +11,7 @@ from typing import Any
 from sagebridge.core import conditions
 from sagebridge.core.clock import parse_time
 from sagebridge.core.errors import JobFailure
+from sagebridge.core.pipelines.marks import ANNOTATION_POD
 
 ANNOTATION_PREFIX = "sagebridge.io/"
 ANNOTATION_PAUSED = ANNOTATION_PREFIX + "paused"
@@ -20,6 +21,13 @@ FINALIZER = ANNOTATION_PREFIX + "finalizer"
 
 STOPPED_TO_SUSPEND = "Suspended"
 """The `stopRequested` of an attempt that was stopped because the user suspended the object."""
+STOPPED_AS_ABANDONED = "PipelineStepGone"
+"""The same of one that was stopped because the pod of the pipeline's step that made the object is gone."""
+STOPPED_TO_GO_ON = frozenset({STOPPED_TO_SUSPEND, STOPPED_AS_ABANDONED})
+"""Of an attempt that was stopped so, another follows when that no longer holds."""
+
+_STOPPED = "Stopped"
+"""The status of an attempt of any kind that was stopped."""
 
 _DEFAULT_RETRY_ERRORS = (JobFailure.CAPACITY_ERROR.value, JobFailure.INTERNAL_SERVER_ERROR.value)
 
@@ -30,6 +38,18 @@ class DeletionPolicy(StrEnum):
     STOP = "Stop"
     RETAIN = "Retain"
     PURGE = "Purge"
+
+
+class Place(StrEnum):
+    """Where a job runs, as ``spec.target`` says it."""
+
+    SAGEMAKER = "SageMaker"
+    CLUSTER = "Cluster"
+
+    @property
+    def authority(self) -> str:
+        """Who does, or refuses, what is asked for there."""
+        return "the cluster" if self is Place.CLUSTER else "AWS"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +86,16 @@ class Attempt:
     def is_closed(self) -> bool:
         """Whether it has ended and the status says how."""
         return bool(self.status)
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether the cluster ended it by taking a node away, which is no failure of its own."""
+        return self.reason == JobFailure.INTERRUPTED
+
+    @property
+    def may_run_again(self) -> bool:
+        """Whether it is closed, and a queue of the cluster's may still run what it had begun."""
+        return self.is_closed and (self.was_interrupted or self.status == _STOPPED)
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any], *, object_created_at: str = "") -> Attempt:
@@ -196,6 +226,11 @@ class Job:
         return str(self.metadata["name"])
 
     @property
+    def place(self) -> Place:
+        """Where it runs."""
+        return Place(self.spec.get("target") or Place.SAGEMAKER)
+
+    @property
     def generation(self) -> int:
         """The generation of the spec."""
         return int(self.metadata.get("generation", 0))
@@ -219,6 +254,21 @@ class Job:
     def may_adopt(self) -> bool:
         """Whether an untagged job of the same name may be taken over."""
         return self.annotations.get(ANNOTATION_ADOPT) == "true"
+
+    @property
+    def abandoned_by(self) -> str:
+        """Name and UID of the pod that was found gone, and for whose sake nothing runs; empty if none was."""
+        return str((self.status.get("stepGone") or {}).get("pod") or "")
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether that pod is still the one that should attend it: a successor, or nobody, lifts the stop."""
+        return bool(self.abandoned_by) and self.annotations.get(ANNOTATION_POD) == self.abandoned_by
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing of it may run now."""
+        return self.run_policy.suspend or self.is_abandoned
 
     @property
     def finalizers(self) -> list[str]:

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sagebridge.core.conditions import Verdict
+
 
 class Phase(StrEnum):
     """A job's life, as far as decisions depend on it."""
@@ -35,6 +37,7 @@ class Observation:
         whole: whether it came from a Describe.
         failure_reason: SageMaker's FailureReason, empty if none.
         changed_at: when the job last changed, if the target tells.
+        waiting: what it waits for, where the target can tell more than the secondary status does.
     """
 
     phase: Phase
@@ -42,9 +45,10 @@ class Observation:
     whole: bool = False
     failure_reason: str = ""
     changed_at: datetime | None = None
+    waiting: Verdict | None = None
 
     def differs_from(self, other: Observation | None) -> bool:
         """Whether somebody who saw `other` has to look again. A List is never news after a Describe that agrees."""
-        if other is None or other.phase is not self.phase:
+        if other is None or other.phase is not self.phase or other.waiting != self.waiting:
             return True
         return any(other.fields.get(key) != value for key, value in self.fields.items())

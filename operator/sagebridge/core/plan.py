@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from itertools import takewhile
 
 from sagebridge.core import conditions
 from sagebridge.core.clock import parse_time
 from sagebridge.core.conditions import State, Verdict
-from sagebridge.core.errors import failure_class
-from sagebridge.core.job import STOPPED_TO_SUSPEND, Attempt, DeletionPolicy, Job, is_tracked_by_gitops
+from sagebridge.core.deletion import Deletion
+from sagebridge.core.ending import give_up, plan_end
+from sagebridge.core.errors import JobFailure, failure_class
+from sagebridge.core.holding import abandonment, after_stop, hold
+from sagebridge.core.job import STOPPED_TO_GO_ON, Attempt, Job, Place, is_tracked_by_gitops
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.resolution import Path, value_at
+from sagebridge.core.situation import Situation
 from sagebridge.core.steps import (
     Close,
     Conclude,
@@ -22,7 +25,6 @@ from sagebridge.core.steps import (
     Look,
     Protect,
     Provide,
-    Purge,
     Record,
     Release,
     Step,
@@ -33,13 +35,25 @@ from sagebridge.core.steps import (
     Withdraw,
 )
 
+__all__ = ["INTERRUPTION_PAUSES_SECONDS", "MOST_ATTEMPTS", "RETRY_BACKOFF_SECONDS", "Situation", "next_step"]
+
 RETRY_BACKOFF_SECONDS = (10.0, 30.0, 60.0, 120.0, 300.0)
 """Pause before attempt 2, 3, …; the last one holds for all that follow."""
+INTERRUPTION_PAUSES_SECONDS = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""The same after the cluster took nodes away, once, twice, … in a row: at first others may be there already."""
+MOST_ATTEMPTS = 100
+"""As many as a status holds."""
 
 _TTL_IGNORED = (
     "ttlSecondsAfterFinished is not applied: Argo CD or Flux keeps this object, and would have it made, and paid for, "
     "again."
 )
+
+_WHERE: Mapping[Place, str] = {Place.SAGEMAKER: "in AWS", Place.CLUSTER: "on the cluster"}
+_NO_REASON: Mapping[Place, str] = {
+    Place.SAGEMAKER: "SageMaker gave no reason.",
+    Place.CLUSTER: "The cluster gave no reason.",
+}
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html (SecondaryStatus)
 _OUT_OF_TIME: Mapping[str, str] = {
@@ -50,41 +64,6 @@ _OUT_OF_TIME: Mapping[str, str] = {
 _STOPPED_SOMEHOW = "was stopped, not by this object: since its time was up, or by somebody."
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Situation:
-    """All that a plan depends on.
-
-    Attributes:
-        job: the object.
-        observation: the last look at its last attempt; None if there was none since the operator started.
-        now: the time of this pass.
-        deletion_deadline: how long AWS may keep a deletion from ending.
-        is_purged: whether all its jobs were deleted in AWS.
-        tags_refused: whether AWS has refused the changed tags in this pass.
-        look_when: counters in status which, when a List shows them changed, are worth a look at the whole.
-        models_kept: whether AWS has refused to delete its models in this pass.
-    """
-
-    job: Job
-    observation: Observation | None
-    now: datetime
-    deletion_deadline: timedelta
-    is_purged: bool = False
-    tags_refused: bool = False
-    look_when: tuple[Path, ...] = ()
-    models_kept: bool = False
-
-    @property
-    def wants_tags(self) -> bool:
-        """Whether the job's tags are to be changed now."""
-        return self.job.has_unapplied_tags and not self.job.is_paused and not self.tags_refused
-
-    @property
-    def drops_models(self) -> bool:
-        """Whether the models that were made for an object that has finished are to be deleted now."""
-        return bool(self.job.models) and not self.job.is_paused and not self.models_kept
-
-
 def next_step(situation: Situation) -> Step:
     """The one step to take now.
 
@@ -92,9 +71,8 @@ def next_step(situation: Situation) -> Step:
         A step that brings the object nearer to its spec, or says where it stands; taking it again does no harm.
     """
     job = situation.job
-    if job.deletion_requested_at is not None:
-        deletion = _plan_deletion(situation, job.deletion_requested_at)
-        return _unless_paused(job, deletion) if job.is_finalized else Wait()
+    if situation.deletion is not None:
+        return _plan_deletion(situation, situation.deletion) if job.is_finalized else Wait()
     if not job.is_finalized:
         return Protect()
     if job.is_finished:
@@ -106,7 +84,7 @@ def _unless_paused(job: Job, step: Step) -> Step:
     if not job.is_paused or isinstance(step, Wait | Conclude | Look | Close | Release):
         return step
     state = State.PROGRESSING if job.deletion_requested_at else State.PAUSED
-    message = "Paused: nothing is changed in AWS. Remove the annotation sagebridge.io/paused to go on."
+    message = f"Paused: nothing is changed {_WHERE[job.place]}. Remove the annotation sagebridge.io/paused to go on."
     return Conclude(verdict=Verdict(state=state, reason=Reason.PAUSED, message=message), again_after=60.0)
 
 
@@ -114,6 +92,9 @@ def _unless_paused(job: Job, step: Step) -> Step:
 
 
 def _plan_running(situation: Situation) -> Step:
+    change = abandonment(situation.job, situation.gone)
+    if change is not None:
+        return change
     attempt = situation.job.last_attempt
     if attempt is None or attempt.is_closed:
         return _plan_attempt_after(situation, attempt)
@@ -121,15 +102,18 @@ def _plan_running(situation: Situation) -> Step:
         return _plan_unsubmitted(situation, attempt)
     if situation.observation is None:
         # Sweeps come by themselves, and cost less; but what is to be stopped is not to wait for one.
-        return Look(attempt=attempt) if situation.job.run_policy.suspend else Wait()
+        return Look(attempt=attempt) if situation.job.is_held else Wait()
     return _PLANS[situation.observation.phase](situation, attempt, situation.observation)
 
 
 def _plan_attempt_after(situation: Situation, previous: Attempt | None) -> Step:
-    if situation.job.run_policy.suspend:
-        return Conclude(verdict=_suspended())
+    if (held := hold(situation.job)) is not None:
+        return Conclude(verdict=held.verdict)
     if previous is None:
         return Record(number=1)
+    if previous.number >= MOST_ATTEMPTS:
+        message = f"There were {MOST_ATTEMPTS} attempts, the most that are recorded. The last one: {previous.message}"
+        return Conclude(verdict=Verdict(state=State.FAILED, reason=Reason.JOB_FAILED, message=message))
     # AWS tells when it ended, and its clock may be ahead of ours.
     passed = max(0.0, (situation.now - parse_time(previous.end_time)).total_seconds())
     remaining = _retry_pause(situation.job, previous) - passed
@@ -139,13 +123,15 @@ def _plan_attempt_after(situation: Situation, previous: Attempt | None) -> Step:
 
 
 def _retry_pause(job: Job, previous: Attempt) -> float:
-    if previous.stop_requested == STOPPED_TO_SUSPEND:
+    if previous.stop_requested in STOPPED_TO_GO_ON:
         return 0.0
+    if previous.was_interrupted:
+        return INTERRUPTION_PAUSES_SECONDS[min(_interruptions_in_a_row(job), len(INTERRUPTION_PAUSES_SECONDS)) - 1]
     return RETRY_BACKOFF_SECONDS[min(_count_failures(job), len(RETRY_BACKOFF_SECONDS)) - 1]
 
 
 def _plan_unsubmitted(situation: Situation, attempt: Attempt) -> Step:
-    if not situation.job.run_policy.suspend:
+    if not situation.job.is_held:
         return _plan_submission(situation.job, attempt)
     if situation.observation is None:
         return Look(attempt=attempt)
@@ -162,14 +148,15 @@ def _plan_submission(job: Job, attempt: Attempt) -> Step:
 
 def _plan_open(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
     job = situation.job
-    if job.run_policy.suspend:
-        return Stop(attempt=attempt, why=STOPPED_TO_SUSPEND)
+    if (held := hold(job)) is not None:
+        return Stop(attempt=attempt, why=held.why)
     if situation.wants_tags:
         return Tag(attempt=attempt)
     if not observation.whole and any(_has_changed(path, observation, job) for path in situation.look_when):
         return Look(attempt=attempt)
     secondary = observation.fields.get("secondaryStatus") or "InProgress"
-    return Conclude(verdict=_progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}."))
+    progress = _progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}.")
+    return Conclude(verdict=observation.waiting or progress)
 
 
 def _has_changed(path: Path, observation: Observation, job: Job) -> bool:
@@ -177,8 +164,10 @@ def _has_changed(path: Path, observation: Observation, job: Job) -> bool:
     return bool((value_at(observation.fields, path) or 0) != (value_at(job.status, path) or 0))
 
 
-def _plan_stopping(_: Situation, attempt: Attempt, __: Observation) -> Step:
-    return Conclude(verdict=_progressing(Reason.STOPPING, f"{attempt.name} is being stopped."))
+def _plan_stopping(situation: Situation, attempt: Attempt, _: Observation) -> Step:
+    held = hold(situation.job)
+    because = f": {held.because}" if held is not None and held.because else "."
+    return Conclude(verdict=_progressing(Reason.STOPPING, f"{attempt.name} is being stopped{because}"))
 
 
 def _plan_succeeded(_: Situation, attempt: Attempt, observation: Observation) -> Step:
@@ -197,8 +186,11 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
         return Look(attempt=attempt)
     job = situation.job
     failure = failure_class(observation.failure_reason).value
-    why = _in_one_line(observation.failure_reason) or "SageMaker gave no reason."
+    why = _in_one_line(observation.failure_reason) or _NO_REASON[job.place]
     message = f"{attempt.name} failed: {why}{_last_words(observation)}"
+    if failure == JobFailure.INTERRUPTED and job.place is Place.CLUSTER:
+        message = f"{message} It starts again, from its last checkpoint if it has one; no retry is used up."
+        return Close(attempt=attempt, verdict=_progressing(Reason.RETRY_PENDING, message))
     retries_used = _count_failures(job)
     if failure in job.run_policy.retry_errors and retries_used < job.run_policy.retry_limit:
         message = f"{message} Retry {retries_used + 1} of {job.run_policy.retry_limit} follows."
@@ -206,19 +198,21 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_FAILED, message=message))
 
 
-def _plan_stopped(_: Situation, attempt: Attempt, observation: Observation) -> Step:
+def _plan_stopped(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
     if not observation.whole:
         return Look(attempt=attempt)
-    if attempt.stop_requested == STOPPED_TO_SUSPEND:
-        return Close(attempt=attempt, verdict=_suspended())
+    if attempt.stop_requested in STOPPED_TO_GO_ON:
+        return Close(attempt=attempt, verdict=after_stop(situation.job, attempt))
     secondary = observation.fields.get("secondaryStatus")
     why = _OUT_OF_TIME.get(secondary, "was stopped, not by this object.") if secondary else _STOPPED_SOMEHOW
     message = f"{attempt.name} {why} Apply it under another name to run it again.{_last_words(observation)}"
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_STOPPED, message=message))
 
 
-def _plan_gone(_: Situation, attempt: Attempt, __: Observation) -> Step:
-    message = f"{attempt.name} is no longer in SageMaker: somebody deleted it."
+def _plan_gone(situation: Situation, attempt: Attempt, _: Observation) -> Step:
+    if attempt.stop_requested in STOPPED_TO_GO_ON:
+        return Close(attempt=attempt, verdict=after_stop(situation.job, attempt))
+    message = f"{attempt.name} is no longer there: somebody deleted it."
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_GONE, message=message))
 
 
@@ -232,8 +226,15 @@ _PLANS: Mapping[Phase, Callable[[Situation, Attempt, Observation], Step]] = {
 }
 
 
+def _interruptions_in_a_row(job: Job) -> int:
+    return len(list(takewhile(lambda attempt: attempt.was_interrupted, reversed(job.attempts))))
+
+
 def _count_failures(job: Job) -> int:
-    return sum(attempt.is_closed and attempt.stop_requested != STOPPED_TO_SUSPEND for attempt in job.attempts)
+    return sum(
+        attempt.is_closed and attempt.stop_requested not in STOPPED_TO_GO_ON and not attempt.was_interrupted
+        for attempt in job.attempts
+    )
 
 
 # --- finished ----------------------------------------------------------------------------------------------------
@@ -274,39 +275,9 @@ def _seconds_to_live(situation: Situation) -> float | None:
 # --- deletion ----------------------------------------------------------------------------------------------------
 
 
-def _plan_deletion(situation: Situation, requested_at: datetime) -> Step:
-    job = situation.job
-    policy = job.run_policy.deletion_policy
-    if policy is DeletionPolicy.RETAIN or situation.is_purged or (job.last_attempt is None and not job.models):
-        return Release()
-    if situation.now - requested_at > situation.deletion_deadline:
-        return Release(orphan=job.last_attempt, models=tuple(model.name for model in job.models))
-    remaining = (requested_at + situation.deletion_deadline - situation.now).total_seconds() + 1.0
-    if job.last_attempt is not None:
-        stopping = _plan_stop_for_deletion(situation, job.last_attempt, again_after=remaining)
-        if stopping is not None:
-            return stopping
-    if job.models:
-        return Withdraw()
-    return Purge() if policy is DeletionPolicy.PURGE else Release()
-
-
-def _plan_stop_for_deletion(situation: Situation, attempt: Attempt, *, again_after: float) -> Step | None:
-    """What is left to do until the last attempt's job may be left, or None.
-
-    `again_after` is when the deadline is over: while AWS can't be asked, nothing else wakes the object.
-    """
-    if attempt.is_closed:
-        return None
-    observation = situation.observation
-    if observation is None:
-        return Look(attempt=attempt)
-    if observation.phase is Phase.OPEN:
-        return Stop(attempt=attempt)
-    if observation.phase is Phase.STOPPING and situation.job.run_policy.deletion_policy is DeletionPolicy.PURGE:
-        message = f"Waiting for {attempt.name} to stop, to delete it then."
-        return Conclude(verdict=_progressing(Reason.DELETING, message), again_after=again_after)
-    return None
+def _plan_deletion(situation: Situation, deletion: Deletion) -> Step:
+    step = _unless_paused(situation.job, plan_end(situation, deletion))
+    return give_up(situation) if isinstance(step, Conclude) and deletion.is_over(situation.now) else step
 
 
 # --- verdicts ----------------------------------------------------------------------------------------------------
@@ -316,13 +287,10 @@ def _progressing(reason: Reason, message: str) -> Verdict:
     return Verdict(state=State.PROGRESSING, reason=reason, message=message)
 
 
-def _suspended() -> Verdict:
-    message = "Suspended by spec.runPolicy.suspend; nothing runs. Set it to false to go on."
-    return Verdict(state=State.SUSPENDED, reason=Reason.SUSPENDED, message=message)
-
-
 def _retry_pending(job: Job, previous: Attempt) -> Verdict:
     retries = f"Retry {_count_failures(job)} of {job.run_policy.retry_limit} follows."
+    if previous.was_interrupted:
+        retries = "It starts again, from its last checkpoint if it has one."
     return _progressing(Reason.RETRY_PENDING, f"{previous.name} failed: {_in_one_line(previous.message)} {retries}")
 
 

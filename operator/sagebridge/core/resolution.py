@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sagebridge.core.cluster.serving.model import ServedModel
 
 Path = tuple[str, ...]
 """Where a value stands in a spec: ``("outputDataConfig", "s3OutputPath")``."""
@@ -42,6 +45,8 @@ class ResolveContext:
         tags: those that mark the owner.
         parts: by the path of a part in the spec, for kinds whose specs have several.
         parents: the names in SageMaker of the parents of a warm start, in the spec's order.
+        waited_seconds: how long ago the object's first attempt was recorded; 0 for the first.
+        served: what the job's pods serve, on the cluster; None elsewhere, and for a kind whose jobs serve nothing.
     """
 
     job_name: str
@@ -55,6 +60,8 @@ class ResolveContext:
     tags: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, Part] = field(default_factory=dict)
     parents: tuple[str, ...] = ()
+    waited_seconds: float = 0.0
+    served: ServedModel | None = None
 
 
 def value_at(spec: Mapping[str, Any], path: Path) -> Any:

@@ -53,6 +53,17 @@ class Submit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Abandon:
+    """Record that the pod of the pipeline's step that made the object is gone; without one, that this holds no longer.
+
+    `pod` is its name and UID, `since` the RFC 3339 time since when nobody attends the object.
+    """
+
+    pod: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
     """Describe the attempt's job."""
 
@@ -95,10 +106,24 @@ class Purge:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Settle:
+    """Take away what others would run again of attempts that have ended for the object, then release."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """Let the object go. `orphan` names the attempt that may be left in AWS, `models` the models that are."""
+    """Let the object go, and report what is left that was not to be.
+
+    Attributes:
+        orphan: the attempt that may still run.
+        unsettled: attempts that have ended, and that a queue may run again.
+        unpurged: attempts that have ended, and were to be deleted.
+        models: the models that were to be deleted.
+    """
 
     orphan: Attempt | None = None
+    unsettled: tuple[Attempt, ...] = ()
+    unpurged: tuple[Attempt, ...] = ()
     models: tuple[str, ...] = ()
 
 
@@ -110,6 +135,7 @@ class Expire:
 Step = (
     Wait
     | Protect
+    | Abandon
     | Conclude
     | Record
     | Provide
@@ -121,6 +147,7 @@ Step = (
     | Forget
     | Withdraw
     | Purge
+    | Settle
     | Release
     | Expire
 )

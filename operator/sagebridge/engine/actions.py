@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,7 +13,8 @@ from sagebridge.core import steps
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
-from sagebridge.core.job import Attempt, Job, MadeModel
+from sagebridge.core.job import Attempt, Job, MadeModel, Place
+from sagebridge.core.names import TAG_UID
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.regions import account_of
@@ -28,6 +29,7 @@ from sagebridge.engine.objects import Objects
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
 from sagebridge.kinds.kind import JobKind
+from sagebridge.kube.errors import RefusedError
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
 from sagebridge.slots import Urgency
@@ -67,6 +69,7 @@ class Actions:
         self._now = now
         self._takers: Mapping[type[Any], Callable[[Any, Memory], Awaitable[None]]] = {
             steps.Protect: self._protect,
+            steps.Abandon: self._abandon,
             steps.Record: self._record,
             steps.Provide: self._provide,
             steps.Submit: self._submit,
@@ -77,6 +80,7 @@ class Actions:
             steps.Forget: self._forget,
             steps.Withdraw: self._withdraw,
             steps.Purge: self._purge,
+            steps.Settle: self._settle,
             steps.Release: self._release,
             steps.Expire: self._expire,
         }
@@ -131,13 +135,21 @@ class Actions:
     async def _protect(self, _: steps.Protect, memory: Memory) -> None:
         await self._objects.protect(memory)
 
+    async def _abandon(self, step: steps.Abandon, memory: Memory) -> None:
+        gone = {"pod": step.pod, "since": step.since} if step.pod else None
+        await self.report(memory, verdict=None, changes={"stepGone": gone})
+
     async def _release(self, step: steps.Release, memory: Memory) -> None:
         # First told, then let go: once it is gone, nobody comes back to tell.
-        if step.orphan is not None and not step.orphan.is_closed:
-            self._report_orphan(memory.job, f"end {step.orphan.name} in {step.orphan.region}", what="It may still run")
+        job = memory.job
+        if step.orphan is not None:
+            self._report_orphan(job, f"end {step.orphan.name} in {step.orphan.region}", what="It may still run")
+        self._report_unsettled(job, step.unsettled)
+        if step.unpurged:
+            self._report_orphan(job, f"delete {_names(step.unpurged)}", what="It may still be there")
         if step.models:
             what = f"delete the model {', '.join(step.models)}"
-            self._report_orphan(memory.job, what, what="It is still there")
+            self._report_orphan(job, what, what="It is still there")
         await self._objects.release(memory)
 
     async def _record(self, step: steps.Record, memory: Memory) -> None:
@@ -223,7 +235,8 @@ class Actions:
         await self.report(
             memory,
             verdict=Verdict(state=State.PROGRESSING, reason=Reason.IN_PROGRESS, message=message),
-            changes=attempts.created_fields(self._kind, job, attempt) | {"tags": tags},
+            changes=attempts.created_fields(self._kind, job, attempt, log_service=self._inputs.log_service)
+            | {"tags": tags},
             quietly=True,
             # It runs, whether told or not, and is found again by its name. Others wait to be created.
             urgency=Urgency.WORD,
@@ -282,7 +295,7 @@ class Actions:
         closed = attempts.closed(step.attempt, observation, self._kind, now=format_time(self._now()))
         changes: dict[str, Any] = {**fields, "attempts": attempts.listed(memory.job, closed)}
         if step.verdict.state in (State.READY, State.FAILED):
-            changes["completionTime"] = closed.end_time
+            changes |= {"completionTime": closed.end_time, "stepGone": None}
             changes["duration"] = attempts.duration(fields.get(self._kind.start_field), closed.end_time)
         await self.report(memory, verdict=step.verdict, changes=changes)
         memory.observation = None
@@ -299,19 +312,48 @@ class Actions:
                 await self._target.delete(self._inputs.handle(memory.job, self._kind, attempt))
         memory.is_purged = True
 
+    async def _settle(self, _: steps.Settle, memory: Memory) -> None:
+        job = memory.job
+        left = [attempt for attempt in job.attempts if not attempt.is_closed or attempt.may_run_again]
+        refused = [attempt for attempt in left if not await self._is_settled(job, attempt)]
+        memory.is_settled = True
+        self._report_unsettled(job, refused)
+
+    async def _is_settled(self, job: Job, attempt: Attempt) -> bool:
+        """What has ended was taken away when it did: that nobody lets us look again holds no deletion up."""
+        try:
+            await self._target.settle(self._inputs.handle(job, self._kind, attempt))
+        except (NotAllowedError, RefusedError) as error:
+            if not attempt.is_closed:
+                raise
+            logger.warning("%s/%s: %s is not looked at again: %s", job.namespace, job.name, attempt.name, error)
+            return False
+        return True
+
     async def _expire(self, _: steps.Expire, memory: Memory) -> None:
         job = memory.job
         self._status.emit(job, kind=self._kind.name, reason=Reason.EXPIRED, message="Its time to live is over.")
         await self._objects.delete(memory)
 
-    def _report_orphan(self, job: Job, effort: str, *, what: str) -> None:
+    def _report_unsettled(self, job: Job, attempts: Sequence[Attempt]) -> None:
+        """Tell of what has ended for the object, and may run again without it."""
+        if attempts:
+            remedy = f"delete the Jobs, or JobSets, that have the label {TAG_UID}={job.uid} in this namespace"
+            self._report_orphan(job, f"delete {_names(attempts)}", what="A queue may run it again", remedy=remedy)
+
+    def _report_orphan(self, job: Job, effort: str, *, what: str, remedy: str = "") -> None:
+        where = "this namespace" if job.place is Place.CLUSTER else "SageMaker"
         message = (
-            f"{self._kind.name} {job.name} is released though AWS could not be made to {effort} in time. {what}: look "
-            "at it in SageMaker."
+            f"{self._kind.name} {job.name} is released though {job.place.authority} could not be made to {effort} in "
+            f"time. {what}: {remedy or f'look at it in {where}'}."
         )
         logger.error("%s/%s: %s", job.namespace, job.name, message)
         self._metrics.orphaned.labels(kind=self._kind.name).inc()
         self._status.emit_on_namespace(job.namespace, reason=Reason.ORPHANED, message=message)
+
+
+def _names(attempts: Iterable[Attempt]) -> str:
+    return ", ".join(attempt.name for attempt in attempts)
 
 
 @contextlib.contextmanager

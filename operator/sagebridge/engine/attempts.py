@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from sagebridge.core.clock import parse_time
+from sagebridge.core.cluster.names import LABEL_ATTEMPT, LABEL_UID, SERVE, TRAIN
 from sagebridge.core.errors import failure_class
-from sagebridge.core.job import Attempt, Job, tag_map
+from sagebridge.core.job import Attempt, Job, Place, tag_map
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.resolution import instance_count
@@ -29,15 +30,25 @@ def asked_fields(kind: JobKind, job: Job) -> dict[str, Any]:
     return asked
 
 
-def created_fields(kind: JobKind, job: Job, attempt: Attempt) -> dict[str, Any]:
-    """What status shows once an attempt's job is there; what is left of an earlier attempt goes."""
+def created_fields(
+    kind: JobKind, job: Job, attempt: Attempt, *, log_service: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What status shows once an attempt's job is there; what is left of an earlier attempt goes.
+
+    Args:
+        kind: the job's kind.
+        job: the job.
+        attempt: the attempt, which has been created.
+        log_service: where its log is served; None if it is not.
+    """
+    logs = _pod_logs(kind, job, attempt) if job.place is Place.CLUSTER else _logs(kind, attempt)
     return {
         **dict.fromkeys(kind.schema.status_fields),
         **dict.fromkeys(name for follow_up in kind.follow_ups for name in follow_up.names),
         **kind.fresh_fields,
         kind.name_field: attempt.name,
         kind.arn_field: attempt.arn,
-        "logs": _logs(kind, attempt),
+        "logs": logs and logs | ({"service": dict(log_service)} if log_service else {}),
         "attempts": listed(job, attempt),
     }
 
@@ -86,7 +97,17 @@ def duration(started: str | None, ended: str) -> str | None:
     return "".join(parts)
 
 
-def _logs(kind: JobKind, attempt: Attempt) -> dict[str, str]:
+def _pod_logs(kind: JobKind, job: Job, attempt: Attempt) -> dict[str, Any] | None:
+    """Where its pods' logs are; None for a job whose pods are its children's."""
+    if kind.children is not None:
+        return None
+    return {
+        "podSelector": f"{LABEL_UID}={job.uid},{LABEL_ATTEMPT}={attempt.number}",
+        "container": SERVE if kind.model_of else TRAIN,
+    }
+
+
+def _logs(kind: JobKind, attempt: Attempt) -> dict[str, Any]:
     group, prefix = kind.log_group, f"{attempt.name}{kind.log_separator}"
     escaped = group.replace("/", "$252F")
     query = f"$3FlogStreamNameFilter$3D{prefix.replace('/', '$252F')}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sagebridge.core import tenancy
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError
+from sagebridge.core.job import Place
 from sagebridge.core.names import TAG_NAMESPACE, is_owned_by_anyone
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import Inputs
@@ -23,7 +24,7 @@ async def check_borrowed(target: Target, inputs: Inputs) -> None:
         WaitingError: it is not there, or not yet.
         AwsError: it can't be looked at.
     """
-    if target.models is not None and inputs.model is None:
+    if target.models is not None and inputs.model is None and inputs.handle.place is Place.SAGEMAKER:
         await _check_model(target.models, inputs.handle, name=inputs.spec["modelName"])
     await _check_parents(target, inputs.handle, parents=inputs.status.get("parents") or ())
 

@@ -45,6 +45,8 @@ async def read_values(
     """
     values: dict[str, str] = {}
     for index, source in enumerate(section.get("environmentFrom") or ()):
+        if "configMapRef" not in source:
+            continue  # a Secret is for the pod alone to read
         values |= await _read_source(client, job, source, field=f"{path}.environmentFrom[{index}]")
     return values
 

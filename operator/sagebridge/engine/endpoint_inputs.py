@@ -10,7 +10,7 @@ from sagebridge.core import tenancy
 from sagebridge.core.clock import parse_time
 from sagebridge.core.endpoint.build import BuildContext, Served, build, containers_of, endpoint_name
 from sagebridge.core.endpoint.desired import Desired
-from sagebridge.core.endpoint.served import check_code, served_by, with_code
+from sagebridge.core.endpoint.served import check_code, served_by, with_code, with_variables
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
 from sagebridge.core.names import Owner
@@ -20,6 +20,7 @@ from sagebridge.core.serving import Place, Repack, TrainedModel, trained_model, 
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training.section import Section
 from sagebridge.engine import endpoint_pins as pins
+from sagebridge.engine.config_maps import read_values
 from sagebridge.engine.endpoint_pins import Container
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.repacks import read_repack, repacked_uri
@@ -145,8 +146,8 @@ class EndpointInputs:
         served: dict[tuple[str, int], Served] = {}
         shown: dict[tuple[str, int], dict[str, Any]] = {}
         repacks: dict[str, Repack] = {}
-        for container in _containers(job.spec, region=handle.region):
-            reference, trained, pinned = self._referenced(job, container)
+        for container in containers_of_spec(job.spec, region=handle.region):
+            reference, trained, pinned = self.referenced(job, container)
             before = pins.looked_up(job, container, reference)
             found = before or served_by(container.section, container.place, trained=trained, pinned=pinned)
             entry = pins.record(container, found, reference) if reference is not None or found.image else {}
@@ -159,10 +160,19 @@ class EndpointInputs:
                 found = with_code(found, source, container.place, repacked_uri=uri)
             if entry:
                 shown[container.key] = entry
-            served[container.key] = found
+            served[container.key] = with_variables(found, container.section, await self.inherited(job, container))
         return served, shown, repacks
 
-    def _referenced(
+    async def inherited(self, job: Job, container: Container) -> dict[str, str]:
+        """The variables that a container takes from ConfigMaps.
+
+        Raises:
+            WaitingError: a ConfigMap is missing and not optional.
+            sagebridge.core.errors.NotAllowedError: the operator may not read one.
+        """
+        return await read_values(self._client, job, container.section.values, path=container.section.path)
+
+    def referenced(
         self, job: Job, container: Container
     ) -> tuple[dict[str, str] | None, TrainedModel | None, Served | None]:
         """What a `modelRef` gives: how status shows it, the model, and what was taken of it before."""
@@ -214,12 +224,13 @@ class EndpointInputs:
             handle.tenant,
             repack.reads(model_field=f"{container.section.path}.modelDataUrl"),
             namespace=job.namespace,
-            made_here=served.model_data_url,
+            made_here=served.vouched_url,
         )
         return repack
 
 
-def _containers(spec: Mapping[str, Any], *, region: str) -> list[Container]:
+def containers_of_spec(spec: Mapping[str, Any], *, region: str) -> list[Container]:
+    """All containers of all models, and where they serve."""
     found = []
     for number, model in enumerate(spec.get("models") or ()):
         path = f"spec.models[{number}]"

@@ -12,6 +12,7 @@ from sagebridge.core import conditions
 from sagebridge.core import steps as job_steps
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.deletion import Deletion
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import FAILING
 from sagebridge.core.endpoint.plan import Situation, next_step
@@ -37,7 +38,7 @@ from sagebridge.core.endpoint.steps import (
 from sagebridge.core.errors import AwsError, ErrorClass, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
-from sagebridge.engine import failures, setbacks
+from sagebridge.engine import deletions, failures, setbacks
 from sagebridge.engine.endpoint_actions import EndpointActions
 from sagebridge.engine.endpoint_memory import EndpointMemory
 from sagebridge.engine.reconciler import ReconcilerSettings
@@ -53,7 +54,6 @@ _ONCE = (CreateEndpoint, UpdateEndpoint, UpdateNumbers, DeleteEndpoint)
 """Steps that a pass takes once: if another is wanted, what SageMaker shows lags behind."""
 _BEFORE_AWS = (Protect, Resolve, Release)
 _GO_ON_SECONDS = 5.0
-_DELETION_RETRY_SECONDS = 10.0
 _DEFAULT_HISTORY = 3
 _MOMENTARY_FAILURES = 2
 """Of an update, in a row, and of a kind that passes by itself: so long, autoscaling that made way stays away."""
@@ -93,12 +93,22 @@ class EndpointReconciler:
         known = self._known.setdefault(memory.job.uid, EndpointMemory())
         known.begin(now=self._now())
         setbacks.begin(memory)
+        await deletions.take_up(
+            memory,
+            now=self._now(),
+            deadline=self._settings.deletion_deadline,
+            report=self._reporter(memory),
+        )
         pauses = (await self._take_steps(memory, known), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)
+
+    def _reporter(self, memory: Memory) -> deletions.Report:
+        return lambda verdict: self._actions.report(memory, verdict=verdict, changes={})
 
     async def _take_steps(self, memory: Memory, known: EndpointMemory) -> float | None:
         job = memory.job
         taken: set[type[Any]] = set()
+        report = self._reporter(memory)
         for _ in range(_STEPS_PER_PASS):
             step = next_step(self._situation(memory, known))
             if isinstance(step, _ONCE) and type(step) in taken:
@@ -109,7 +119,8 @@ class EndpointReconciler:
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
-                await self._take(step, memory, known)
+                async with deletions.trying(memory, report=report):
+                    await self._take(step, memory, known)
                 memory.failures.succeeded(step)
                 if isinstance(step, Release):
                     self.forget(memory.job.uid)
@@ -153,9 +164,8 @@ class EndpointReconciler:
             keeps_remains=memory.models_again_after is not None,
             is_finalized=job.is_finalized,
             is_paused=job.is_paused,
-            deletion_requested_at=job.deletion_requested_at,
+            deletion=self._deletion(memory),
             deletion_policy=job.run_policy.deletion_policy,
-            deletion_deadline=self._settings.deletion_deadline,
         )
 
     async def _conclude(self, memory: Memory, known: EndpointMemory, step: Conclude) -> float | None:
@@ -228,8 +238,8 @@ class EndpointReconciler:
         if _is_refusal(error) or _is_about_fresh(error):
             # Perhaps somebody has deleted what was known to be there.
             known.made.clear()
-        if memory.job.deletion_requested_at is not None:
-            return await self._conclude_blocked_deletion(memory, outcome.verdict, outcome.again_after)
+        if (deletion := self._deletion(memory)) is not None:
+            return await self._conclude_blocked_deletion(memory, deletion, outcome)
         if isinstance(step, UpdateEndpoint | UpdateNumbers) and not _may_have_begun(error):
             seen |= _refused(memory.job, error)
         await self._actions.report(memory, verdict=outcome.verdict, changes=seen)
@@ -247,17 +257,19 @@ class EndpointReconciler:
             await self._actions.report(memory, verdict=_stale(last, outcome.verdict.message), changes={})
         return outcome.again_after
 
-    async def _conclude_blocked_deletion(self, memory: Memory, verdict: Verdict, again_after: float | None) -> float:
-        requested_at = memory.job.deletion_requested_at or self._now()
-        deadline = requested_at + self._settings.deletion_deadline
+    async def _conclude_blocked_deletion(
+        self, memory: Memory, deletion: Deletion, outcome: job_steps.Conclude
+    ) -> float:
         message = (
-            f"Deletion waits for AWS: {verdict.message} "
-            f"At {format_time(deadline)} the object is released all the same, and what is left is reported."
+            f"Deletion waits for AWS: {outcome.verdict.message} "
+            f"At {format_time(deletion.ends_at)} the object is released all the same, and what is left is reported."
         )
         blocked = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
         await self._actions.report(memory, verdict=blocked, changes={})
-        remaining = (deadline - self._now()).total_seconds() + 1.0
-        return max(1.0, min(again_after or _DELETION_RETRY_SECONDS, _DELETION_RETRY_SECONDS * 3, remaining))
+        return deletion.pause(self._now(), wanted=outcome.again_after)
+
+    def _deletion(self, memory: Memory) -> Deletion | None:
+        return deletions.of(memory, now=self._now(), deadline=self._settings.deletion_deadline)
 
 
 def _stale(verdict: Verdict, because: str) -> Verdict:

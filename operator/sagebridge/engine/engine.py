@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sagebridge.core import references
 from sagebridge.core.observation import Observation
+from sagebridge.core.pipelines.attendance import Gone
 from sagebridge.engine.queue import DelayQueue
 from sagebridge.engine.references import References
 from sagebridge.engine.store import Memory, Store
@@ -97,12 +98,14 @@ class Engine:
         self._references.forget(uid)
         self._interrupt(uid)
 
-    def observed(self, uid: str, observation: Observation, *, attempt: int) -> None:
-        """A target was asked about the attempt of this number."""
+    def observed(self, uid: str, observation: Observation, *, attempt: int, after: Observation | None) -> None:
+        """A target was asked about the attempt of this number, at a time when `after` was the last that was known."""
         memory = self._store.get(uid)
         last = memory.job.last_attempt if memory else None
-        # A sweep takes its time. What has been closed since then is not open again because a List says so.
+        # A sweep takes its time. What has been stopped or closed since then does not run because a List says so.
         if memory is None or last is None or last.number != attempt or last.is_closed:
+            return
+        if memory.observation is not after:
             return
         was_stale = memory.stale_because
         memory.stale_because = ""
@@ -125,6 +128,13 @@ class Engine:
         memory = self._store.get(uid)
         if memory is not None and memory.stale_because:
             memory.stale_because = ""
+            self._queue.add(uid)
+
+    def attendance_seen(self, uid: str, gone: Gone | None) -> None:
+        """The pod of a pipeline's step that should attend an object was found gone for good; None if it was not."""
+        memory = self._store.get(uid)
+        if memory is not None and memory.gone != gone:
+            memory.gone = gone
             self._queue.add(uid)
 
     def look_again(self, uid: str) -> None:

@@ -16,7 +16,7 @@ from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecEr
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude
-from sagebridge.targets.protocol import NameConflictError, NotOwnedError
+from sagebridge.targets.protocol import NameConflictError, NotGoneError, NotOwnedError
 
 _ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
 # The end may have been cut off.
@@ -34,7 +34,7 @@ class WaitingError(Exception):
     """Something the spec refers to is not there yet."""
 
 
-EXPECTED = (AwsError, SpecError, NotAllowedError, NameConflictError, NotOwnedError, WaitingError)
+EXPECTED = (AwsError, SpecError, NotAllowedError, NameConflictError, NotGoneError, NotOwnedError, WaitingError)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -112,8 +112,10 @@ def conclude(
         return _stalled(Reason.NOT_ALLOWED, str(error), again_after=patience.recheck_seconds)
     if isinstance(error, NameConflictError | NotOwnedError):
         return _stalled(Reason.NAME_CONFLICT, str(error), again_after=patience.recheck_seconds)
-    if isinstance(error, WaitingError):
-        verdict = Verdict(state=State.PROGRESSING, reason=Reason.WAITING_FOR_REFERENCE, message=str(error))
+    if isinstance(error, WaitingError | NotGoneError):
+        is_for_removal = isinstance(error, NotGoneError)
+        reason = Reason.WAITING_FOR_REMOVAL if is_for_removal else Reason.WAITING_FOR_REFERENCE
+        verdict = Verdict(state=State.PROGRESSING, reason=reason, message=str(error))
         return Conclude(verdict=verdict, again_after=_pause(_REFERENCE_SECONDS, failures))
     if isinstance(error, AwsError):
         waited = now - since if since else _waited(job, now)

@@ -9,8 +9,9 @@ from typing import Any
 
 from sagebridge.core import tenancy
 from sagebridge.core.clock import parse_time
-from sagebridge.core.errors import SpecError
-from sagebridge.core.job import Attempt, Job
+from sagebridge.core.cluster.refusals import switched_off
+from sagebridge.core.errors import NotAllowedError, SpecError
+from sagebridge.core.job import Attempt, Job, Place
 from sagebridge.core.names import Owner, job_name
 from sagebridge.core.regions import account_of
 from sagebridge.core.resolution import Part, ResolveContext, value_at, with_value_at
@@ -19,9 +20,10 @@ from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.config_maps import read_files, read_values
 from sagebridge.engine.models import ModelInput, ModelInputs, ModelPlace, ready_model
 from sagebridge.engine.parents import NAME_IN_SAGEMAKER, parents_of
+from sagebridge.engine.served_models import ServedInput, ServedModels
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenants import Tenants
-from sagebridge.kinds.kind import JobKind
+from sagebridge.kinds.kind import JobKind, Resolve
 from sagebridge.kube.client import KubeClient
 from sagebridge.targets.protocol import Handle
 
@@ -46,17 +48,32 @@ class Inputs:
 
 
 class InputResolver:
-    """Resolves a job's inputs."""
+    """Resolves a job's inputs.
+
+    Attributes:
+        log_service: what a job's status says of where its log is served; None where it is not.
+    """
 
     def __init__(
-        self, *, client: KubeClient, store: Store, tenants: Tenants, cluster: str, now: Callable[[], datetime]
+        self,
+        *,
+        client: KubeClient,
+        store: Store,
+        tenants: Tenants,
+        cluster: str,
+        now: Callable[[], datetime],
+        runs_on_cluster: bool = True,
+        log_service: Mapping[str, str] | None = None,
     ) -> None:
+        self.log_service = log_service
         self._client = client
         self._store = store
         self._models = ModelInputs(client=client, store=store)
+        self._served = ServedModels(client=client, store=store)
         self._tenants = tenants
         self._cluster = cluster
         self._now = now
+        self._runs_on_cluster = runs_on_cluster
 
     def handle(self, job: Job, kind: JobKind, attempt: Attempt) -> Handle:
         """How the target finds a recorded attempt.
@@ -70,6 +87,7 @@ class InputResolver:
             owner=self._owner(job),
             tenant=tenant,
             region=region,
+            place=job.place,
             name=self._name(job, kind, attempt.number),
             # Earlier than its object it can't be: a sweep for all would go through the account's whole history.
             since=max(parse_time(attempt.recorded_at), parse_time(job.metadata["creationTimestamp"])),
@@ -86,10 +104,13 @@ class InputResolver:
             WaitingError: something it refers to is not there yet.
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
+        self._check_switched_on(job)
         tenant = self._tenants.of(job.namespace)
         region, role_arn, output_path = self._place(job, kind, tenant)
         place = ModelPlace(owner=self._owner(job), tenant=tenant, region=region, role_arn=role_arn)
-        made = await self._models.resolve(job, kind, place)
+        on_cluster = job.place is Place.CLUSTER
+        served = await self._served.resolve(job, kind, place) if on_cluster else None
+        made = None if on_cluster else await self._models.resolve(job, kind, place)
         parts, sources = await self._parts(job, kind, tenant)
         whole = next(iter(parts.values()), Part())
         model = self._model(job) if kind.model_of is None else None
@@ -98,6 +119,7 @@ class InputResolver:
             owner=self._owner(job),
             tenant=tenant,
             region=region,
+            place=job.place,
             name=self._name(job, kind, number),
             since=self._now(),
             attempt=number,
@@ -114,25 +136,31 @@ class InputResolver:
             tags=handle.owner.tags(),
             parts=parts,
             parents=tuple(parent[NAME_IN_SAGEMAKER] for parent in parents),
+            waited_seconds=self._waited_seconds(job),
+            served=served.model if served else None,
         )
-        complete = _with_pinned_image(kind.resolve(job.spec, context), job, kind)
+        complete = _with_pinned_image(_resolve(job, kind)(job.spec, context), job, kind)
         tenancy.check_roles(tenant, complete)
         tenancy.check_s3_uris(tenant, complete)
         status = {
             "region": region,
-            "roleArn": role_arn,
-            "image": made.image or job.status.get("image") if made else value_at(complete, kind.image),
+            "roleArn": role_arn or None,
+            "image": _image(job, made, served) or value_at(complete, kind.image),
             "outputPath": output_path or None,
             "sourceUri": whole.source_uri,
-            "modelRef": made.reference if made else model,
+            "modelRef": made.reference if made else served.reference if served else model,
+            **_of_parts(kind, complete, parts),
+            **({"parents": parents} if parents else {}),
         }
-        if len(parts) > 1:
-            status["sourceUris"] = {path: part.source_uri for path, part in parts.items() if part.source_uri}
-            images = {path: value_at(part, kind.part_image) for path, part in kind.sections(complete).items()}
-            status["images"] = {path: image for path, image in images.items() if image}
-        if parents:
-            status["parents"] = parents
         return Inputs(handle=handle, spec=complete, status=status, sources=sources, model=made)
+
+    def _check_switched_on(self, job: Job) -> None:
+        if job.place is Place.CLUSTER and not self._runs_on_cluster:
+            raise NotAllowedError("spec.target", switched_off("Jobs"))
+
+    def _waited_seconds(self, job: Job) -> float:
+        started = job.status.get("startTime") if job.attempts else None
+        return (self._now() - parse_time(started)).total_seconds() if started else 0.0
 
     def _owner(self, job: Job) -> Owner:
         return Owner(cluster=self._cluster, namespace=job.namespace, name=job.name, uid=job.uid)
@@ -146,6 +174,9 @@ class InputResolver:
         chosen = job.status if job.attempts else {}
         region = chosen.get("region") or job.spec.get("region") or tenant.default_region
         tenancy.check_region(tenant, region, field="spec.region")
+        if job.place is Place.CLUSTER:
+            # Its pods act as their service account.
+            return region, "", chosen.get("outputPath") or _default_output(job, kind, tenant)
         role_arn = chosen.get("roleArn") or job.spec.get("roleArn") or tenant.default_role
         if not role_arn:
             role_arn = next((part["roleArn"] for part in kind.sections(job.spec).values() if part.get("roleArn")), None)
@@ -200,6 +231,32 @@ class InputResolver:
         found = ready_model(self._store, job)
         uri = str(found.status["modelArtifacts"]["s3ModelArtifacts"])
         return {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": uri}
+
+
+def _image(job: Job, made: ModelInput | None, served: ServedInput | None) -> str | None:
+    """What serves, for a job that serves a model."""
+    if served is not None:
+        return served.model.image
+    return made.image or job.status.get("image") if made else None
+
+
+def _resolve(job: Job, kind: JobKind) -> Resolve:
+    if job.place is Place.SAGEMAKER:
+        return kind.resolve
+    if kind.resolve_on_cluster is None:
+        raise SpecError("spec.target", f"a {kind.name} runs on SageMaker only: remove target")
+    return kind.resolve_on_cluster
+
+
+def _of_parts(kind: JobKind, complete: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[str, Any]:
+    """What the status tells of each part, where a spec has several."""
+    if len(parts) == 1:
+        return {}
+    images = {path: value_at(section, kind.part_image) for path, section in kind.sections(complete).items()}
+    return {
+        "sourceUris": {path: part.source_uri for path, part in parts.items() if part.source_uri},
+        "images": {path: image for path, image in images.items() if image},
+    }
 
 
 def _field(path: str, name: str) -> str:

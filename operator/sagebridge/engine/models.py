@@ -86,14 +86,10 @@ class ModelInputs:
         made = _made_before(job)
         if made is not None:
             return ModelInput(name=made.name, reference=job.status.get("modelRef"))
-        serves = Place(
-            region=place.region,
-            instance_type=value_at(job.spec, kind.instance),
-            instance_field=".".join(("spec", *kind.instance)),
-        )
-        found = self._trained(job, serves)
-        reference, trained = found or (None, None)
-        repack = await self._repack(job, place, trained)
+        serves = serving_place(job, kind, region=place.region)
+        found = trained(self._store, job, serves)
+        reference, model = found or (None, None)
+        repack = await self._repack(job, place, model)
         uri = repacked_uri(repack, place.tenant) if repack else None
         context = ModelContext(
             region=place.region,
@@ -102,33 +98,15 @@ class ModelInputs:
             instance_field=serves.instance_field,
             owner=place.owner,
             tags=tuple(job.spec.get("tags") or ()),
-            trained=trained,
+            trained=model,
             repacked_uri=uri,
         )
         request = kind.model_of(job.spec, context)
         if request is None:
             return None
-        _check_allowed(place, request, repack, made_here=trained.artifact if trained else None)
+        _check_allowed(place, request, repack, made_here=model.vouched_artifact if model else None)
         name = model_name(place.owner, request)
         return ModelInput(name=name, request=request, reference=reference, repack=repack, repacked_uri=uri)
-
-    def _trained(self, job: Job, place: Place) -> tuple[dict[str, str], TrainedModel] | None:
-        reference = job.spec.get("modelRef")
-        if not reference:
-            return None
-        found = ready_model(self._store, job)
-        pinned = (job.status.get("modelRef") or {}).get("uid") if job.attempts else None
-        if pinned and pinned != found.uid:
-            message = (
-                f"{reference['kind']} {reference['name']} is another one than when this job began: make a new job."
-            )
-            raise SpecError("spec.modelRef", message)
-        spec, status = found.spec, found.status
-        if reference["kind"] == TUNING_JOB:
-            spec, status = training_of_tuning(spec, status, place, field="spec.modelRef")
-        trained = trained_model(kind=reference["kind"], name=reference["name"], spec=spec, status=status)
-        shown = {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": trained.artifact}
-        return shown, trained
 
     async def _repack(self, job: Job, place: ModelPlace, trained: TrainedModel | None) -> Repack | None:
         section = Section.of(job.spec, "spec")
@@ -137,6 +115,38 @@ class ModelInputs:
         given = value_at(job.spec, ("model", "primaryContainer", "modelDataUrl"))
         model_uri = trained.artifact if trained else given
         return await read_repack(self._client, section.section("source"), owner=place.owner, model_uri=model_uri)
+
+
+def serving_place(job: Job, kind: JobKind, *, region: str) -> Place:
+    """Where a job's model serves."""
+    return Place(
+        region=region,
+        instance_type=value_at(job.spec, kind.instance),
+        instance_field=".".join(("spec", *kind.instance)),
+    )
+
+
+def trained(store: Store, job: Job, place: Place) -> tuple[dict[str, str], TrainedModel] | None:
+    """What `spec.modelRef` names, as status shows it, and what it gives to serve; None without such a reference.
+
+    Raises:
+        SpecError: it has failed, gives no model that can be served, or is another one than when the job began.
+        WaitingError: it is not there, or not Ready yet.
+    """
+    reference = job.spec.get("modelRef")
+    if not reference:
+        return None
+    found = ready_model(store, job)
+    pinned = (job.status.get("modelRef") or {}).get("uid") if job.attempts else None
+    if pinned and pinned != found.uid:
+        message = f"{reference['kind']} {reference['name']} is another one than when this job began: make a new job."
+        raise SpecError("spec.modelRef", message)
+    spec, status = found.spec, found.status
+    if reference["kind"] == TUNING_JOB:
+        spec, status = training_of_tuning(spec, status, place, field="spec.modelRef")
+    model = trained_model(kind=reference["kind"], name=reference["name"], spec=spec, status=status)
+    shown = {"kind": reference["kind"], "name": reference["name"], "uid": found.uid, "uri": model.artifact}
+    return shown, model
 
 
 def ready_model(store: Store, job: Job) -> Job:

@@ -43,6 +43,9 @@ def _parent(store: Store, job: Job, parent: Mapping[str, Any], *, field: str) ->
         raise WaitingError(f"{field}.ref: waiting for {TUNING_JOB} {name}, which is not there.")
     if not memory.job.is_finished:
         raise WaitingError(f"{field}.ref: waiting for {TUNING_JOB} {name} to end.")
+    if memory.job.place is not job.place:
+        message = f"{TUNING_JOB} {name} has another target: what its trials have found is not known there. Take it out."
+        raise SpecError(f"{field}.ref", message)
     found = memory.job.status.get(NAME_IN_SAGEMAKER)
     if not found or not memory.job.status.get("bestTrainingJob"):
         raise SpecError(

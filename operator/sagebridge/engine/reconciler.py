@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.deletion import Deletion
 from sagebridge.core.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude, Expire, Release, Step, Tag, Wait, Withdraw
-from sagebridge.engine import failures, setbacks
+from sagebridge.engine import deletions, failures, setbacks
 from sagebridge.engine.actions import Actions
 from sagebridge.engine.failures import Patience
 from sagebridge.engine.store import Memory
@@ -21,7 +22,6 @@ from sagebridge.kinds.kind import JobKind
 logger = logging.getLogger(__name__)
 
 _STEPS_PER_PASS = 12
-_DELETION_RETRY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,10 +65,20 @@ class JobReconciler:
             sagebridge.kube.errors.KubeError: the API server did not play along; try the pass again.
         """
         setbacks.begin(memory)
+        await deletions.take_up(
+            memory,
+            now=self._now(),
+            deadline=self._settings.deletion_deadline,
+            report=self._reporter(memory),
+        )
         pauses = (await self._take_steps(memory), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)
 
+    def _reporter(self, memory: Memory) -> deletions.Report:
+        return lambda verdict: self._actions.report(memory, verdict=verdict)
+
     async def _take_steps(self, memory: Memory) -> float | None:
+        report = self._reporter(memory)
         for _ in range(_STEPS_PER_PASS):
             step = next_step(self._situation(memory))
             try:
@@ -79,7 +89,8 @@ class JobReconciler:
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, step)
-                await self._actions.take(step, memory)
+                async with deletions.trying(memory, report=report):
+                    await self._actions.take(step, memory)
                 if isinstance(step, Expire | Release):
                     return None
             except failures.EXPECTED as error:
@@ -96,11 +107,13 @@ class JobReconciler:
             job=memory.job,
             observation=memory.observation,
             now=self._now(),
-            deletion_deadline=self._settings.deletion_deadline,
+            deletion=self._deletion(memory),
             is_purged=memory.is_purged,
+            is_settled=memory.is_settled,
             tags_refused=memory.tags_again_after is not None,
             look_when=self._kind.look_when,
             models_kept=memory.models_again_after is not None,
+            gone=memory.gone,
         )
 
     async def _conclude(self, memory: Memory, step: Conclude) -> float | None:
@@ -127,23 +140,23 @@ class JobReconciler:
         )
 
     async def _conclude_failure(self, memory: Memory, step: Step, error: Exception, outcome: Conclude) -> float | None:
-        if memory.job.deletion_requested_at is not None:
-            return await self._conclude_blocked_deletion(memory, outcome)
+        if (deletion := self._deletion(memory)) is not None:
+            return await self._conclude_blocked_deletion(memory, deletion, outcome)
         await self._actions.forget_if_rejected(step, memory, error)
         await self._actions.report(memory, verdict=outcome.verdict)
         return outcome.again_after
 
-    async def _conclude_blocked_deletion(self, memory: Memory, outcome: Conclude) -> float:
-        requested_at = memory.job.deletion_requested_at or self._now()
-        deadline = requested_at + self._settings.deletion_deadline
+    async def _conclude_blocked_deletion(self, memory: Memory, deletion: Deletion, outcome: Conclude) -> float:
         message = (
-            f"Deletion waits for AWS: {outcome.verdict.message} "
-            f"At {format_time(deadline)} the object is released all the same, and what is left is reported."
+            f"Deletion waits for {memory.job.place.authority}: {outcome.verdict.message} "
+            f"At {format_time(deletion.ends_at)} the object is released all the same, and what is left is reported."
         )
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
         await self._actions.report(memory, verdict=verdict)
-        remaining = (deadline - self._now()).total_seconds() + 1.0
-        return max(1.0, min(outcome.again_after or _DELETION_RETRY_SECONDS, _DELETION_RETRY_SECONDS * 3, remaining))
+        return deletion.pause(self._now(), wanted=outcome.again_after)
+
+    def _deletion(self, memory: Memory) -> Deletion | None:
+        return deletions.of(memory, now=self._now(), deadline=self._settings.deletion_deadline)
 
     def _goes_on(self, memory: Memory, step: Step, error: Exception, outcome: Conclude) -> bool:
         """Whether the job is what it is, whatever becomes of its tags and of the models that were made for it."""
@@ -161,4 +174,6 @@ class JobReconciler:
 
 def _stale(verdict: Verdict, memory: Memory) -> Verdict:
     message = f"This status may be old: {memory.stale_because} Last known: {verdict.message}"
-    return Verdict(state=verdict.state, reason=Reason.STATUS_STALE, message=message)
+    # By its reason the next process knows that somebody has worked at a deletion.
+    reason = Reason.STATUS_STALE if memory.deletion is None else verdict.reason
+    return Verdict(state=verdict.state, reason=reason, message=message, is_warning=True)

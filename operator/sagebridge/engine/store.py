@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sagebridge.core.deletion import Deletion
 from sagebridge.core.job import Job
 from sagebridge.core.observation import Observation
+from sagebridge.core.pipelines.attendance import Gone
 from sagebridge.engine.failures import FailureCounts
 
 
@@ -25,10 +27,13 @@ class Memory:
         stale_because: why looking has failed for a while; empty while it works.
         failures: what has failed in a row.
         is_purged: whether all its jobs were deleted in AWS.
+        is_settled: whether nothing that has ended for the object can be run again by others.
         tags_again_after: seconds until refused tags are tried again; None unless this pass was refused.
         tags_refused: which tags AWS does not take, and why; empty while it has all.
         models_again_after: the same as `tags_again_after` for what nothing uses any more and AWS refused to delete.
+        deletion: what this process has done for its deletion; None before it has begun.
         written_version: the resource version of our own last write.
+        gone: the pod of a pipeline's step that should attend it, and was found gone for good.
     """
 
     kind: str
@@ -39,15 +44,23 @@ class Memory:
     stale_because: str = ""
     failures: FailureCounts = field(default_factory=FailureCounts)
     is_purged: bool = False
+    is_settled: bool = False
     tags_again_after: float | None = None
     tags_refused: str = ""
     models_again_after: float | None = None
+    deletion: Deletion | None = None
     written_version: str = ""
+    gone: Gone | None = None
 
     @property
     def is_as_written(self) -> bool:
         """Whether nobody has changed the object since our own last write."""
         return bool(self.body["metadata"].get("resourceVersion") == self.written_version)
+
+    @property
+    def is_seen_open(self) -> bool:
+        """Whether the job was found under way; status may not know of it, where its creation was interrupted."""
+        return self.observation is not None and not self.observation.phase.is_terminal
 
 
 class Store:

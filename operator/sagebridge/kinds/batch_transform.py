@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sagebridge.core.cluster.transform.refusals import AT_ADMISSION
+from sagebridge.core.cluster.transform.request import resolve as resolve_on_cluster
 from sagebridge.core.transform import model_of, resolve
 from sagebridge.kinds import rules
 from sagebridge.kinds.kind import JOB_PHASES, JobKind
@@ -70,7 +72,6 @@ _DATA_RULES = (
         rule="self != 'AugmentedManifestFile'",
         message="a transform job takes S3Prefix or ManifestFile",
     ),
-    *rules.ENVIRONMENT,
     *rules.TAGS,
 )
 
@@ -85,6 +86,7 @@ SCHEMA = KindSchema(
     name_field="transformJobName",
     optional_fields=_OPTIONAL,
     fields={
+        "target": common_fields.target(),
         "region": common_fields.region(),
         "roleArn": common_fields.role_arn(),
         "modelRef": common_fields.served_model_reference(["TrainingJob", "HPTuningJob"]),
@@ -93,9 +95,16 @@ SCHEMA = KindSchema(
             "Inference code (model_fn, input_fn, predict_fn, output_fn), packed into the model's archive under code/."
         ),
         "environmentFrom": common_fields.environment_from(),
+        "cluster": common_fields.cluster(
+            instance_type="transformResources.instanceType",
+            image="The image that serves, when the cluster can't pull SageMaker's, or the model was trained by one "
+            "that does not serve. It is run as `<image> serve`.",
+            spot="Avoid",
+            has_engine=False,
+        ),
         "runPolicy": common_fields.run_policy(),
     },
-    rules=(*_MODEL_RULES, *_DATA_RULES),
+    rules=(*_MODEL_RULES, *rules.either_target(AT_ADMISSION, has_channels=False), *_DATA_RULES),
     mutable_fields=("runPolicy", "tags"),
     status_fields=(
         "transformJobName",
@@ -156,4 +165,5 @@ KIND = JobKind(
     model_of=model_of,
     instance=("transformResources", "instanceType"),
     resources=("transformResources",),
+    resolve_on_cluster=resolve_on_cluster,
 )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sagebridge.core.cluster.serving.endpoint_refusals import ONE_VARIANT, REFUSALS, VARIANT_REFUSALS
+from sagebridge.core.cluster.serving.refusals import MULTI_MODEL, PIPELINE
 from sagebridge.core.endpoint.deployment_sizes import LEAST_PERCENT, MOST_PERCENT, NEEDED, PERCENT
-from sagebridge.schema import common_fields, endpoint_fields
+from sagebridge.kinds.rules import ON_CLUSTER, ONE_SOURCE, PLAINTEXT, asks
+from sagebridge.schema import common_fields, endpoint_cluster, endpoint_fields
 from sagebridge.schema.kind import Column, KindSchema, Rule
 
 _VARIANT = "productionVariants[]"
@@ -49,6 +54,54 @@ _SERVED = tuple(
         ("models[].containers[]", _SERVING, "image, framework, algorithm, modelRef or modelPackageArn"),
         ("models[].primaryContainer", ("image", "modelPackageName"), "image or modelPackageName"),
     )
+)
+
+_AT_ENVIRONMENTS = tuple(
+    f"{at}.environmentFrom[]" for at in ("models[]", "models[].containers[]", "models[].primaryContainer")
+)
+_OF_SECRETS = "environmentFrom.all(source, !has(source.secretRef))"
+_ENVIRONMENT = (
+    *(replace(ONE_SOURCE, at=at) for at in _AT_ENVIRONMENTS),
+    # A pipeline is not there on the cluster.
+    Rule(at="models[].containers[].environmentFrom[]", rule="!has(self.secretRef)", message=PLAINTEXT),
+    Rule(
+        rule="!has(self.models) || self.models.all(model, "
+        f"(!has(model.environmentFrom) || model.{_OF_SECRETS}) && (!has(model.primaryContainer) || "
+        f"!has(model.primaryContainer.environmentFrom) || model.primaryContainer.{_OF_SECRETS})) || {ON_CLUSTER}",
+        message=PLAINTEXT,
+    ),
+)
+
+_ONE_TARGET = (
+    Rule(
+        rule=f"({ON_CLUSTER}) == ({ON_CLUSTER.replace('self', 'oldSelf')})",
+        message="an endpoint does not move: to change its target, delete this Endpoint and make it anew",
+    ),
+    Rule(
+        rule=f"!has(self.cluster) || {ON_CLUSTER}",
+        message="cluster goes with target: Cluster: set target, or remove cluster",
+    ),
+)
+_CLUSTER = (
+    *_ONE_TARGET,
+    Rule(rule=f"!({ON_CLUSTER} && self.productionVariants.size() != 1)", message=ONE_VARIANT),
+    *(Rule(rule=f"!({asks(refusal)} && {ON_CLUSTER})", message=refusal.message) for refusal in REFUSALS),
+    *(
+        Rule(
+            rule=f"!({ON_CLUSTER} && self.productionVariants.exists(variant, {asks(refusal, of='variant')}))",
+            message=refusal.message,
+        )
+        for refusal in VARIANT_REFUSALS
+    ),
+    Rule(
+        rule=f"!({ON_CLUSTER} && has(self.models) && self.models.exists(model, has(model.containers)))",
+        message=PIPELINE,
+    ),
+    Rule(
+        rule=f"!({ON_CLUSTER} && has(self.models)"
+        " && self.models.exists(model, model.?mode.orValue('SingleModel') == 'MultiModel'))",
+        message=MULTI_MODEL,
+    ),
 )
 
 # Rules sit on the field they are about, and ask first what most manifests do not have: docs/decisions/
@@ -110,6 +163,8 @@ _RULES = (
     *_SIZES,
     *_PRESENT,
     *_SERVED,
+    *_ENVIRONMENT,
+    *_CLUSTER,
     Rule(
         at="tags",
         rule="self.all(tag, !tag.key.startsWith('sagebridge.io/') && !tag.key.startsWith('aws:'))",
@@ -131,6 +186,8 @@ SCHEMA = KindSchema(
     optional_fields=frozenset({"endpointConfigName"}),
     omitted_fields=frozenset({"endpointConfigName", "executionRoleArn"}),
     fields={
+        "target": endpoint_cluster.target(),
+        "cluster": endpoint_cluster.cluster(),
         "region": common_fields.region(),
         "roleArn": common_fields.role_arn(),
         "endpointName": endpoint_fields.endpoint_name(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sagebridge.core.cluster.tuning.request import resolve as resolve_on_cluster
 from sagebridge.core.observation import Phase
 from sagebridge.core.tuning import resolve, sections
 from sagebridge.core.tuning.results import (
@@ -13,7 +14,7 @@ from sagebridge.core.tuning.results import (
     best_trials_fields,
     best_trials_request,
 )
-from sagebridge.kinds import rules
+from sagebridge.kinds import rules, tuning_rules
 from sagebridge.kinds.kind import JOB_PHASES, Children, FollowUp, JobKind
 from sagebridge.schema import common_fields
 from sagebridge.schema.blocks import list_of, map_of, object_name, structure
@@ -73,7 +74,6 @@ def _range_fields(path: str) -> dict[str, dict[str, Any]]:
 
 _RANGE_FIELDS = {name: field for path in _RANGES for name, field in _range_fields(path).items()}
 
-_ENVIRONMENT_RULES = tuple(rule for rule in rules.TARGET if rule.at == "environmentFrom[]")
 _OWN_IMAGE = "self.?algorithmSpecification.?trainingImage.hasValue()"
 
 
@@ -100,7 +100,7 @@ def _definition_rules(path: str) -> tuple[Rule, ...]:
             rule="has(self.resourceConfig) != has(self.hyperParameterTuningResourceConfig)",
             message="say what to run on, by exactly one of resourceConfig or hyperParameterTuningResourceConfig",
         ),
-        *(replace(rule, at=f"{path}.{rule.at}") for rule in (*rules.SOURCE, *_ENVIRONMENT_RULES)),
+        *(replace(rule, at=f"{path}.{rule.at}") for rule in (*rules.SOURCE, rules.ONE_SOURCE)),
         Rule(
             at=f"{path}.stoppingCondition",
             rule="!(has(self.maxWaitTimeInSeconds) && has(self.maxRuntimeInSeconds))"
@@ -149,7 +149,6 @@ _CONFIG_RULES = (
         rule="has(self.ref) != has(self.hyperParameterTuningJobName)",
         message="name a parent by exactly one of ref (an HPTuningJob of this namespace) or hyperParameterTuningJobName",
     ),
-    *(rule for rule in rules.TARGET if rule.at == "target"),
     *rules.TAGS,
 )
 
@@ -217,6 +216,7 @@ SCHEMA = KindSchema(
         "target": common_fields.target(),
         "region": common_fields.region(),
         "roleArn": common_fields.role_arn(),
+        "cluster": common_fields.cluster(),
         "runPolicy": common_fields.run_policy(),
         **{
             f"{path}.{name}": field
@@ -236,7 +236,11 @@ SCHEMA = KindSchema(
         ),
     },
     required_fields=tuple(_RANGE_FIELDS),
-    rules=(*_CONFIG_RULES, *(rule for path in _DEFINITIONS for rule in _definition_rules(path))),
+    rules=(
+        *_CONFIG_RULES,
+        *tuning_rules.ON_CLUSTER,
+        *(rule for path in _DEFINITIONS for rule in _definition_rules(path)),
+    ),
     mutable_fields=("runPolicy", "tags"),
     status_fields=(
         "hyperParameterTuningJobName",
@@ -336,4 +340,5 @@ KIND = JobKind(
         delete="DeleteTrainingJob",
     ),
     log_separator="-",
+    resolve_on_cluster=resolve_on_cluster,
 )

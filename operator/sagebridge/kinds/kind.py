@@ -102,6 +102,8 @@ class JobKind:
         follow_ups: what is asked after each Describe.
         children: the jobs that its jobs start, if they do.
         log_separator: what follows the job's name in the names of log streams.
+        resolve_on_cluster: completes a spec with ``target: Cluster`` (pure); None for a kind that runs on SageMaker
+            alone.
     """
 
     schema: KindSchema
@@ -135,6 +137,7 @@ class JobKind:
     follow_ups: tuple[FollowUp, ...] = ()
     children: Children | None = None
     log_separator: str = "/"
+    resolve_on_cluster: Resolve | None = None
 
     @property
     def name(self) -> str:

@@ -125,7 +125,7 @@ SCHEMA = KindSchema(
             "The script, for a framework or for an own image that has sh, tar and, for a .py file, python3."
         ),
         "environmentFrom": common_fields.environment_from(),
-        "cluster": common_fields.cluster(),
+        "cluster": common_fields.cluster(has_engine=False),
         "runPolicy": common_fields.run_policy(),
     },
     rules=(*_APPLICATION_RULES, *rules.TARGET, *_RESOURCE_RULES, *_DATA_RULES, *rules.TAGS),

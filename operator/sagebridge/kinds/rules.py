@@ -6,6 +6,9 @@ the field they are about.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from sagebridge.core.cluster.refusals import PIPE_MODE, Refusal
 from sagebridge.schema.kind import Rule
 
 SOURCE = (
@@ -26,32 +29,71 @@ SOURCE = (
     ),
 )
 
+ONE_SOURCE = Rule(
+    at="environmentFrom[]",
+    rule="has(self.configMapRef) != has(self.secretRef)",
+    message="give exactly one of configMapRef or secretRef",
+)
+PLAINTEXT = (
+    "SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in AWS "
+    "Secrets Manager and read it in your code with its role "
+    "(https://docs.aws.amazon.com/secretsmanager/latest/userguide/integrating-sagemaker.html)"
+)
+
 ENVIRONMENT = (
-    Rule(
-        at="environmentFrom[]",
-        rule="!has(self.secretRef)",
-        message="SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in AWS "
-        "Secrets Manager and read it in your code with the job's role "
-        "(https://docs.aws.amazon.com/secretsmanager/latest/userguide/integrating-sagemaker.html)",
-    ),
-    Rule(
-        at="environmentFrom[]",
-        rule="has(self.configMapRef) != has(self.secretRef)",
-        message="give exactly one of configMapRef or secretRef",
-    ),
+    Rule(at="environmentFrom[]", rule="!has(self.secretRef)", message=PLAINTEXT),
+    ONE_SOURCE,
 )
 
 TARGET = (
     Rule(
         at="target",
         rule="self != 'Cluster'",
-        message="target: Cluster is not available in this version; remove target or use SageMaker",
+        message="target: Cluster is not available for this kind in this version; remove target or use SageMaker",
     ),
     Rule(
-        at="cluster", rule="false", message="cluster goes with target: Cluster, which is not available in this version"
+        at="cluster",
+        rule="false",
+        message="cluster goes with target: Cluster, which is not available for this kind in this version",
     ),
     *ENVIRONMENT,
 )
+
+ON_CLUSTER = "self.?target.orValue('SageMaker') == 'Cluster'"
+_PIPE = (
+    "(self.?algorithmSpecification.?trainingInputMode.orValue('File') == 'Pipe' || has(self.inputDataConfig) && "
+    "self.inputDataConfig.exists(channel, channel.?inputMode.orValue('File') == 'Pipe'))"
+)
+
+
+def either_target(refusals: Iterable[Refusal], *, has_channels: bool = True) -> tuple[Rule, ...]:
+    """The rules of a kind that runs on SageMaker and on the cluster, which refuses some of SageMaker's fields.
+
+    Args:
+        refusals: what it refuses there.
+        has_channels: whether its specs have training channels.
+    """
+    return (
+        Rule(
+            rule=f"!has(self.cluster) || {ON_CLUSTER}",
+            message="cluster goes with target: Cluster: set target, or remove cluster",
+        ),
+        Rule(
+            rule=f"!has(self.environmentFrom) || {ON_CLUSTER} || "
+            "self.environmentFrom.all(source, !has(source.secretRef))",
+            message=PLAINTEXT,
+        ),
+        ONE_SOURCE,
+        *([Rule(rule=f"!({ON_CLUSTER} && {_PIPE})", message=PIPE_MODE)] if has_channels else []),
+        *(Rule(rule=f"!({asks(refusal)} && {ON_CLUSTER})", message=refusal.message) for refusal in refusals),
+    )
+
+
+def asks(refusal: Refusal, *, of: str = "self") -> str:
+    """Whether a spec has the field, with a value that asks for something; `of` is what has it, in CEL."""
+    given = f"{of}." + ".".join(f"?{name}" for name in refusal.field.split("."))
+    return f"{given}.hasValue()" if refusal.unless is None else f"{given}.orValue({str(refusal.unless).lower()})"
+
 
 TAGS = (
     Rule(

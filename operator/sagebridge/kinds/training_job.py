@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sagebridge.core.cluster.refusals import REFUSALS
+from sagebridge.core.cluster.request import resolve as resolve_on_cluster
 from sagebridge.core.observation import Phase
 from sagebridge.core.training import resolve
 from sagebridge.kinds import rules
@@ -123,7 +125,8 @@ _DATA_RULES = (
     ),
     Rule(
         rule=f"!has(self.inputDataConfig) || !self.inputDataConfig.exists(channel, {_IS_FILE_SYSTEM})"
-        " || has(self.vpcConfig) && (self.?algorithmSpecification.?trainingInputMode.orValue('File') == 'File'"
+        " || (has(self.vpcConfig) || self.?target.orValue('SageMaker') == 'Cluster')"
+        " && (self.?algorithmSpecification.?trainingInputMode.orValue('File') == 'File'"
         f" || self.inputDataConfig.all(channel, !{_IS_FILE_SYSTEM} || has(channel.inputMode)))",
         message="a file system (EFS, FSx for Lustre) lies in a VPC and is mounted, which is File mode: give vpcConfig "
         "with subnets and security groups that reach it; set inputMode: File on its channel, or remove "
@@ -159,7 +162,7 @@ SCHEMA = KindSchema(
         "cluster": common_fields.cluster(),
         "runPolicy": common_fields.run_policy(),
     },
-    rules=(*_LEVEL_RULES, *rules.TARGET, *_RESOURCE_RULES, *_RUN_RULES, *_DATA_RULES),
+    rules=(*_LEVEL_RULES, *rules.either_target(REFUSALS), *_RESOURCE_RULES, *_RUN_RULES, *_DATA_RULES),
     mutable_fields=("runPolicy", "tags"),
     status_fields=(
         "trainingJobName",
@@ -224,4 +227,5 @@ KIND = JobKind(
     image=("algorithmSpecification", "trainingImage"),
     output=("outputDataConfig", "s3OutputPath"),
     resources=("resourceConfig",),
+    resolve_on_cluster=resolve_on_cluster,
 )

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sagebridge.core.clock import format_time
+from sagebridge.core.words import shortened
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
 from sagebridge.kube.paths import EVENTS
@@ -122,7 +123,7 @@ class EventRecorder:
             "involvedObject": dict(event.involved),
             "type": event.kind,
             "reason": event.reason,
-            "message": event.message[:_MESSAGE_LIMIT],
+            "message": shortened(event.message, _MESSAGE_LIMIT),
             "source": {"component": _COMPONENT},
             "reportingComponent": _COMPONENT,
             "firstTimestamp": stamp,

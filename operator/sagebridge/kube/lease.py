@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 _RETRY_SECONDS = 1.0
+_RELEASE_SECONDS = 3.0
 
 
 class LeadershipLostError(Exception):
@@ -83,9 +84,12 @@ class LeaderLease:
         self._held_until = 0.0
         spec = {**self._lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
         try:
-            await self._client.replace(self._path, {**self._lease, "spec": spec})
-        except KubeError as error:
-            logger.info("The Lease could not be released and will expire: %s", error)
+            # Nobody who ends waits for an API server that does not answer: the Lease expires by itself.
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await self._client.replace(self._path, {**self._lease, "spec": spec})
+        except (KubeError, TimeoutError) as error:
+            why = str(error) or "the API server takes too long"
+            logger.info("The Lease could not be released and will expire: %s", why)
 
     async def _try(self) -> bool:
         started = self._clock()

@@ -7,7 +7,34 @@ from urllib.parse import quote
 
 from sagebridge.schema.kind import GROUP, VERSION
 
-__all__ = ["CONFIG_MAPS", "EVENTS", "GROUP", "LEASES", "NAMESPACES", "TENANT_POLICIES", "VERSION", "Resource", "custom"]
+__all__ = [
+    "CONFIG_MAPS",
+    "CSI_DRIVERS",
+    "DEPLOYMENTS",
+    "EVENTS",
+    "GROUP",
+    "HORIZONTAL_POD_AUTOSCALERS",
+    "JOBS",
+    "JOB_SETS",
+    "LEASES",
+    "NAMESPACES",
+    "PERSISTENT_VOLUMES",
+    "PERSISTENT_VOLUME_CLAIMS",
+    "PODS",
+    "POD_DISRUPTION_BUDGETS",
+    "REPLICA_SETS",
+    "SCALED_OBJECTS",
+    "SECRETS",
+    "SERVICES",
+    "SUBJECT_ACCESS_REVIEWS",
+    "TENANT_POLICIES",
+    "TOKEN_REVIEWS",
+    "TRAINING_JOBS",
+    "TUNING_JOBS",
+    "VERSION",
+    "Resource",
+    "custom",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +64,25 @@ def custom(plural: str) -> Resource:
     return Resource(group=GROUP, version=VERSION, plural=plural)
 
 
+CSI_DRIVERS = Resource(group="storage.k8s.io", version="v1", plural="csidrivers")
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
+DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments")
+REPLICA_SETS = Resource(group="apps", version="v1", plural="replicasets")
+HORIZONTAL_POD_AUTOSCALERS = Resource(group="autoscaling", version="v2", plural="horizontalpodautoscalers")
+SCALED_OBJECTS = Resource(group="keda.sh", version="v1alpha1", plural="scaledobjects")
 EVENTS = Resource(group="", version="v1", plural="events")
+JOBS = Resource(group="batch", version="v1", plural="jobs")
+JOB_SETS = Resource(group="jobset.x-k8s.io", version="v1alpha2", plural="jobsets")
+PERSISTENT_VOLUMES = Resource(group="", version="v1", plural="persistentvolumes")
+PERSISTENT_VOLUME_CLAIMS = Resource(group="", version="v1", plural="persistentvolumeclaims")
+PODS = Resource(group="", version="v1", plural="pods")
+POD_DISRUPTION_BUDGETS = Resource(group="policy", version="v1", plural="poddisruptionbudgets")
+SECRETS = Resource(group="", version="v1", plural="secrets")
+SERVICES = Resource(group="", version="v1", plural="services")
+SUBJECT_ACCESS_REVIEWS = Resource(group="authorization.k8s.io", version="v1", plural="subjectaccessreviews")
+TOKEN_REVIEWS = Resource(group="authentication.k8s.io", version="v1", plural="tokenreviews")
 NAMESPACES = Resource(group="", version="v1", plural="namespaces")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
 TENANT_POLICIES = custom("tenantpolicies")
+TRAINING_JOBS = custom("trainingjobs")
+TUNING_JOBS = custom("hptuningjobs")

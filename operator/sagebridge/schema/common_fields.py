@@ -225,16 +225,43 @@ def run_policy() -> Schema:
     )
 
 
-def cluster() -> Schema:
-    """Where and how a job with target: Cluster runs."""
+_TRAINING_IMAGE = (
+    "The image, when the cluster can't pull SageMaker's. With framework, it needs no SageMaker toolkit: python3 of the "
+    "image runs the operator's launcher, which runs the script; scripts under MPI excepted, whose image must have the "
+    "toolkit."
+)
+
+
+_ENGINE = choice(
+    "What an attempt is made as: Job, the default, or a JobSet of one Job, where JobSet is installed.",
+    ["Job", "JobSet"],
+)
+
+
+def cluster(
+    *,
+    instance_type: str = "resourceConfig.instanceType",
+    image: str = _TRAINING_IMAGE,
+    spot: str = "Prefer with enableManagedSpotTraining, else Avoid",
+    has_engine: bool = True,
+) -> Schema:
+    """Where and how a job with target: Cluster runs.
+
+    Args:
+        instance_type: the field that says on what, unless this does.
+        image: what an image here means.
+        spot: the default of `spot`.
+        has_engine: whether there is a choice of what runs the pods.
+    """
     return structure(
         {
             "instanceTypes": set_of(
                 {"type": "string", "maxLength": 64},
-                "Instance types of the nodes. Default: resourceConfig.instanceType without its ml. prefix.",
+                f"Instance types of the nodes. Default: {instance_type} without its ml. prefix.",
                 most=20,
             ),
             "queueName": object_name("The Kueue LocalQueue that admits the job."),
+            **({"engine": _ENGINE} if has_engine else {}),
             "nodeSelector": map_of({"type": "string", "maxLength": 63}, "Labels that the nodes must have."),
             "tolerations": list_of(_toleration(), "Taints that the pods tolerate.", most=50),
             "affinity": anything("The pods' affinity, as in a Pod."),
@@ -251,12 +278,19 @@ def cluster() -> Schema:
                     "requests": map_of(_QUANTITY, "What the container is given at least."),
                     "limits": map_of(_QUANTITY, "What the container is given at most."),
                 },
-                "Overrides what the instance type gives.",
+                "Overrides what the instance type gives. 0 of vpc.amazonaws.com/efa leaves EFA out.",
             ),
             "gpu": _gpu(),
-            "spot": choice("Whether the pods run on spot capacity.", ["Require", "Prefer", "Avoid"]),
-            "topologyKey": text("A node label whose value all nodes of the job share.", longest=317),
-            "image": text("The image, when the cluster can't pull SageMaker's.", longest=512),
+            "spot": choice(
+                f"Whether the pods run on spot capacity. Default: {spot}.",
+                ["Require", "Prefer", "Avoid"],
+            ),
+            "topologyKey": text(
+                "A node label whose value all nodes of the job share. The first pod decides where: the others "
+                "wait while there is no room.",
+                longest=317,
+            ),
+            "image": text(image, longest=512),
         },
         "Only with target: Cluster.",
     )
@@ -285,7 +319,11 @@ def _gpu() -> Schema:
             "resourceName": text(
                 "The extended resource, such as nvidia.com/gpu or nvidia.com/mig-1g.5gb.", longest=317
             ),
-            "count": whole_number("How many per pod.", least=0, most=64),
+            "count": whole_number(
+                "How many per pod. Default: all that the instance type has; 1 of MIG devices and of shared GPUs.",
+                least=0,
+                most=64,
+            ),
             "product": text("The product label that the nodes must have.", longest=63),
             "allowShared": flag("Allows GPUs that are shared between pods."),
         },

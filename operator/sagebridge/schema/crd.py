@@ -123,14 +123,15 @@ def _immutability(kind: KindSchema, *, fields: Schema) -> Schema:
     same = {field: f"[dyn(self.spec).?{field}] == [dyn(oldSelf.spec).?{field}]" for field in fixed}
     refusal = "can't be changed after the job was created: "
     remedy = (
-        f"(apply the change under a new metadata.name, or delete this {kind.kind} first; "
-        f"only {' and '.join(mutable)} may change)"
+        f"and all else but {' and '.join(mutable)} "
+        f"(apply the change under a new metadata.name, or delete this {kind.kind} first)"
     )
     return {
         "rule": f"!({_HAS_ATTEMPTS}) || [dyn(self.spec)] == [dyn(oldSelf.spec)] || ({' && '.join(same.values())})",
-        "message": f"{refusal}{remedy}",
+        "message": f"{refusal}{remedy}".replace("and all else", "all"),
+        # A list that is joined would be too expensive: hence a comma after each, and words after the last.
         "messageExpression": " + ".join(
-            [f'"{refusal}"', *(f"({same[field]} ? '' : 'spec.{field} ')" for field in fixed), f'"{remedy}"']
+            [f'"{refusal}"', *(f"({same[field]} ? '' : 'spec.{field}, ')" for field in fixed), f'"{remedy}"']
         ),
         "fieldPath": ".spec",
         "reason": "FieldValueForbidden",

@@ -24,6 +24,8 @@ def models() -> Schema:
     container = dict(request["primaryContainer"]["properties"])
     containers = request["containers"] | {"items": structure(_with_reference(container), "One container.")}
     kept = {key: value for key, value in request.items() if key not in ("modelName", "tags", "executionRoleArn")}
+    own = {"environmentFrom": common_fields.environment_from()}
+    kept["primaryContainer"] = kept["primaryContainer"] | {"properties": dict(sorted((container | own).items()))}
     fields = (
         _with_reference(container)
         | kept
@@ -53,6 +55,7 @@ def _with_reference(container: dict[str, Schema]) -> dict[str, Schema]:
         "framework": common_fields.framework(),
         "algorithm": common_fields.algorithm(),
         "source": common_fields.source(),
+        "environmentFrom": common_fields.environment_from(),
     }
 
 

@@ -55,6 +55,7 @@ def _job_fields() -> dict[str, Schema]:
         "sourceUri": _TEXT | {"description": "Where on S3 the packed source lies."},
         "modelRef": _model_reference(),
         "models": _models(),
+        "stepGone": _step_gone(),
         "cost": _cost(),
     }
 
@@ -131,6 +132,16 @@ def _models() -> Schema:
     return _map_list(model, "name", "The models that were made for this object, until they are deleted again.")
 
 
+def _step_gone() -> Schema:
+    return _object(
+        "Why nothing runs for now: the pod of the pipeline's step that attended this object is gone.",
+        {
+            "pod": _TEXT | {"description": "The pod's name and UID, as in the annotation sagebridge.io/step-pod."},
+            "since": _TIME | {"description": "Since when nobody attends it."},
+        },
+    )
+
+
 def _tags() -> Schema:
     tag = _object("A tag.", {"key": _TEXT, "value": _TEXT}, required=("key",))
     return _map_list(tag, "key", "The tags of spec.tags that were applied.")
@@ -138,8 +149,23 @@ def _tags() -> Schema:
 
 def _logs() -> Schema:
     return _object(
-        "Where the logs are in CloudWatch.",
-        {"groupName": _TEXT, "streamPrefix": _TEXT, "url": _TEXT | {"description": "The same in the AWS console."}},
+        "Where the logs are: in CloudWatch, or with target: Cluster with the pods.",
+        {
+            "groupName": _TEXT,
+            "streamPrefix": _TEXT,
+            "url": _TEXT | {"description": "The same in the AWS console."},
+            "podSelector": _TEXT | {"description": "The label selector of the pods."},
+            "container": _TEXT | {"description": "The pods' container that has the log."},
+            "service": _object(
+                "The operator's log service, which gives the lines to whoever may get the object.",
+                {
+                    "url": _TEXT | {"description": "Its URL."},
+                    "namespace": _TEXT | {"description": "The namespace of the ConfigMap."},
+                    "configMap": _TEXT
+                    | {"description": "The ConfigMap with the certificate of its authority, under ca.crt."},
+                },
+            ),
+        },
     )
 
 

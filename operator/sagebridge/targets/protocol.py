@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from sagebridge.core.job import Place
 from sagebridge.core.names import Owner
 from sagebridge.core.observation import Observation
 from sagebridge.core.serving import Repack
@@ -25,6 +26,7 @@ class Handle:
         since: no later than its creation.
         attempt: which attempt of its object it is.
         account: where it was created, as far as status knows; empty if it does not.
+        place: on SageMaker, or on the cluster's own nodes.
     """
 
     owner: Owner
@@ -34,6 +36,7 @@ class Handle:
     since: datetime
     attempt: int = 1
     account: str = ""
+    place: Place = Place.SAGEMAKER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +60,10 @@ class NameConflictError(Exception):
 
 class NotOwnedError(Exception):
     """The job that was to be changed does not carry this object's tags."""
+
+
+class NotGoneError(Exception):
+    """What has to go before something can be made is there still; the message says what is waited for."""
 
 
 class Models(Protocol):
@@ -132,6 +139,9 @@ class Target(Protocol):
         Raises:
             NotOwnedError: it is not this object's.
         """
+
+    async def settle(self, handle: Handle) -> None:
+        """Take away what others would run again of a job that has ended for its object, which is about to go."""
 
     async def tags_of(self, handle: Handle) -> Mapping[str, str]:
         """The tags of the job of that name, whosever it is."""

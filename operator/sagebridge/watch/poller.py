@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sagebridge.core.errors import AwsError, NotAllowedError
+from sagebridge.core.job import Place
 from sagebridge.core.observation import Observation
 from sagebridge.engine.engine import Engine
 from sagebridge.engine.inputs import InputResolver
@@ -124,7 +125,9 @@ class Poller:
         attempt = memory.job.last_attempt
         if attempt is None or attempt.is_closed or memory.job.is_released or memory.kind not in self._watched:
             return None
-        if not attempt.arn and not _is_seen_open(memory):
+        if not attempt.arn and not memory.is_seen_open:
+            return None
+        if memory.job.place is not Place.SAGEMAKER:
             return None
         try:
             return self._inputs.handle(memory.job, self._watched[memory.kind].kind, attempt)
@@ -135,6 +138,7 @@ class Poller:
     async def _sweep(self, group: Group, handles: list[Handle]) -> None:
         health = self._health.setdefault(group, _Health(last_success=self._clock()))
         target = self._watched[group.kind].target
+        known = {handle.owner.uid: self._known(handle) for handle in handles}
         try:
             found = dict(await target.observe(handles))
             found |= await self._look_at_missing(target, [h for h in handles if h.owner.uid not in found], health)
@@ -149,8 +153,13 @@ class Poller:
         health.last_success = self._clock()
         self._metrics.poller_last_success.labels(kind=group.kind, region=group.region).set_to_current_time()
         for handle in handles:
-            if handle.owner.uid in found:
-                self._engine.observed(handle.owner.uid, found[handle.owner.uid], attempt=handle.attempt)
+            uid = handle.owner.uid
+            if uid in found:
+                self._engine.observed(uid, found[uid], attempt=handle.attempt, after=known[uid])
+
+    def _known(self, handle: Handle) -> Observation | None:
+        memory = self._store.get(handle.owner.uid)
+        return memory.observation if memory else None
 
     async def _look_at_missing(self, target: Target, missing: list[Handle], health: _Health) -> dict[str, Observation]:
         """Describe what List has not shown for a while; a job made a moment ago may come late."""
@@ -184,8 +193,3 @@ class Poller:
 
 def _because(error: AwsError | NotAllowedError) -> str:
     return f"{error.operation}: {error.message} ({error.code})." if isinstance(error, AwsError) else str(error)
-
-
-def _is_seen_open(memory: Memory) -> bool:
-    """Whether the job was found under way though status does not know of it: its creation was interrupted."""
-    return memory.observation is not None and not memory.observation.phase.is_terminal

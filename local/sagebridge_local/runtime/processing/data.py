@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sagebridge_local.runtime.channels import ChannelSource, load
-from sagebridge_local.runtime.failures import RunFailedError
-from sagebridge_local.runtime.inputs import Share
-from sagebridge_local.runtime.s3 import S3Location, Storage
+from sagebridge.runtime.channels import ChannelSource
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.inputs import Share
+from sagebridge.runtime.s3 import S3Location, Storage
+
+from sagebridge_local.runtime.channels import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,7 +61,7 @@ def bring(
                 "the data as an S3Input here."
             )
         source = _source(run, item, host=host, share=share, storage=storage)
-        feeder = load(source, on_error=on_error)
+        feeder = load(source, file_systems={}, on_error=on_error)
         feeders += [feeder] if feeder else []
     return feeders
 
@@ -83,8 +85,7 @@ def _source(
         directory=place.parent,
         share=Share(index=index, count=count, sharded=sharded),
         storage=storage,
-        file_systems={},
-        role=run.request["RoleArn"],
+        acts_as=f'role "{run.request["RoleArn"]}"',
         region=run.region,
     )
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sagebridge.core.container.layout import OPT_ML, Layout
 from sagebridge.core.container.processing import config_files, hosts
+from sagebridge.runtime.failures import RunFailedError
 
 from sagebridge_local.runtime import docker
-from sagebridge_local.runtime.failures import RunFailedError
 from sagebridge_local.runtime.host import Launch
 from sagebridge_local.runtime.processing import view
 

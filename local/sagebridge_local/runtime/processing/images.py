@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sagebridge.core.container.frameworks import framework_module
+
 from sagebridge_local.runtime.images import (
     CommandImage,
     DockerImage,
     Meaning,
     UnknownImage,
-    framework_module,
     mapped_command,
 )
 from sagebridge_local.runtime.processing.view import UNAVAILABLE

@@ -9,22 +9,24 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sagebridge.core.container.processing import exit_message, hosts
+from sagebridge.runtime.cancellation import CancelToken
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.metrics import MetricScanner
+from sagebridge.runtime.s3 import Connection, Storage
 
 from sagebridge_local.runtime import docker, machine
 from sagebridge_local.runtime.crew import Crew
-from sagebridge_local.runtime.failures import RunFailedError, RunStoppedError
 from sagebridge_local.runtime.host import base_python
 from sagebridge_local.runtime.hostlog import HostLog
 from sagebridge_local.runtime.images import CommandImage, DockerImage, Meaning, UnknownImage
-from sagebridge_local.runtime.logs import LogStream, stream_name
-from sagebridge_local.runtime.metrics import MetricScanner
+from sagebridge_local.runtime.logs import LogStream, logs_client, stream_name
 from sagebridge_local.runtime.packages import Installer
 from sagebridge_local.runtime.processing import data, view
 from sagebridge_local.runtime.processing.host import ProcessingHost, docker_launch, local_launch
 from sagebridge_local.runtime.processing.images import meaning
 from sagebridge_local.runtime.records import Outcome, OutcomeStatus, Progress
-from sagebridge_local.runtime.s3 import Connection, Storage, logs_client
-from sagebridge_local.runtime.threads import CancelToken, in_thread
+from sagebridge_local.runtime.stopping import RunStoppedError
+from sagebridge_local.runtime.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping

@@ -13,7 +13,7 @@ from sagebridge_local.sagemaker.settings import DEFAULT_ACCOUNT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sagebridge_local.runtime.s3 import Connection
+    from sagebridge.runtime.s3 import Connection
 
 LOCAL_KEY: Final = "sagebridge-local"
 _log: Final = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class AwsOutbox:
 
     def _client(self, service: str, account: str, region: str) -> Any:
         # Imported here: --lifecycle-only starts in half the time without it.
-        from sagebridge_local.runtime.s3 import client
+        from sagebridge.runtime.s3 import client
 
         key = (account, region)
         if key not in self._connections:
@@ -108,7 +108,7 @@ class AwsOutbox:
 
 def connection_to(account: str, *, region: str, endpoint_url: str, role: str | None = None) -> Connection:
     """A connection that acts in an account. Blocks."""
-    from sagebridge_local.runtime.s3 import Connection, client
+    from sagebridge.runtime.s3 import Connection, Credentials, client
 
     own = {"AWS_ACCESS_KEY_ID": LOCAL_KEY, "AWS_SECRET_ACCESS_KEY": LOCAL_KEY}
     connection = Connection.of(endpoint_url=endpoint_url, region=region, credentials=own)
@@ -116,12 +116,12 @@ def connection_to(account: str, *, region: str, endpoint_url: str, role: str | N
         return connection
     arn = role or f"arn:aws:iam::{account}:role/SageMaker"
     issued = client(connection, "sts").assume_role(RoleArn=arn, RoleSessionName="SageMaker")["Credentials"]
-    return replace(
-        connection,
+    credentials = Credentials(
         access_key_id=issued["AccessKeyId"],
         secret_access_key=issued["SecretAccessKey"],
         session_token=issued["SessionToken"],
     )
+    return replace(connection, credentials=credentials)
 
 
 async def _logged(action: Any, problem: str) -> None:

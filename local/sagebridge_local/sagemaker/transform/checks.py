@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sagebridge.core.transform.batch import DEFAULT_MAX_PAYLOAD_MB
+from sagebridge.runtime.transform import plan
+from sagebridge.runtime.transform.jsonpath import JsonPathError
+
 from sagebridge_local.sagemaker import errors, tags
-from sagebridge_local.transform import plan
-from sagebridge_local.transform.jsonpath import JsonPathError
 
 if TYPE_CHECKING:
     from sagebridge_local.sagemaker.jobs.kind import Check, CreateCall
@@ -17,7 +19,7 @@ _DATA_TYPES: Final = ("S3Prefix", "ManifestFile")
 
 def payload(call: CreateCall) -> None:
     """Payloads that are sent at the same time are 100 MB at most together."""
-    size = call.request.get("MaxPayloadInMB", plan.DEFAULT_MAX_PAYLOAD_MB)
+    size = call.request.get("MaxPayloadInMB", DEFAULT_MAX_PAYLOAD_MB)
     together = size * (call.request.get("MaxConcurrentTransforms") or 1)
     if size > MAX_PAYLOAD_MB:
         raise errors.validation(f"MaxPayloadInMB can be at most {MAX_PAYLOAD_MB}")

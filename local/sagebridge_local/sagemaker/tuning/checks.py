@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.search import warm_start as parents
+from sagebridge.core.search.definition import Definition
+from sagebridge.core.search.definition import definitions as read_definitions
+from sagebridge.core.search.hyperband import HYPERBAND, ResourceError, hyperband
+from sagebridge.core.search.ranges import RangeError
+from sagebridge.core.search.search import BAYESIAN, GRID
+
 from sagebridge_local.sagemaker import errors, tags
 from sagebridge_local.sagemaker.quotas import training_usages
 from sagebridge_local.sagemaker.training import checks as training
-from sagebridge_local.sagemaker.tuning.definition import Definition, definitions
-from sagebridge_local.sagemaker.tuning.search import BAYESIAN, GRID, HYPERBAND
 from sagebridge_local.sagemaker.tuning.trial import TuningJob
 
 if TYPE_CHECKING:
@@ -18,12 +23,23 @@ if TYPE_CHECKING:
     from sagebridge_local.sagemaker.jobs.kind import Check, CreateCall
 
 MOST_PARAMETERS: Final = 30
-IDENTICAL: Final = "IdenticalDataAndAlgorithm"
 # https://github.com/aws/amazon-sagemaker-examples/issues/1207
 NO_METRIC: Final = (
     "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric definitions."
 )
 _BUILT_IN_MARK: Final = "sagemaker_program"
+
+
+def definitions(request: Mapping[str, Any]) -> tuple[Definition, ...]:
+    """The training definitions of a CreateHyperParameterTuningJob request.
+
+    Raises:
+        ServiceError: ValidationException for ranges that can't be searched.
+    """
+    try:
+        return read_definitions(request)
+    except RangeError as error:
+        raise errors.validation(str(error)) from error
 
 
 def shape(call: CreateCall) -> None:
@@ -75,12 +91,19 @@ def search(call: CreateCall) -> None:
         raise errors.validation("TrainingJobEarlyStoppingType must be Off when the strategy is Hyperband")
     if "StrategyConfig" in config and strategy != HYPERBAND:
         raise errors.validation(f"StrategyConfig is for the strategy Hyperband, not for {strategy}")
-    limits = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
-    if limits.get("MinResource", 1) > limits.get("MaxResource", float("inf")):
-        raise errors.validation("MinResource must not be greater than MaxResource")
+    if strategy == HYPERBAND:
+        for definition in found:
+            _resources(config, definition)
     converges = config.get("TuningJobCompletionCriteria", {}).get("ConvergenceDetected", {})
     if converges.get("CompleteOnConvergence") == "Enabled" and strategy != BAYESIAN:
         raise errors.validation("ConvergenceDetected is supported with the strategy Bayesian only")
+
+
+def _resources(config: Mapping[str, Any], definition: Definition) -> None:
+    try:
+        hyperband(config, definition)
+    except ResourceError as error:
+        raise errors.validation(str(error)) from error
 
 
 def _ranges(definition: Definition, request: Mapping[str, Any]) -> None:
@@ -138,9 +161,11 @@ def warm_start(call: CreateCall) -> None:
     names = [parent.get("HyperParameterTuningJobName", "") for parent in config["ParentHyperParameterTuningJobs"]]
     if len(set(names)) < len(names):
         raise errors.validation("Parent hyperparameter tuning jobs must not be repeated")
-    if "TrainingJobDefinitions" in call.request:
-        raise errors.validation("Warm start is not supported with TrainingJobDefinitions")
-    mine = definitions(call.request)[0]
+    mine = definitions(call.request)
+    try:
+        parents.check_one(mine)
+    except parents.ParentError as error:
+        raise errors.validation(str(error)) from error
     for name in names:
         parent = call.table.find(name)
         if not parent.is_terminal:
@@ -148,29 +173,14 @@ def warm_start(call: CreateCall) -> None:
                 f"The parent hyperparameter tuning job {name} is {parent.status}: it must have ended"
             )
         if isinstance(parent, TuningJob):
-            _fits(mine, parent, kind=config["WarmStartType"])
+            _fits(mine[0], parent, kind=config["WarmStartType"])
 
 
 def _fits(mine: Definition, parent: TuningJob, *, kind: str) -> None:
-    theirs = parent.definitions[0]
-    if (theirs.metric, theirs.maximize) != (mine.metric, mine.maximize):
-        raise errors.validation(f"The parent {parent.name} must have the same objective metric and type")
-    if kind != IDENTICAL:
-        return
-    same = all(
-        theirs.request.get(member) == mine.request.get(member)
-        for member in ("InputDataConfig", "AlgorithmSpecification")
-    )
-    if not same:
-        raise errors.validation(
-            f"{IDENTICAL} needs the input data and the algorithm of the parent {parent.name}: use TransferLearning"
-        )
-    if _names(theirs) != _names(mine):
-        raise errors.validation(f"{IDENTICAL} needs the same hyperparameters, static or tunable, as {parent.name}")
-
-
-def _names(definition: Definition) -> set[str]:
-    return {*definition.static, *(item.name for item in definition.parameters)}
+    try:
+        parents.check_fit(mine, parent.definitions[0], name=parent.name, kind=kind)
+    except parents.ParentError as error:
+        raise errors.validation(str(error)) from error
 
 
 def request_tags(call: CreateCall) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.search import ending
+from sagebridge.core.search.trial import objective_counters, status_counters
+from sagebridge.core.search.warm_start import IDENTICAL
+
 from sagebridge_local.sagemaker import errors, model, wire
 from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, IN_PROGRESS, STOPPED
 from sagebridge_local.sagemaker.jobs.kind import JobKind, Limits
-from sagebridge_local.sagemaker.tuning import checks, ending
+from sagebridge_local.sagemaker.tuning import checks
 from sagebridge_local.sagemaker.tuning.run import make_run
-from sagebridge_local.sagemaker.tuning.trial import TuningJob, objective_counters, status_counters, summary
+from sagebridge_local.sagemaker.tuning.trial import TuningJob, summary
 
 if TYPE_CHECKING:
     from sagebridge_local.sagemaker.jobs.job import Job
@@ -27,7 +31,7 @@ def describe(job: Job) -> dict[str, Any]:
     if best is not None:
         reply["BestTrainingJob"] = summary(best)
     overall = tuning.overall_best()
-    if overall is not None and job.request.get("WarmStartConfig", {}).get("WarmStartType") == checks.IDENTICAL:
+    if overall is not None and job.request.get("WarmStartConfig", {}).get("WarmStartType") == IDENTICAL:
         reply["OverallBestTrainingJob"] = summary(overall, tuning_job=_tuning_job_of(overall.job))
     details: dict[str, Any] = {"NumberOfTrainingJobsObjectiveNotImproving": ending.not_improving(tuning.trials)}
     if "converged" in job.extra:

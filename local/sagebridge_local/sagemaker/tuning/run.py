@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.search import ending
+from sagebridge.core.search.early_stopping import judge, looks_at_running
+from sagebridge.core.search.search import Search, seed_of_job
+from sagebridge.core.search.trial import shown_before_stop
+
 from sagebridge_local.sagemaker import errors, wire
 from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, IN_PROGRESS, STOPPED, STOPPING
 from sagebridge_local.sagemaker.jobs.kind import CreateCall
 from sagebridge_local.sagemaker.jobs.lifecycle import FAILURE_REASON_LENGTH
-from sagebridge_local.sagemaker.tuning import ending
-from sagebridge_local.sagemaker.tuning.search import HYPERBAND, Search
-from sagebridge_local.sagemaker.tuning.trial import SUCCEEDED, Trial, TuningJob, objective_counters
+from sagebridge_local.sagemaker.tuning.trial import Trial, TuningJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,17 +29,6 @@ TRAINING_JOBS: Final = "TrainingJob"
 LOOK_SECONDS: Final = 1.0
 # Tuning jobs with Autotune need not say how many trials they want; chosen here.
 AUTOTUNE_TRIALS: Final = 20
-# https://github.com/aws/amazon-sagemaker-examples/issues/2437
-NONE_SUCCEEDED: Final = (
-    "No training job succeeded after {count} attempts. Please take a look at the training job failures to get more "
-    "details."
-)
-# In our words: that AWS ends such jobs too is known, its text is not.
-NO_OBJECTIVE: Final = (
-    "No value of the objective metric was found after {count} training jobs. Have the algorithm log the metric as the "
-    "regular expression of its metric definition expects it."
-)
-_FEWEST_ATTEMPTS: Final = 5
 
 
 class TuningRun:
@@ -63,13 +55,13 @@ class TuningRun:
     def begin(self, at: float) -> None:
         """Start the first trials."""
         for search in self._searches:
-            search.learn(self.job.inherited)
+            search.learn(({**trial.definition.static, **trial.tuned}, trial.value) for trial in self.job.inherited)
         runtime = self._limits.get("MaxRuntimeInSeconds")
         if runtime is not None:
             self._timers.append(self._service.scheduler.at(at + runtime, self._out_of_time))
         self._changed(at)
         self._fill(at)
-        if self._config.get("TrainingJobEarlyStoppingType") == "Auto" or self._config["Strategy"] == HYPERBAND:
+        if looks_at_running(self._config):
             self._look_again(at)
 
     def doom(self, at: float, *, reason: str, after: float) -> None:
@@ -107,10 +99,7 @@ class TuningRun:
 
     def _seed(self, number: int) -> int:
         """What makes the search repeatable: the request's seed, or else the job's name."""
-        given: int | None = self._config.get("RandomSeed")
-        if given is None:
-            given = int.from_bytes(hashlib.sha256(self.job.arn.encode()).digest()[:4], "big")
-        return (given + number) % 2**32
+        return seed_of_job(self._config.get("RandomSeed"), identity=self.job.arn, definition=number)
 
     def _most_trials(self) -> float:
         most: int | None = self._limits.get("MaxNumberOfTrainingJobs")
@@ -151,7 +140,7 @@ class TuningRun:
         name = f"{self.job.name}-{number:03d}-{self._digest(number)}"
         call = self._create_call(table, search.definition.training_request(name=name, tuned={}), at)
         self._service.quotas.check_instances(call)
-        drawn, tuned = search.draw()
+        drawn, tuned = search.draw(number)
         request = search.definition.training_request(name=name, tuned=tuned)
         child = self._child(table, name, request, at)
         table.add(child)
@@ -191,8 +180,7 @@ class TuningRun:
     def _trial_ended(self, search: Search, trial: Trial, at: float) -> None:
         self._running.remove(trial)
         trial.look(at)
-        search.report(trial)
-        search.conclude(trial)
+        search.conclude(trial.drawn, value=trial.value, shown=shown_before_stop(trial))
         self._changed(at)
         if not self._ending:
             self._judge(at)
@@ -203,11 +191,10 @@ class TuningRun:
         criteria = self._config.get("TuningJobCompletionCriteria", {})
         if "converged" not in self.job.extra and ending.has_converged(self.job.trials):
             self.job.extra["converged"] = at
-        ended = [trial for trial in self.job.trials if trial.job.status in {COMPLETED, FAILED}]
-        if not objective_counters(self.job.trials)[SUCCEEDED] and len(ended) >= _FEWEST_ATTEMPTS:
-            self.fail(at, reason=self._why_nothing())
-        elif ending.is_enough(self.job.trials, criteria):
-            self._wind_down(at, ending=COMPLETED)
+        found = ending.judge(self.job.trials, criteria)
+        if found is not None:
+            self._reason = found.reason
+            self._wind_down(at, ending=found.status)
 
     # --- looking at trials while they run ------------------------------------------------------------------------
 
@@ -217,21 +204,19 @@ class TuningRun:
 
     def _look(self, at: float) -> None:
         self._timers = [timer for timer in self._timers if timer.action is not None]
-        by_definition = {id(search.definition): search for search in self._searches}
         for trial in list(self._running):
             if trial.job.status == IN_PROGRESS:
-                self._look_at(trial, by_definition[id(trial.definition)], at)
+                self._look_at(trial, at)
         self._look_again(at)
 
-    def _look_at(self, trial: Trial, search: Search, at: float) -> None:
+    def _look_at(self, trial: Trial, at: float) -> None:
+        known = len(trial.series)
         trial.look(at)
-        if len(trial.series) <= trial.reported:
+        if len(trial.series) <= known:
             return
-        hopeless = search.report(trial)
-        if self._config.get("TrainingJobEarlyStoppingType") == "Auto":
-            ended = [other for other in self.job.trials if other.job.is_terminal and other.series]
-            hopeless = hopeless or ending.falls_behind(trial, ended)
-        if hopeless:
+        judgement = judge(trial, self.job.trials, self._config)
+        trial.rungs = judgement.rungs
+        if judgement.stopped_by:
             trial.run.stop(at)
             self._changed(at)
 
@@ -257,9 +242,9 @@ class TuningRun:
             return
         job = self.job
         status = self._ending or COMPLETED
-        if status == COMPLETED and not objective_counters(job.trials)[SUCCEEDED]:
-            status = FAILED
-            self._reason = self._reason or self._why_nothing()
+        if status == COMPLETED:
+            found = ending.ending_of(job.trials)
+            status, self._reason = found.status, self._reason or found.reason
         job.status = status
         if status == FAILED:
             job.failure_reason = self._reason[:FAILURE_REASON_LENGTH]
@@ -267,11 +252,6 @@ class TuningRun:
         self.cancel()
         self._changed(at)
         self._service.forget_run(job)
-
-    def _why_nothing(self) -> str:
-        statuses = [trial.job.status for trial in self.job.trials]
-        text = NO_OBJECTIVE if COMPLETED in statuses else NONE_SUCCEEDED
-        return text.format(count=statuses.count(COMPLETED) + statuses.count(FAILED))
 
     def _changed(self, at: float) -> None:
         self.job.touch(at)
@@ -292,10 +272,13 @@ def make_run(service: LocalSageMaker, table: JobTable, job: Job) -> Any:
 
 
 def _parents_trials(table: JobTable, job: TuningJob) -> list[Trial]:
-    """The trials of the parents, and of those from which they had learned themselves."""
+    """The trials of the parents, and not of those from which these had learned themselves.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-start.html (restrictions)
+    """
     found: list[Trial] = []
     for parent in job.request.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", ()):
         record = table.get(parent["HyperParameterTuningJobName"])
         if isinstance(record, TuningJob):
-            found += [*record.inherited, *record.trials]
+            found += record.trials
     return found

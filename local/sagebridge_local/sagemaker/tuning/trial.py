@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from sagebridge.core.search.definition import Definition, definitions
+from sagebridge.core.search.trial import best_of, objective_status
 
 from sagebridge_local.sagemaker import wire
-from sagebridge_local.sagemaker.jobs.job import COMPLETED, FAILED, STOPPED, Job
-from sagebridge_local.sagemaker.tuning.definition import Definition, definitions
+from sagebridge_local.sagemaker.jobs.job import FAILED, Job
 
 if TYPE_CHECKING:
     from sagebridge_local.sagemaker.jobs.lifecycle import Run
-
-SUCCEEDED: Final = "Succeeded"
-PENDING: Final = "Pending"
-NO_VALUE: Final = "Failed"
-# A failed training job can be tried again only if it failed because of an internal service error:
-# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrainingJobStatusCounters.html
-_RETRYABLE: Final = "InternalServerError"
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -33,7 +28,7 @@ class Trial:
         run: that job's run.
         drawn: the search's own record of it.
         series: the objective's values that were logged so far.
-        reported: how many of them the search was told.
+        rungs: how many of Hyperband's rungs it has passed.
     """
 
     number: int
@@ -43,7 +38,7 @@ class Trial:
     run: Run
     drawn: Any
     series: list[float] = field(default_factory=list)
-    reported: int = 0
+    rungs: int = 0
 
     @property
     def value(self) -> float | None:
@@ -56,19 +51,19 @@ class Trial:
         return None
 
     @property
-    def objective_status(self) -> str:
-        """Succeeded, Pending or Failed."""
-        if not self.job.is_terminal:
-            return PENDING
-        return NO_VALUE if self.value is None else SUCCEEDED
+    def status(self) -> str:
+        """Its training job's status."""
+        return self.job.status
 
-    def beats(self, other: Trial | None) -> bool:
-        """Whether its value is better than another's."""
-        if self.value is None:
-            return False
-        if other is None or other.value is None:
-            return True
-        return self.value > other.value if self.definition.maximize else self.value < other.value
+    @property
+    def reason(self) -> str:
+        """Its training job's FailureReason; empty without one."""
+        return self.job.failure_reason or ""
+
+    @property
+    def ended_at(self) -> float | None:
+        """When it ended."""
+        return self.job.end_time
 
     def look(self, at: float) -> None:
         """Take in what was logged of the objective."""
@@ -100,36 +95,6 @@ class TuningJob(Job):
         return best_of([*self.inherited, *self.trials])
 
 
-def best_of(trials: Iterable[Trial]) -> Trial | None:
-    """The trial with the best value; the earlier of two that are equally good."""
-    best: Trial | None = None
-    for trial in trials:
-        best = trial if trial.beats(best) else best
-    return best
-
-
-def status_counters(trials: Iterable[Trial]) -> dict[str, int]:
-    """TrainingJobStatusCounters."""
-    counted = dict.fromkeys(("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped"), 0)
-    for trial in trials:
-        counted[_counter(trial.job)] += 1
-    return counted
-
-
-def _counter(job: Job) -> str:
-    if job.status == FAILED:
-        return "RetryableError" if (job.failure_reason or "").startswith(_RETRYABLE) else "NonRetryableError"
-    return job.status if job.status in {COMPLETED, STOPPED} else "InProgress"
-
-
-def objective_counters(trials: Iterable[Trial]) -> dict[str, int]:
-    """ObjectiveStatusCounters."""
-    counted = {SUCCEEDED: 0, PENDING: 0, NO_VALUE: 0}
-    for trial in trials:
-        counted[trial.objective_status] += 1
-    return counted
-
-
 def summary(trial: Trial, *, tuning_job: str = "") -> dict[str, Any]:
     """A HyperParameterTrainingJobSummary; with the tuning job's name where it may be another's."""
     job = trial.job
@@ -139,7 +104,7 @@ def summary(trial: Trial, *, tuning_job: str = "") -> dict[str, Any]:
         "CreationTime": wire.instant(job.creation_time),
         "TrainingJobStatus": job.status,
         "TunedHyperParameters": trial.tuned,
-        "ObjectiveStatus": trial.objective_status,
+        "ObjectiveStatus": objective_status(trial),
     }
     times = {"TrainingStartTime": job.start_time, "TrainingEndTime": job.end_time}
     shown |= {name: wire.instant(at) for name, at in times.items() if at is not None}

@@ -43,7 +43,7 @@ def resource_config(job: ContainerJob, *, host: str) -> dict[str, Any]:
             {
                 "instance_group_name": each.name,
                 "instance_type": each.instance_type,
-                "hosts": sorted(each.hosts),
+                "hosts": list(job.cluster.hosts_of(each)),
             }
             for each in job.cluster.groups
         ],

@@ -125,7 +125,7 @@ def _groups(job: ContainerJob, *, host: str, parameters: hps.Hyperparameters) ->
     master = (distribution_hosts or list(job.cluster.hosts))[0]
     return {
         "current_instance_group": current.name,
-        "current_instance_group_hosts": sorted(current.hosts),
+        "current_instance_group_hosts": list(job.cluster.hosts_of(current)),
         "distribution_hosts": distribution_hosts,
         "distribution_instance_groups": distributed,
         "instance_groups": [group["instance_group_name"] for group in groups],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 HOMOGENEOUS_GROUP: Final = "homogeneousCluster"
 """The name SageMaker gives to the one group of a job without InstanceGroups."""
@@ -44,15 +44,26 @@ class InstanceGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cluster:
-    """Every host of a job, by group."""
+    """Every host of a job, by group.
+
+    Attributes:
+        groups: The groups; their hosts in the order of their numbers.
+        network_interface: Over which the hosts talk to each other.
+        by_rank: Whether hosts are listed by their numbers, which are their ranks, instead of by name.
+    """
 
     groups: tuple[InstanceGroup, ...]
     network_interface: str = "eth0"
+    by_rank: bool = False
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """All hosts in lexicographic order, as SageMaker lists them: algo-10 comes before algo-2."""
-        return tuple(sorted(host for group in self.groups for host in group.hosts))
+        """All hosts: in lexicographic order, as SageMaker lists them (algo-10 comes before algo-2), or by rank."""
+        return self._listed(host for group in self.groups for host in group.hosts)
+
+    def hosts_of(self, group: InstanceGroup) -> tuple[str, ...]:
+        """A group's hosts, in the same order."""
+        return self._listed(group.hosts)
 
     def group_of(self, host: str) -> InstanceGroup:
         """The group a host belongs to.
@@ -64,6 +75,9 @@ class Cluster:
             if host in group.hosts:
                 return group
         raise KeyError(host)
+
+    def _listed(self, hosts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(hosts) if self.by_rank else tuple(sorted(hosts))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,16 +122,14 @@ def sagemaker_host(index: int) -> str:
     return f"algo-{index + 1}"
 
 
-def container_job(
-    request: Mapping[str, Any], *, arn: str, region: str, host_name: Callable[[int], str] = sagemaker_host
-) -> ContainerJob:
+def container_job(request: Mapping[str, Any], *, arn: str, region: str, cluster: Cluster | None = None) -> ContainerJob:
     """Read what the containers need from a CreateTrainingJob request (PascalCase, valid).
 
     Args:
         request: The request.
         arn: The job's ARN.
         region: The job's region.
-        host_name: From the index of a host to its name.
+        cluster: The job's hosts; None for those that SageMaker makes of its ResourceConfig.
     """
     algorithm = request.get("AlgorithmSpecification", {})
     default_mode = algorithm.get("TrainingInputMode", "File")
@@ -125,14 +137,14 @@ def container_job(
         name=request["TrainingJobName"],
         arn=arn,
         region=region,
-        cluster=cluster(request.get("ResourceConfig", {}), host_name=host_name),
+        cluster=cluster or sagemaker_cluster(request.get("ResourceConfig", {})),
         hyperparameters=dict(request.get("HyperParameters", {})),
         channels=tuple(_channel(channel, default_mode) for channel in request.get("InputDataConfig", ())),
         environment=dict(request.get("Environment", {})),
     )
 
 
-def cluster(resource_config: Mapping[str, Any], *, host_name: Callable[[int], str] = sagemaker_host) -> Cluster:
+def sagemaker_cluster(resource_config: Mapping[str, Any]) -> Cluster:
     """Name the hosts of a ResourceConfig, counted through all of its groups."""
     sizes = [
         (group["InstanceGroupName"], group["InstanceType"], group["InstanceCount"])
@@ -140,10 +152,16 @@ def cluster(resource_config: Mapping[str, Any], *, host_name: Callable[[int], st
     ] or [(HOMOGENEOUS_GROUP, resource_config.get("InstanceType", "local"), resource_config.get("InstanceCount", 1))]
     groups, first = [], 0
     for name, instance_type, count in sizes:
-        hosts = tuple(host_name(index) for index in range(first, first + count))
+        hosts = tuple(sagemaker_host(index) for index in range(first, first + count))
         groups.append(InstanceGroup(name=name, instance_type=instance_type, hosts=hosts))
         first += count
     return Cluster(groups=tuple(groups))
+
+
+def ranked_cluster(hosts: Sequence[str], *, instance_type: str, network_interface: str) -> Cluster:
+    """Hosts of one instance type that have their names already, by rank."""
+    group = InstanceGroup(name=HOMOGENEOUS_GROUP, instance_type=instance_type, hosts=tuple(hosts))
+    return Cluster(groups=(group,), network_interface=network_interface, by_rank=True)
 
 
 def _channel(channel: Mapping[str, Any], default_mode: str) -> Channel:

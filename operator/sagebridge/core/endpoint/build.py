@@ -17,6 +17,7 @@ NAME_LIMIT = 63
 
 _OWN_FIELDS = frozenset(
     {
+        "cluster",
         "deploymentConfig",
         "endpointName",
         "history",
@@ -26,6 +27,7 @@ _OWN_FIELDS = frozenset(
         "roleArn",
         "runPolicy",
         "tags",
+        "target",
     }
 )
 """Fields of a spec that are not CreateEndpointConfig's; all others are passed on, those of a newer API, too."""
@@ -58,11 +60,15 @@ class Served:
         image: the image that serves it; None to take the manifest's.
         model_data_url: the artifact, an archive or a prefix of files; None to take the manifest's.
         environment: variables that the image's toolkit needs; the manifest's go before.
+        variables: those of ``environmentFrom``, which go before them; ``environment`` of the manifest goes before both.
+        vouched_url: the artifact, where SageMaker has said that it is this namespace's.
     """
 
     image: str | None = None
     model_data_url: str | None = None
+    vouched_url: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +134,7 @@ def _model(model: Mapping[str, Any], index: int, pattern: NamePattern, context: 
     request: dict[str, Any] = {key: model[key] for key in _MODEL_FIELDS if key in model}
     request["executionRoleArn"] = context.role_arn
     containers = [
-        _container(container, context.served.get((model["name"], number), Served()))
+        container_definition(container, context.served.get((model["name"], number), Served()))
         for number, container in enumerate(containers_of(model))
     ]
     for number, container in enumerate(containers):
@@ -147,7 +153,8 @@ def containers_of(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [model.get("primaryContainer") or model]
 
 
-def _container(container: Mapping[str, Any], served: Served) -> dict[str, Any]:
+def container_definition(container: Mapping[str, Any], served: Served) -> dict[str, Any]:
+    """What CreateModel calls a container, of what the manifest says and what was resolved."""
     found = {key: container[key] for key in _CONTAINER_FIELDS if key in container}
     package = container.get("modelPackageArn") or container.get("modelPackageName")
     if package:
@@ -156,7 +163,7 @@ def _container(container: Mapping[str, Any], served: Served) -> dict[str, Any]:
         found["image"] = served.image
     if served.model_data_url:
         found |= _artifact(served.model_data_url)
-    environment = {**served.environment, **(found.get("environment") or {})}
+    environment = {**served.environment, **served.variables, **(found.get("environment") or {})}
     return found | ({"environment": environment} if environment else {})
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.deletion import Deletion
 from sagebridge.core.endpoint import garbage
 from sagebridge.core.endpoint.observed import DELETING, EndpointView
 from sagebridge.core.endpoint.running import NOT_OURS
@@ -27,12 +27,12 @@ BUSY_LOOK_AGAIN_SECONDS = 60.0
 """A second chance to see a change end, should a sweep miss it."""
 
 
-def plan_deletion(situation: Situation, requested_at: datetime) -> Step:
+def plan_deletion(situation: Situation, deletion: Deletion) -> Step:
     """The next step once the object's deletion was asked for."""
     if situation.deletion_policy is DeletionPolicy.RETAIN or situation.ledger.is_empty:
         return Release()
-    if situation.now - requested_at > situation.deletion_deadline:
-        return Release(orphan=_what_is_left(situation))
+    if deletion.is_given_up(situation.now):
+        return give_up(situation)
     if situation.observed is None:
         return Look()
     endpoint = situation.observed.endpoint
@@ -41,6 +41,11 @@ def plan_deletion(situation: Situation, requested_at: datetime) -> Step:
     if endpoint is None:
         return next(_registered(situation), None) or _collect_all(situation, running="")
     return _plan_end(situation, endpoint) if situation.is_ours else _plan_end_beside(situation, endpoint)
+
+
+def give_up(situation: Situation) -> Release:
+    """Let the object go, and name what could not be deleted in time."""
+    return Release(orphan=_what_is_left(situation))
 
 
 def _plan_end(situation: Situation, endpoint: EndpointView) -> Step:

@@ -199,13 +199,23 @@ class Ledger:
         return replace(self, revisions=(*kept, revision))
 
     def with_update(self, update: Update) -> Ledger:
-        """With a change that SageMaker is asked for next."""
+        """With a change that SageMaker is asked for next, in the place of one that it has not been asked for."""
 
         def deployed(one: Revision) -> Revision:
+            if self._is_overtaken(one, by=update):
+                return replace(one, deployed_at="")
             is_first = one.config_name == update.config_name and not one.deployed_at
             return replace(one, deployed_at=update.recorded_at) if is_first else one
 
         return replace(self._with_each(deployed), update=update)
+
+    def _is_overtaken(self, one: Revision, *, by: Update) -> bool:
+        """Whether another change is recorded before SageMaker was asked to run a revision for the first time."""
+        last = self.update
+        if last is None or last.begun or last.refused or one.outcome is not Outcome.NONE:
+            return False
+        is_to_be_run = last.config_name == one.config_name != by.config_name
+        return is_to_be_run and one.deployed_at == last.recorded_at
 
     def with_scaling(self, config_name: str, scaling: Mapping[str, ScalingPlan]) -> Ledger:
         """With the autoscaling that the revision with that config runs with."""

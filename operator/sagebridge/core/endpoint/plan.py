@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from sagebridge.core.clock import format_time, parse_time
 from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.deletion import Deletion
 from sagebridge.core.endpoint import garbage
 from sagebridge.core.endpoint.desired import Desired
-from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, plan_deletion, remove
+from sagebridge.core.endpoint.ending import BUSY_LOOK_AGAIN_SECONDS, give_up, plan_deletion, remove
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import (
     FAILED,
@@ -94,12 +95,16 @@ def next_step(situation: Situation) -> Step:
     Returns:
         A step that brings the endpoint nearer to its spec, or says where it stands; taking it again does no harm.
     """
-    if situation.deletion_requested_at is not None:
-        deletion = plan_deletion(situation, situation.deletion_requested_at)
-        return _taken_with_care(situation, deletion) if situation.is_finalized else Wait()
+    if situation.deletion is not None:
+        return _plan_deletion(situation, situation.deletion) if situation.is_finalized else Wait()
     if not situation.is_finalized:
         return Protect()
     return _taken_with_care(situation, _plan_life(situation))
+
+
+def _plan_deletion(situation: Situation, deletion: Deletion) -> Step:
+    step = _taken_with_care(situation, plan_deletion(situation, deletion))
+    return give_up(situation) if isinstance(step, Conclude) and deletion.is_over(situation.now) else step
 
 
 def _taken_with_care(situation: Situation, step: Step) -> Step:
@@ -118,7 +123,7 @@ def _touches_endpoint(situation: Situation, step: Step) -> bool:
 def _unless_paused(situation: Situation, step: Step) -> Step:
     if not situation.is_paused or isinstance(step, Wait | Conclude | Look | Claim | Resolve | Release):
         return step
-    state = State.PROGRESSING if situation.deletion_requested_at else State.PAUSED
+    state = State.PROGRESSING if situation.deletion else State.PAUSED
     message = "Paused: nothing is changed in AWS. Remove the annotation sagebridge.io/paused to go on."
     verdict = Verdict(state=state, reason=Reason.PAUSED, message=message)
     return Conclude(verdict=verdict, ledger=situation.ledger, again_after=BUSY_LOOK_AGAIN_SECONDS)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sagebridge.core.endpoint.build import Served
 from sagebridge.core.errors import SpecError
 from sagebridge.core.serving import Place, TrainedModel, looked_up_image
 from sagebridge.core.serving.script import CODE_IN_MODEL, script_variables
+from sagebridge.core.training.limits import merge_environment
 from sagebridge.core.training.section import Section
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MULTI_MODEL: Final = "MultiModel"
+LONGEST_VARIABLE: Final = 1024
+"""Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html"""
 
 
 def served_by(container: Section, place: Place, *, trained: TrainedModel | None, pinned: Served | None) -> Served:
@@ -31,6 +37,17 @@ def served_by(container: Section, place: Place, *, trained: TrainedModel | None,
     if pinned is not None:
         return pinned
     return Served(image=looked_up_image(container, place))
+
+
+def with_variables(served: Served, container: Section, inherited: Mapping[str, str]) -> Served:
+    """The same with what a container's ``environmentFrom`` gives, held to SageMaker's limits on either target.
+
+    Raises:
+        sagebridge.core.errors.SpecError: there is a Secret, or what SageMaker would not take.
+    """
+    if not container.sections("environmentFrom"):
+        return served
+    return replace(served, variables=merge_environment(container, inherited, longest=LONGEST_VARIABLE))
 
 
 def check_code(container: Section) -> None:
@@ -60,7 +77,7 @@ def with_code(served: Served, source: Section, place: Place, *, repacked_uri: st
 
 def _from_trained(trained: TrainedModel, place: Place, *, own_image: str | None) -> Served:
     if own_image:
-        return Served(image=own_image, model_data_url=trained.artifact)
+        return Served(image=own_image, model_data_url=trained.artifact, vouched_url=trained.vouched_artifact)
     image = trained.serving_image(
         region=place.region, instance_type=place.instance_type, instance_field=place.instance_field
     )
@@ -68,4 +85,6 @@ def _from_trained(trained: TrainedModel, place: Place, *, own_image: str | None)
     if trained.entry_point and trained.source_uri:
         # The training script has the functions that serve, too.
         script = script_variables(trained.entry_point, trained.source_uri, region=place.region)
-    return Served(image=image, model_data_url=trained.artifact, environment=script)
+    return Served(
+        image=image, model_data_url=trained.artifact, vouched_url=trained.vouched_artifact, environment=script
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from sagebridge.core.deletion import Deletion
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.observed import Observed
@@ -31,9 +32,8 @@ class Situation:
         keeps_remains: whether AWS has refused, in this pass, to delete what nothing uses any more.
         is_finalized: whether our finalizer holds the object.
         is_paused: whether nothing may be changed in AWS.
-        deletion_requested_at: None while the object is to live.
+        deletion: how far the object's deletion is; None while it is to live.
         deletion_policy: what its end means for what it made.
-        deletion_deadline: how long AWS may hold a deletion up.
     """
 
     ledger: Ledger
@@ -50,6 +50,5 @@ class Situation:
     keeps_remains: bool = False
     is_finalized: bool = True
     is_paused: bool = False
-    deletion_requested_at: datetime | None = None
+    deletion: Deletion | None = None
     deletion_policy: DeletionPolicy = DeletionPolicy.STOP
-    deletion_deadline: timedelta = timedelta(hours=1)

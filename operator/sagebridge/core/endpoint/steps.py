@@ -218,7 +218,7 @@ class Collect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """Let the object go. `orphan` says what may be left in AWS, and why."""
+    """Let the object go. `orphan` says what may be left, and why."""
 
     orphan: str = ""
 

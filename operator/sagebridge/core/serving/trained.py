@@ -30,6 +30,7 @@ class TrainedModel:
         image: what trained it.
         framework: the framework whose inference image serves it; None where the training image does.
         entry_point, source_uri: the training script and its archive, where that image serves by the same script.
+        is_vouched_for: whether SageMaker has said where the artifact is; on the cluster the tenant's own pods say it.
     """
 
     what: str
@@ -40,6 +41,12 @@ class TrainedModel:
     framework: FrameworkRef | None = None
     entry_point: str | None = None
     source_uri: str | None = None
+    is_vouched_for: bool = True
+
+    @property
+    def vouched_artifact(self) -> str | None:
+        """The artifact, if it is certain that it is this namespace's own."""
+        return self.artifact if self.is_vouched_for else None
 
     def serving_image(self, *, region: str, instance_type: str | None, instance_field: str) -> str:
         """The image that serves the model on an instance type; None means serverless.
@@ -117,6 +124,7 @@ def trained_model(
         source_uri=str(status.get("sourceUri") or script.text("s3Uri") or "") or None
         if script and serves_itself
         else None,
+        is_vouched_for=section.text("target") != "Cluster",
     )
 
 

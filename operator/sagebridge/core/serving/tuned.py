@@ -54,7 +54,8 @@ def training_of_tuning(
         "image": image or looked_up_image(section, place),
         "sourceUri": uris.get(path),
     }
-    return dict(definition), {key: value for key, value in shown.items() if value}
+    target = {"target": spec["target"]} if spec.get("target") else {}
+    return {**definition, **target}, {key: value for key, value in shown.items() if value}
 
 
 def looked_up_image(container: Section, place: Place) -> str | None:

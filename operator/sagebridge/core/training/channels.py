@@ -25,19 +25,23 @@ CODE_DIRECTORY: Final = f"/opt/ml/input/data/{CODE_CHANNEL}"
 DATA_SOURCES: Final = ("s3DataSource", "fileSystemDataSource", "datasetSource")
 
 
-def complete_channels(section: Section, *, code_uri: str | None, model_uri: str | None) -> list[dict[str, Any]]:
+def complete_channels(
+    section: Section, *, code_uri: str | None, model_uri: str | None, file_systems_need_vpc: bool = True
+) -> list[dict[str, Any]]:
     """Return ``inputDataConfig`` with its defaults and the channels that are added.
 
     Args:
         section: the job.
         code_uri: the source archive, if it has to come as a channel.
         model_uri: the artifact of ``modelRef``, if there is one.
+        file_systems_need_vpc: whether a file system is reached by ``vpcConfig`` only, as on SageMaker.
 
     Raises:
         SpecError: a channel that SageMaker would refuse, a name that is taken, or too many channels.
     """
     channels = section.sections("inputDataConfig")
-    complete = [_complete(channel, section) for channel in channels]
+    needs_vpc = file_systems_need_vpc and not section.has("vpcConfig")
+    complete = [_complete(channel, section, needs_vpc=needs_vpc) for channel in channels]
     names = {channel["channelName"] for channel in complete}
     if len(names) < len(complete):
         _refuse_duplicate(channels)
@@ -81,7 +85,7 @@ def _file_channel(name: str, uri: str) -> dict[str, Any]:
     return {"channelName": name, "inputMode": "File", "dataSource": {"s3DataSource": source}}
 
 
-def _complete(channel: Section, section: Section) -> dict[str, Any]:
+def _complete(channel: Section, section: Section, *, needs_vpc: bool) -> dict[str, Any]:
     name = channel.required_text("channelName", hint="the data is put in /opt/ml/input/data/<channelName>")
     sources = channel.section("dataSource")
     kinds = [key for key in DATA_SOURCES if sources.has(key)]
@@ -94,7 +98,7 @@ def _complete(channel: Section, section: Section) -> dict[str, Any]:
     else:
         data = given(source)
         if kinds[0] == "fileSystemDataSource":
-            _check_file_system(channel, section, mode)
+            _check_file_system(channel, section, mode, needs_vpc=needs_vpc)
     return {**given(channel), "channelName": name, "dataSource": {kinds[0]: data}}
 
 
@@ -107,8 +111,8 @@ def _complete_s3(source: Section, mode: str) -> dict[str, Any]:
     return data
 
 
-def _check_file_system(channel: Section, section: Section, mode: str) -> None:
-    if not section.has("vpcConfig"):
+def _check_file_system(channel: Section, section: Section, mode: str, *, needs_vpc: bool) -> None:
+    if needs_vpc:
         message = "is missing: a file system lies in a VPC, so give its subnets and security groups"
         raise SpecError(section.field("vpcConfig"), message)
     if mode != "File":

@@ -67,7 +67,7 @@ def merge_environment(
         if source.has("secretRef"):
             message = (
                 "SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in "
-                "AWS Secrets Manager and read it in your code with the job's role"
+                "AWS Secrets Manager and read it in your code with its role"
             )
             raise SpecError(source.field("secretRef"), message)
     own = section.section("environment")
@@ -89,7 +89,10 @@ def _checked(key: str, value: str, path: str, *, longest: int) -> str:
         message = f'has the name "{key[:80]}", but names are made of letters, digits and _, and no digit comes first'
         raise SpecError(path, message)
     if len(value) > longest:
-        message = f"has {len(value)} characters, and SageMaker takes {longest}: put it in a file in an input channel"
+        message = (
+            f"has {len(value)} characters, and SageMaker takes {longest}: put it in a file, of a channel or of "
+            "the model"
+        )
         raise SpecError(f"{path}.{key}", message)
     return value
 

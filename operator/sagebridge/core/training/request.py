@@ -53,7 +53,9 @@ class _Job:
     context: ResolveContext
 
 
-def resolve(spec: Mapping[str, Any], context: ResolveContext, *, path: str = "spec") -> dict[str, Any]:
+def resolve(
+    spec: Mapping[str, Any], context: ResolveContext, *, path: str = "spec", file_systems_need_vpc: bool = True
+) -> dict[str, Any]:
     """Return the complete request of CreateTrainingJob in lowerCamelCase, with nothing but the request's members.
 
     Bounds and patterns of single fields are the CRD's and botocore's; here is what takes more than one field to see.
@@ -62,6 +64,7 @@ def resolve(spec: Mapping[str, Any], context: ResolveContext, *, path: str = "sp
         spec: the manifest's spec; it is not changed.
         context: what the manifest does not say.
         path: where the spec stands, for messages.
+        file_systems_need_vpc: whether a file system is reached by ``vpcConfig`` only, as on SageMaker.
 
     Raises:
         SpecError: names the field, and says what to do.
@@ -79,7 +82,7 @@ def resolve(spec: Mapping[str, Any], context: ResolveContext, *, path: str = "sp
         **_algorithm(job),
         **_resources(job),
         **_filled("hyperParameters", _hyperparameters(job)),
-        **_filled("inputDataConfig", _channels(job)),
+        **_filled("inputDataConfig", _channels(job, file_systems_need_vpc=file_systems_need_vpc)),
         **_filled("environment", merge_environment(section, context.environment)),
         **_filled("tags", merge_tags(section, context.tags)),
     }
@@ -185,11 +188,13 @@ def _hyperparameters(job: _Job) -> dict[str, str]:
     return hps.script_hyperparameters(job.section, settings)
 
 
-def _channels(job: _Job) -> list[dict[str, Any]]:
+def _channels(job: _Job, *, file_systems_need_vpc: bool) -> list[dict[str, Any]]:
     model_uri = job.context.model_artifact
     if model_uri and job.level is Level.ALGORITHM and job.image and job.image.name not in _INCREMENTAL_ALGORITHMS:
         names = ", ".join(_INCREMENTAL_ALGORITHMS)
         message = f"{job.image.name} can't go on training from a model: of the built-in algorithms only {names} can"
         raise SpecError(job.section.field("modelRef"), message)
     code_uri = job.source_uri if _isolated(job) else None
-    return complete_channels(job.section, code_uri=code_uri, model_uri=model_uri)
+    return complete_channels(
+        job.section, code_uri=code_uri, model_uri=model_uri, file_systems_need_vpc=file_systems_need_vpc
+    )

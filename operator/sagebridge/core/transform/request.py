@@ -12,7 +12,9 @@ from sagebridge.core.training.limits import merge_environment, merge_tags
 from sagebridge.core.training.section import Section
 
 # The fields on top of CreateTransformJob's; everything else in a spec is a member of the request.
-ADDED_FIELDS: Final = frozenset({"region", "roleArn", "modelRef", "model", "source", "environmentFrom", "runPolicy"})
+ADDED_FIELDS: Final = frozenset(
+    {"target", "region", "roleArn", "modelRef", "model", "source", "environmentFrom", "cluster", "runPolicy"}
+)
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
 MOST_VARIABLES: Final = 16
 MOST_PAYLOAD_MB: Final = 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sagebridge.core import training
@@ -45,12 +46,27 @@ def resolve(spec: Mapping[str, Any], context: ResolveContext) -> dict[str, Any]:
     section = Section.of(spec, "spec")
     if section.has("cluster") or section.text("target") == "Cluster":
         raise SpecError(section.field("target"), "this is a job for SageMaker: remove cluster and target: Cluster")
+    return complete(spec, context)
+
+
+def complete(spec: Mapping[str, Any], context: ResolveContext, *, file_systems_need_vpc: bool = True) -> dict[str, Any]:
+    """Return the complete request, wherever the trials run.
+
+    Args:
+        spec: as for `resolve`, without what says where the trials run.
+        context: what the manifest does not say.
+        file_systems_need_vpc: see `sagebridge.core.training.resolve`.
+
+    Raises:
+        SpecError: names the field, and says what to do.
+    """
+    section = Section.of(spec, "spec")
     if section.has(ONE) == section.has(SEVERAL):
         raise SpecError(section.path, f"must say how to train by exactly one of {ONE} or {SEVERAL}")
     config = section.section(_CONFIG)
     _check_config(section, config)
     request = {key: value for key, value in given(section).items() if key not in _ADDED_FIELDS}
-    request |= _definitions(section, config, context)
+    request |= _definitions(section, config, context, file_systems_need_vpc=file_systems_need_vpc)
     request["hyperParameterTuningJobName"] = context.job_name
     request[_CONFIG] = _complete_config(section, config)
     request |= _warm_start(section, context)
@@ -86,19 +102,22 @@ def _complete_config(section: Section, config: Section) -> dict[str, Any]:
     return complete
 
 
-def _definitions(section: Section, config: Section, context: ResolveContext) -> dict[str, Any]:
+def _definitions(
+    section: Section, config: Section, context: ResolveContext, *, file_systems_need_vpc: bool
+) -> dict[str, Any]:
     own = {path: Section.of(values, f"{section.path}.{path}") for path, values in sections(section.values).items()}
+    complete_one = partial(_definition, file_systems_need_vpc=file_systems_need_vpc)
     if section.has(ONE):
         definition = own[ONE]
         objective, ranges = config.section("hyperParameterTuningJobObjective"), config.section("parameterRanges")
-        return {ONE: _definition(definition, ONE, config, objective, ranges, context)}
+        return {ONE: complete_one(definition, ONE, config, objective, ranges, context)}
     for key in ("hyperParameterTuningJobObjective", "parameterRanges"):
         if config.has(key):
             raise SpecError(config.field(key), f"goes into each of {SEVERAL}: move it there")
     _check_definition_names(list(own.values()))
     return {
         SEVERAL: [
-            _definition(
+            complete_one(
                 definition,
                 path,
                 config,
@@ -121,7 +140,14 @@ def _check_definition_names(definitions: list[Section]) -> None:
 
 
 def _definition(
-    definition: Section, path: str, config: Section, objective: Section, ranges: Section, context: ResolveContext
+    definition: Section,
+    path: str,
+    config: Section,
+    objective: Section,
+    ranges: Section,
+    context: ResolveContext,
+    *,
+    file_systems_need_vpc: bool,
 ) -> dict[str, Any]:
     part = context.parts.get(path, Part())
     own = replace(
@@ -131,7 +157,7 @@ def _definition(
         role_arn=definition.text("roleArn") or context.role_arn,
         output_path=_output_path(definition, context),
     )
-    request = _train(definition, own)
+    request = _train(definition, own, file_systems_need_vpc=file_systems_need_vpc)
     _check_objective(definition, objective, request)
     _check_ranges(definition, config, ranges)
     complete = {key: value for key, value in request.items() if key not in _NOT_TUNING}
@@ -158,7 +184,7 @@ def _output_path(definition: Section, context: ResolveContext) -> str:
     )
 
 
-def _train(definition: Section, context: ResolveContext) -> dict[str, Any]:
+def _train(definition: Section, context: ResolveContext, *, file_systems_need_vpc: bool) -> dict[str, Any]:
     """The definition, completed as the training job that it stands for."""
     spec = {
         key: value for key, value in definition.values.items() if key not in (*_NOT_TRAINING, "staticHyperParameters")
@@ -172,7 +198,9 @@ def _train(definition: Section, context: ResolveContext) -> dict[str, Any]:
             )
         spec["resourceConfig"] = _first_instances(definition.section(_INSTANCES))
     try:
-        request = training.resolve(spec, replace(context, tags={}), path=definition.path)
+        request = training.resolve(
+            spec, replace(context, tags={}), path=definition.path, file_systems_need_vpc=file_systems_need_vpc
+        )
     except SpecError as error:
         field = error.field.replace(f"{definition.path}.hyperParameters", f"{definition.path}.staticHyperParameters")
         raise SpecError(field, error.message) from error

@@ -36,11 +36,14 @@ __all__ = ["DEFAULT_RATES", "AwsScope", "Gateway", "GatewaySettings", "rates_fro
 
 logger = logging.getLogger(__name__)
 
-# https://docs.aws.amazon.com/general/latest/gr/sagemaker.html; Describe's quotas are not published.
+# https://docs.aws.amazon.com/general/latest/gr/sagemaker.html; Describe's quotas are not published. Logs are read no
+# faster than where AWS grants least: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 DEFAULT_RATES: Final[Mapping[str, Rate]] = {
     "CreateTrainingJob": Rate(per_second=1.0),
     "CreateProcessingJob": Rate(per_second=1.0),
     "ListTrainingJobs": Rate(per_second=2.0, utilization=0.9),
+    "DescribeLogStreams": Rate(per_second=5.0),
+    "GetLogEvents": Rate(per_second=10.0),
 }
 _STALE_CREDENTIALS: Final = EXPIRED_CODES | {NO_CREDENTIALS, "InvalidClientTokenId", "UnrecognizedClientException"}
 _ROLE_ACCOUNT: Final = re.compile(r"arn:[^:]+:iam::(\d{12}):role/")

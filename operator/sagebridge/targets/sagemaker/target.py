@@ -105,6 +105,9 @@ class SageMakerTarget:
             if error.error_class is not ErrorClass.NOT_FOUND:
                 raise
 
+    async def settle(self, handle: Handle) -> None:
+        """See `Target.settle`. SageMaker runs nothing again of what has ended."""
+
     async def _follow_up(self, handle: Handle, described: Mapping[str, Any]) -> dict[str, Any]:
         """What Describe leaves out; nothing of what is gone meanwhile."""
         fields: dict[str, Any] = {}

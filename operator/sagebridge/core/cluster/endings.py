@@ -1,0 +1,128 @@
+"""What ends the pods of any job, beside what runs in them, as a FailureReason in SageMaker's words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge.core.cluster.pods import DISRUPTION
+from sagebridge.core.container.failure import client_error, internal_server_error
+from sagebridge.core.errors import JobFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sagebridge.core.cluster.pods import Pod
+
+_SIGNALLED: Final = (137, 143)
+_DISK: Final = re.compile(r"ephemeral-storage|ephemeral local storage|EmptyDir|inodes|DiskPressure", re.IGNORECASE)
+
+
+def full_disk(pods: Sequence[Pod], *, advice: str) -> str | None:
+    """An eviction that would come again wherever the job runs: it has filled its volume, or its node's disk.
+
+    Args:
+        pods: the job's, one for each host.
+        advice: what to do.
+    """
+    for pod in _evicted(pods):
+        said = _words_of(pod)
+        if _DISK.search(said):
+            return client_error(f"Pod {pod.name} was evicted: {said} {advice}")
+    return None
+
+
+def interruption(pods: Sequence[Pod]) -> str | None:
+    """A node or a pod that the cluster took away, before any host has failed by itself."""
+    taken = [(str(why.get("lastTransitionTime", "")), pod, why) for pod in pods if (why := pod.disruption) is not None]
+    if not taken:
+        return None
+    at, found, why = min(taken, key=lambda one: one[0])
+    if any(end < at for end in _ends_of_failed([pod for pod in pods if pod.disruption is None])):
+        return None
+    said = why.get("message") or why.get("reason") or "the cluster took it away"
+    return f"{JobFailure.INTERRUPTED}: pod {found.name} on node {found.node or 'unknown'}: {said}"
+
+
+def eviction(pods: Sequence[Pod]) -> str | None:
+    """A pod that its node could not keep."""
+    found = _evicted(pods)
+    return client_error(f"Pod {found[0].name} was evicted: {_words_of(found[0])}") if found else None
+
+
+def rejection(pods: Sequence[Pod]) -> str | None:
+    """A pod that its node did not take, though the scheduler had placed it there. The next may fare no better.
+
+    Source: https://kubernetes.io/docs/tasks/administer-cluster/topology-manager/ (one of the checks that do so)
+    """
+    found = next((pod for pod in pods if _is_rejected(pod)), None)
+    if found is None:
+        return None
+    said = _words_of(found) or str(found.status["reason"])
+    return internal_server_error(f"Node {found.node} did not take pod {found.name}: {said.rstrip('.')}.")
+
+
+def deletion(pods: Sequence[Pod], *, doing: str) -> str | None:
+    """By somebody, before any host has failed: the Job controller deletes what is left only after that.
+
+    Args:
+        pods: the job's, one for each host.
+        doing: what the pod did meanwhile: `trained`.
+    """
+    deleted = [(at, pod.done_at, pod.name) for pod in pods if (at := pod.deletion_requested_at) and not _is_done(pod)]
+    if not deleted:
+        return None
+    # In the same second, that of the others follows the end of the first.
+    first, _, name = min(deleted)
+    if any(end <= first for end in _ends_of_failed(pods)):
+        return None
+    return internal_server_error(f"Pod {name} was deleted while it {doing}, not by this object.")
+
+
+def of_job(job: Mapping[str, Any]) -> str:
+    """What the Job itself says, when no pod is left to say more."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    failed: Mapping[str, Any] = next((one for one in conditions if one.get("type") in ("Failed", "FailureTarget")), {})
+    said = str(failed.get("message") or failed.get("reason") or "the Job failed, and its pods are gone").rstrip(".")
+    if failed.get("reason") == "PodFailurePolicy" and DISRUPTION in said:
+        return f"{JobFailure.INTERRUPTED}: {said}."
+    return internal_server_error(f"{said}.")
+
+
+def failed_by_themselves(pods: Sequence[Pod], container: str) -> list[Pod]:
+    """Those of which a container has failed, and not because somebody deleted the pod."""
+    failed = [pod for pod in pods if pod.container(container).exit_code not in (None, 0)]
+    return [pod for pod in failed if not (pod.is_being_deleted and pod.container(container).exit_code in _SIGNALLED)]
+
+
+def ended_by(pod: Pod, container: str) -> str:
+    """A container of the agent's that ended without a word."""
+    state = pod.container(container)
+    why = "at its memory limit" if state.is_out_of_memory else f"with exit code {state.exit_code}"
+    return internal_server_error(f"The container {container} of pod {pod.name} ended {why}.")
+
+
+def _ends_of_failed(pods: Sequence[Pod]) -> list[str]:
+    """When those ended that failed by themselves, whoever has deleted them since, RFC 3339."""
+    failed = [pod for pod in pods if pod.phase == "Failed" and (not pod.is_being_deleted or _is_done(pod))]
+    return [end for pod in failed if (end := pod.ended_at) is not None]
+
+
+def _is_done(pod: Pod) -> bool:
+    """Whether the agent has ended by itself: what is deleted afterwards, as with a node that goes, is no cause."""
+    agent = pod.agent
+    if agent.exit_code is None or agent.message.get("stopped") == "Terminated":
+        return False
+    return agent.exit_code not in _SIGNALLED or agent.is_out_of_memory
+
+
+def _is_rejected(pod: Pod) -> bool:
+    return pod.phase == "Failed" and bool(pod.status.get("reason")) and not pod.has_begun
+
+
+def _evicted(pods: Sequence[Pod]) -> list[Pod]:
+    return [pod for pod in pods if pod.status.get("reason") == "Evicted"]
+
+
+def _words_of(pod: Pod) -> str:
+    return " ".join(str(pod.status.get("message", "")).split())

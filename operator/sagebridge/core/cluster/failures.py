@@ -1,0 +1,104 @@
+"""Why a job failed: what its pods leave, as a FailureReason in SageMaker's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sagebridge.core.cluster.endings import (
+    deletion,
+    ended_by,
+    eviction,
+    failed_by_themselves,
+    full_disk,
+    interruption,
+    of_job,
+    rejection,
+)
+from sagebridge.core.cluster.names import AGENT, PREPARE
+from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, algorithm_error, client_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sagebridge.core.cluster.pods import Pod
+
+_DISK_ADVICE: Final = "Write less, or raise resourceConfig.volumeSizeInGB."
+_KILLED: Final = (137, 143)
+
+
+def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
+    """The reason of a job that failed, at most 1,024 characters.
+
+    What came first counts: when one rank fails, the others lose their connections, or are ended.
+    """
+    for look in (
+        _full_disk,
+        interruption,
+        eviction,
+        rejection,
+        _deletion,
+        _preparation,
+        _script,
+        _agent,
+        _killed_script,
+    ):
+        if (found := look(pods)) is not None:
+            return found[:FAILURE_REASON_LIMIT]
+    return of_job(job)
+
+
+def lost_results(pods: Sequence[Pod]) -> str:
+    """Why results are not in S3 of a job that was stopped; empty when they are."""
+    said = [str(found) for pod in pods if (found := pod.agent.message.get("failureReason"))]
+    return said[0][:FAILURE_REASON_LIMIT] if said else ""
+
+
+def _full_disk(pods: Sequence[Pod]) -> str | None:
+    return full_disk(pods, advice=_DISK_ADVICE)
+
+
+def _deletion(pods: Sequence[Pod]) -> str | None:
+    return deletion(pods, doing="trained")
+
+
+def _preparation(pods: Sequence[Pod]) -> str | None:
+    for pod in _by_time(failed_by_themselves(pods, PREPARE), "prepare"):
+        said = pod.prepare.message.get("failureReason")
+        return str(said) if said else ended_by(pod, PREPARE)
+    return None
+
+
+def _script(pods: Sequence[Pod]) -> str | None:
+    """Of a script that failed by itself: ranks that were ended because another failed are no cause."""
+    failed = [pod for pod in _failed_scripts(pods) if pod.train.exit_code not in _KILLED or pod.train.is_out_of_memory]
+    return _script_reason(failed[0]) if failed else None
+
+
+def _killed_script(pods: Sequence[Pod]) -> str | None:
+    failed = _failed_scripts(pods)
+    return _script_reason(failed[0]) if failed else None
+
+
+def _failed_scripts(pods: Sequence[Pod]) -> list[Pod]:
+    return _by_time([pod for pod in pods if pod.train.exit_code not in (None, 0)], "train")
+
+
+def _script_reason(pod: Pod) -> str:
+    code = pod.train.exit_code or 1
+    said = str(pod.agent.message.get("failure") or "")
+    if pod.train.is_out_of_memory:
+        said = f"OutOfMemory: the container of {pod.name} was ended by the kernel at its memory limit. {said}".strip()
+    elif not said and pod.train.terminated.get("reason") in ("StartError", "ContainerCannotRun"):
+        return client_error(f"The container can't be started: {pod.train.terminated.get('message', '')}".strip())
+    return algorithm_error(said, exit_code=code)
+
+
+def _agent(pods: Sequence[Pod]) -> str | None:
+    for pod in _by_time(failed_by_themselves(pods, AGENT), "agent"):
+        said = pod.agent.message.get("failureReason")
+        return str(said) if said else ended_by(pod, AGENT)
+    return None
+
+
+def _by_time(pods: Sequence[Pod], container: str) -> list[Pod]:
+    return sorted(pods, key=lambda pod: (getattr(pod, container).finished_at or "", pod.index))

@@ -1,0 +1,1 @@
+"""A BatchTransform with target: Cluster: an Indexed Job whose pods share the input objects. Pure."""

@@ -1,0 +1,1 @@
+"""The composition of all that runs on the cluster's own nodes: jobs, and endpoints."""
