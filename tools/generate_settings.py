@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = Path(__file__).parents[1] / "docs/reference/settings.md"
 SET_BY_THE_CHART = {
+    "agent_image": "the operator's image, unless `cluster.enabled` is false",
     "health_port": "always 8080",
+    "logs_url": "its Service's, unless `logs.enabled` is false",
+    "logs_port": "always 8443",
     "lease_namespace": "the release's namespace",
     "lease_name": "the release's name",
     "lease_identity": "the pod's name",
 }
-TOP_LEVEL = {"watch_namespaces": "watchNamespaces"}
+TOP_LEVEL = {"watch_namespaces": "watchNamespaces", "cluster_fast_file_volumes": "cluster.fastFileVolumes"}
 
 HEAD = """# Settings
 

@@ -1,0 +1,117 @@
+"""What a job has left, put where the component would have left it in the pod."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sagebridge.core.container.archives import stays_inside
+
+from sagebridge_kfp.remote.call import local_path, uri_of
+from sagebridge_kfp.remote.places import ARCHIVE, ARTIFACTS, EXECUTOR_OUTPUT, IN_RESULT, PARAMETERS, RESULT
+from sagebridge_kfp.remote.settings import TRAINING
+from sagebridge_kfp.results import model_uri, output_uris
+from sagebridge_kfp.step.failure import StepFailedError
+
+
+def archive_uri(job: str, status: Mapping[str, Any]) -> str:
+    """Where the archive of a job's results is.
+
+    Args:
+        job: `Training` or `Processing`.
+        status: the object's.
+
+    Raises:
+        StepFailedError: the status does not tell.
+    """
+    if job == TRAINING:
+        uri = model_uri(status)
+    else:
+        output = output_uris(status).get(RESULT, "")
+        uri = output and f"{output.rstrip('/')}/{ARCHIVE}"
+    if not uri:
+        raise StepFailedError("The job has completed, and its status does not tell where its results are.")
+    return uri
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack the archive of a job's results, and nothing outside of a folder.
+
+    Raises:
+        StepFailedError: it is no such archive, or has what leads out of it.
+    """
+    try:
+        with tarfile.open(archive) as opened:
+            # Members are checked here; Python before 3.11.4 has no filters, later ones warn when none is chosen.
+            opened.extraction_filter = getattr(tarfile, "data_filter", None)
+            for member in opened:
+                if not stays_inside(member, folder):
+                    raise StepFailedError(
+                        f"The archive of the job's results has {member.name!r}, which leads out of it."
+                    )
+                opened.extract(member, folder)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise StepFailedError(f"The archive of the job's results can't be unpacked: {error}") from error
+    if not (folder / EXECUTOR_OUTPUT).is_file():
+        raise StepFailedError(f"The archive of the job's results has no {EXECUTOR_OUTPUT}.")
+
+
+def put_back(folder: Path, executor_input: Mapping[str, Any]) -> None:
+    """Put the content of artifacts and parameters, and what the executor has told, where the pod's launcher looks.
+
+    Args:
+        folder: what the job has left.
+        executor_input: that of the pod.
+
+    Raises:
+        StepFailedError: the results tell of what is not among them.
+    """
+    outputs = executor_input.get("outputs") or {}
+    for name, artifact in _outputs(outputs):
+        _put(folder / ARTIFACTS / name, local_path(artifact))
+    for name, parameter in (outputs.get("parameters") or {}).items():
+        if parameter.get("outputFile"):
+            _put(folder / PARAMETERS / name, Path(parameter["outputFile"]))
+    told = json.loads((folder / EXECUTOR_OUTPUT).read_text(encoding="utf-8"))
+    target = Path(outputs["outputFile"])
+    _correct_uris(told, dict(_outputs(outputs)), folder=folder, beside=target.parent)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(told), encoding="utf-8")
+
+
+def _outputs(outputs: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, entry in (outputs.get("artifacts") or {}).items():
+        for artifact in entry.get("artifacts") or ():
+            yield name, artifact
+
+
+def _put(source: Path, target: Path) -> None:
+    if not source.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(source, target)
+
+
+def _correct_uris(
+    told: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]], *, folder: Path, beside: Path
+) -> None:
+    for name, entry in (told.get("artifacts") or {}).items():
+        for artifact in entry["artifacts"]:
+            found, _, relative = artifact["uri"].rpartition(IN_RESULT)
+            if relative == artifact["uri"] or found:
+                continue
+            if not (folder / relative).resolve().is_relative_to(folder.resolve()):
+                raise StepFailedError(f"The job's results say that {name} is at {relative!r}, which is none of them.")
+            if relative == f"{ARTIFACTS}/{name}":
+                artifact["uri"] = wanted[name]["uri"]
+            else:
+                # A function may name a place beside the executor's output as its artifact's (kfp.dsl.get_uri).
+                _put(folder / relative, beside / relative)
+                artifact["uri"] = uri_of(beside / relative)

@@ -1,0 +1,17 @@
+"""How an input is refused."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """An input of a step is wrong: nothing was made.
+
+    Attributes:
+        field: which one, as the pipeline's author wrote it: ``channels.train``.
+        message: what is wrong, and what to do.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message

@@ -1,0 +1,30 @@
+"""The resources that hold the objects of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sagebridge_kfp.step.failure import StepFailedError
+
+PLURALS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "BatchTransform": "batchtransforms",
+        "Endpoint": "sagemakerendpoints",
+        "HPTuningJob": "hptuningjobs",
+        "ProcessingJob": "processingjobs",
+        "TrainingJob": "trainingjobs",
+    }
+)
+
+
+def plural_of(kind: str) -> str:
+    """The resource's name in URLs.
+
+    Raises:
+        StepFailedError: there is no such kind.
+    """
+    if kind not in PLURALS:
+        raise StepFailedError(f"There is no kind {kind}; there are {', '.join(sorted(PLURALS))}.")
+    return PLURALS[kind]
