@@ -65,6 +65,7 @@ def _loosen(manifest: Any) -> Strategy:
     return st.fixed_dictionaries(maps).map(lambda replaced: manifest | replaced)
 
 
+@cache
 def _values(shape: Any) -> Strategy:
     makers: dict[str, Callable[[Any], Strategy]] = {
         "structure": _structures,

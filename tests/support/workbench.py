@@ -36,6 +36,8 @@ from sagebridge.metrics import Metrics
 from sagebridge.targets.protocol import Handle, Submission
 from sagebridge.watch.poller import Poller, Watched
 
+from support.merge_patch import merged
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/training"
 _COLLECTIONS = ("namespaces", "tenantpolicies")
@@ -83,24 +85,12 @@ class SmallApi:
         wanted = patch["metadata"].pop("resourceVersion", None)
         if wanted not in (None, self.objects[path]["metadata"]["resourceVersion"]):
             return web.json_response({"message": "changed"}, status=409)
-        return web.json_response(self.put(path, _merged(self.objects[path], patch)))
+        return web.json_response(self.put(path, merged(self.objects[path], patch)))
 
     def _put_status(self, path: str, body: dict[str, Any]) -> web.Response:
         if body["metadata"]["resourceVersion"] != self.objects[path]["metadata"]["resourceVersion"]:
             return web.json_response({"message": "changed"}, status=409)
         return web.json_response(self.put(path, {**self.objects[path], "status": body["status"]}))
-
-
-def _merged(before: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(before) if isinstance(before, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = _merged(merged.get(key), value)
-    return merged
 
 
 class ScriptedTarget:
@@ -110,6 +100,7 @@ class ScriptedTarget:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.settled: list[int] = []
         self.seen = Observation(phase=Phase.GONE, whole=True)
         self.before: dict[str, Callable[[], Awaitable[None]]] = {}
         self.errors: dict[str, Exception] = {}
@@ -138,6 +129,10 @@ class ScriptedTarget:
     async def delete(self, handle: Handle) -> None:
         del handle
         await self._called("delete")
+
+    async def settle(self, handle: Handle) -> None:
+        self.settled.append(handle.attempt)
+        await self._called("settle")
 
     async def tag(self, handle: Handle, *, tags: Mapping[str, str], remove: Sequence[str]) -> None:
         del handle, tags, remove

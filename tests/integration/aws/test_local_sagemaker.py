@@ -14,6 +14,7 @@ from sagebridge.targets.sagemaker.sessions import SessionSettings
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
 from support.aws import create_request
+from support.forking import ForkServer
 
 SCOPE = AwsScope(region="us-east-1")
 NAME = {"TrainingJobName": "there"}
@@ -21,8 +22,9 @@ ABSENT = {"TrainingJobName": "absent"}
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    started = Simulator.start(tmp_path_factory.mktemp("local-sagemaker"), arguments=["--lifecycle-only"])
+def local(tmp_path_factory: pytest.TempPathFactory, forked_simulator: ForkServer) -> Iterator[Simulator]:
+    directory = tmp_path_factory.mktemp("local-sagemaker")
+    started = Simulator.start(directory, arguments=["--lifecycle-only"], spawn=forked_simulator)
     yield started
     started.stop(grace=5)
 

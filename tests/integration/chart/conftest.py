@@ -25,13 +25,13 @@ def kube(cluster: ControlPlane) -> Iterator[kubernetes.client.ApiClient]:
 
 
 @pytest.fixture(scope="package")
-def new_namespace(cluster: ControlPlane) -> Callable[[], str]:
+def new_namespace(kube: kubernetes.client.ApiClient) -> Callable[[], str]:
     """Makes namespaces that enforce the restricted Pod Security Standard."""
 
     def make() -> str:
         name = f"chart-{secrets.token_hex(4)}"
-        cluster.kubectl("create", "namespace", name)
-        cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        metadata = {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        kubernetes.client.CoreV1Api(kube).create_namespace({"metadata": metadata})
         return name
 
     return make
@@ -44,7 +44,7 @@ def install(cluster: ControlPlane, new_namespace: Callable[[], str]) -> Iterator
 
     def start(*settings: str) -> Release:
         releases.append(Release(cluster=cluster, helm=helm_binary(), namespace=new_namespace()))
-        releases[-1].install(*settings)
+        releases[-1].install(*settings, crds_of_another=releases[-1].finds_crds())
         return releases[-1]
 
     yield start
@@ -56,6 +56,6 @@ def install(cluster: ControlPlane, new_namespace: Callable[[], str]) -> Iterator
 def installed(cluster: ControlPlane, new_namespace: Callable[[], str]) -> Iterator[Release]:
     """One installation with the defaults, for tests that only look at it."""
     release = Release(cluster=cluster, helm=helm_binary(), namespace=new_namespace())
-    release.install()
+    release.install(crds_of_another=release.finds_crds())
     yield release
     release.remove()

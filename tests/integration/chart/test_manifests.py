@@ -26,7 +26,11 @@ def test_every_object_is_accepted(cluster: ControlPlane, new_namespace: Callable
         text=True,
         check=True,
     )
-    objects = [obj for obj in yaml.safe_load_all(rendered.stdout) if obj and obj["kind"] not in UNKNOWN_HERE]
+    objects = [
+        obj
+        for obj in yaml.load_all(rendered.stdout, Loader=yaml.CSafeLoader)
+        if obj and obj["kind"] not in UNKNOWN_HERE
+    ]
 
     accepted = cluster.kubectl(
         "apply",
@@ -34,7 +38,7 @@ def test_every_object_is_accepted(cluster: ControlPlane, new_namespace: Callable
         "--dry-run=server",
         "--filename=-",
         "--validate=strict",
-        stdin=yaml.safe_dump_all(objects),
+        stdin=yaml.dump_all(objects, Dumper=yaml.CSafeDumper),
     )
 
     assert len(accepted.splitlines()) == len(objects)
@@ -44,7 +48,9 @@ def test_every_object_is_accepted(cluster: ControlPlane, new_namespace: Callable
 def test_pods_are_admitted_where_the_restricted_standard_is_enforced(
     installed: Release, source: str, kind: str
 ) -> None:
-    objects = [obj for obj in yaml.safe_load_all(installed.run("get", source, installed.name)) if obj]
+    objects = [
+        obj for obj in yaml.load_all(installed.run("get", source, installed.name), Loader=yaml.CSafeLoader) if obj
+    ]
     [workload] = [obj for obj in objects if obj["kind"] == kind]
     # The hook's own account is there only while it runs.
     spec = {**workload["spec"]["template"]["spec"], "serviceAccountName": "sagebridge"}

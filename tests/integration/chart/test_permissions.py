@@ -17,29 +17,41 @@ OPERATOR_NEEDS = [
     ("delete", "trainingjobs.sagebridge.io"),
     ("update", "trainingjobs.sagebridge.io/status"),
     ("get", "configmaps"),
+    ("create", "configmaps"),
+    ("create", "jobs.batch"),
+    ("create", "trainingjobs.sagebridge.io"),
+    ("watch", "pods"),
+    ("patch", "pods"),
+    ("get", "pods/log"),
     ("create", "events"),
+    ("create", "persistentvolumeclaims"),
 ]
 READS_ACROSS = [
     ("list", "tenantpolicies.sagebridge.io"),
     ("watch", "tenantpolicies.sagebridge.io"),
     ("list", "namespaces"),
     ("watch", "namespaces"),
+    *[(verb, "persistentvolumes") for verb in ("get", "list", "watch", "create", "delete")],
     ("list", "customresourcedefinitions.apiextensions.k8s.io"),
     ("watch", "customresourcedefinitions.apiextensions.k8s.io"),
 ]
 NOBODY_GAVE = [
     *[(verb, "secrets") for verb in ("get", "list", "watch", "create", "patch", "delete")],
-    *[(verb, "pods") for verb in ("get", "list", "create", "delete")],
+    *[(verb, "pods") for verb in ("create", "delete")],
     ("create", "pods/exec"),
     ("create", "serviceaccounts/token"),
     ("list", "configmaps"),
     ("update", "configmaps"),
-    ("create", "trainingjobs.sagebridge.io"),
+    *[(verb, "persistentvolumes") for verb in ("update", "patch", "deletecollection")],
+    ("delete", "persistentvolumeclaims"),
+    ("list", "csidrivers.storage.k8s.io"),
+    ("create", "hptuningjobs.sagebridge.io"),
     ("update", "tenantpolicies.sagebridge.io"),
     ("patch", "tenantpolicies.sagebridge.io"),
     ("patch", "namespaces"),
     ("patch", "customresourcedefinitions.apiextensions.k8s.io"),
-    ("patch", "deployments.apps"),
+    ("update", "deployments.apps"),
+    ("patch", "daemonsets.apps"),
     ("create", "rolebindings.rbac.authorization.k8s.io"),
     ("escalate", "clusterroles.rbac.authorization.k8s.io"),
     ("impersonate", "users"),
@@ -71,6 +83,28 @@ def test_the_operator_may_use_its_own_lease_only(installed: Release, tmp_path: P
             assert may(client, verb, lease, namespace=release.namespace, name="sagebridge")
             assert not may(client, verb, lease, namespace=release.namespace, name="other")
             assert not may(client, verb, lease, namespace="kube-system", name="sagebridge")
+
+
+def test_the_operator_may_use_the_log_services_own_objects_only(installed: Release, tmp_path: Path) -> None:
+    release = installed
+    with client_of(release, "sagebridge", tmp_path) as client:
+        for review in ("tokenreviews.authentication.k8s.io", "subjectaccessreviews.authorization.k8s.io"):
+            assert may(client, "create", review)
+        for verb in ("get", "update"):
+            assert may(client, verb, "secrets", namespace=release.namespace, name="sagebridge-logs-tls")
+            assert may(client, verb, "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
+            assert not may(client, verb, "secrets", namespace=release.namespace, name="other")
+            assert not may(client, verb, "secrets", namespace="kube-system", name="sagebridge-logs-tls")
+        assert not may(client, "update", "configmaps", namespace=release.namespace, name="other")
+
+
+def test_any_service_account_may_read_the_authority_of_the_log_service(installed: Release, tmp_path: Path) -> None:
+    release = installed
+    release.cluster.kubectl("create", "serviceaccount", "anybody", f"--namespace={release.namespace}")
+    with client_of(release, "anybody", tmp_path) as client:
+        assert may(client, "get", "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
+        assert not may(client, "update", "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
+        assert not may(client, "get", "secrets", namespace=release.namespace, name="sagebridge-logs-tls")
 
 
 def test_an_operator_of_some_namespaces_is_kept_to_them(

@@ -195,7 +195,7 @@ def test_the_command_works_where_nothing_is_installed(install: Callable[..., Rel
 
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         0,
-        "0 objects released. None of them has a job that may still run at AWS.",
+        "0 objects released. None of them has a job that may still run.",
     )
 
 

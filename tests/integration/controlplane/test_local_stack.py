@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 from sagebridge_local.stack import ControlPlane, LocalStack, processes
+from sagebridge_local.stack.ports import is_free
+from support.waiting import eventually
 
 pytestmark = pytest.mark.controlplane
 
@@ -190,6 +192,9 @@ def test_the_operator_works_on_the_local_sagemaker_with_credentials_worth_nothin
     assert seen["AWS_ENDPOINT_URL"] == cli.records()["sagemaker"].address
     assert seen["AWS_ACCESS_KEY_ID"] == "local"
     assert seen["KUBECONFIG"] == str(cli.directory / "kubeconfig")
+    logs = seen["SAGEBRIDGE_LOGS_URL"].rpartition(":")[2]
+    assert int(logs) in LocalStack(cli.directory).ports()
+    eventually(lambda: not is_free(int(logs)), what="the log service")
 
     cli.run("up", "--lifecycle-only", "--no-operator")
 

@@ -163,6 +163,38 @@ def test_refused(endpoints: Resource, reason: str, wanted: Spec, words: str) -> 
     assert words in endpoints.refusal(wanted), reason
 
 
+SETTINGS: Spec = {"configMapRef": {"name": "settings"}}
+SECRET: Spec = {"secretRef": {"name": "token"}}
+OF_BOTH: Spec = SETTINGS | SECRET
+
+
+def environment_from(place: str, source: Spec) -> Spec:
+    """A model with a source of variables at one of the places where `environment` stands."""
+    container = {"image": IMAGE, "environmentFrom": [source]}
+    places = {
+        "model": container,
+        "primaryContainer": {"primaryContainer": container},
+        "containers": {"containers": [{"image": IMAGE}, container]},
+    }
+    return {"name": "m", **places[place]}
+
+
+@pytest.mark.parametrize("place", ["model", "primaryContainer", "containers"])
+def test_variables_come_from_config_maps_and_secrets(endpoints: Resource, place: str) -> None:
+    assert "Secrets Manager" in endpoints.refusal(spec(models=[environment_from(place, SECRET)]))
+    assert "exactly one of configMapRef or secretRef" in endpoints.refusal(
+        spec(models=[environment_from(place, OF_BOTH)])
+    )
+    created = endpoints.create(spec(models=[environment_from(place, SETTINGS)]))
+    assert created["spec"]["models"] == [environment_from(place, SETTINGS)]
+
+
+@pytest.mark.parametrize("place", ["model", "primaryContainer"])
+def test_secrets_are_for_pods(endpoints: Resource, place: str) -> None:
+    models = [environment_from(place, SECRET)]
+    assert endpoints.create(spec(models=models, target="Cluster"))["spec"]["models"] == models
+
+
 @pytest.mark.parametrize(
     ("reason", "before", "change", "words"),
     [

@@ -76,7 +76,7 @@ def test_admitted(reason: str, spec: dict[str, Any], processing_jobs: Resource) 
         ("a feature group alone", own_image(**outputs(FEATURES)), "needs appManaged: true"),
         ("an input twice", inputs(s3_input(), s3_input()), 'Duplicate value: {"inputName":"table"}'),
         ("a long value", own_image(environment={"A": "x" * 257}), "256"),
-        ("the other target", own_image(target="Cluster"), "not available in this version"),
+        ("the other target", own_image(target="Cluster"), "not available for this kind in this version"),
         ("a Secret", own_image(environmentFrom=[{"secretRef": {"name": "a"}}]), "keep it in AWS Secrets Manager"),
         ("our own tags", own_image(tags=[{"key": "sagebridge.io/uid", "value": "a"}]), "choose another key"),
         ("an unknown field", own_image(processingJob="a"), 'unknown field "spec.processingJob"'),

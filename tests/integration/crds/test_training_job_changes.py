@@ -41,7 +41,17 @@ def test_a_job_is_immutable_from_the_first_attempt_on(reason: str, edit: Spec, f
     training_jobs.patch(ATTEMPTED, subresource="/status")
     message = training_jobs.patch_refusal({"spec": edit})
     refused = message.partition("can't be changed after the job was created: ")[2].partition(" (")[0]
-    assert f"spec.{field}" in refused.split(), reason
+    assert f"spec.{field}" in refused.split(", "), reason
+
+
+def test_several_fields_are_told_apart(training_jobs: Any) -> None:
+    training_jobs.create(EVERYTHING)
+    training_jobs.patch(ATTEMPTED, subresource="/status")
+    message = training_jobs.patch_refusal({"spec": {"region": "eu-west-1", "environment": {"A": 2}}})
+    assert (
+        "after the job was created: spec.environment, spec.region, and all else but runPolicy and tags (apply"
+        in message
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ MODEL: Spec = {"modelRef": {"kind": "TrainingJob", "name": "before"}}
             changed(SCRIPT, {"framework": {"version": 2.3}}),
             "spec.framework.version in body must be of type string",
         ),
-        ("the other target", ALGORITHM | {"target": "Cluster"}, "not available in this version"),
-        ("the other target's fields", ALGORITHM | {"cluster": {"queueName": "a"}}, "not available in this version"),
+        ("the other target's fields", ALGORITHM | {"cluster": {"queueName": "a"}}, "cluster goes with target: Cluster"),
+        ("no such target", ALGORITHM | {"target": "Moon"}, 'supported values: "SageMaker", "Cluster"'),
         ("an unknown target", ALGORITHM | {"target": "Mars"}, 'supported values: "SageMaker", "Cluster"'),
         (
             "a Secret",
@@ -190,6 +190,6 @@ def test_refused(reason: str, spec: Spec, said: str, training_jobs: Any) -> None
 
 
 def test_several_mistakes_are_said_at_once(training_jobs: Any) -> None:
-    message = training_jobs.refusal(changed(ALGORITHM, {"algorithm": None, "target": "Cluster"}))
+    message = training_jobs.refusal(changed(ALGORITHM, {"algorithm": None, "cluster": {"queueName": "a"}}))
     assert "say what to train with" in message
-    assert "not available in this version" in message
+    assert "cluster goes with target: Cluster" in message

@@ -13,6 +13,9 @@ CONFIG = "hyperParameterTuningJobConfig"
 RANGES = {"integerParameterRanges": [{"name": "depth", "minValue": 1, "maxValue": 9}]}
 OWN = {"tuningObjective": {"type": "Maximize", "metricName": METRIC}, "hyperParameterRanges": RANGES}
 NONE: dict[str, Any] = {"hyperParameterTuningJobObjective": None, "parameterRanges": None}
+CLUSTER = {"target": "Cluster"}
+VPC = {"securityGroupIds": ["sg-1"], "subnets": ["subnet-1"]}
+MANY = {"maxNumberOfTrainingJobs": 10000, "maxParallelTrainingJobs": 101}
 SOURCE = {"entryPoint": "train.py", "configMap": {"name": "code"}}
 
 
@@ -58,6 +61,36 @@ def warm(**parent: Any) -> dict[str, Any]:
         ),
         ("an auto-range", with_ranges(autoParameters=[{"name": "x", "valueHint": 0.1}])),
         ("a parent by reference", warm(ref={"name": "parent"})),
+        ("the cluster", spec(cluster={"queueName": "gpus"}) | CLUSTER),
+        (
+            "a secret on the cluster",
+            spec(trainingJobDefinition=definition(environmentFrom=[{"secretRef": {"name": "key"}}])) | CLUSTER,
+        ),
+        (
+            "several definitions on the cluster",
+            several(definition(definitionName="a", **OWN), definition(definitionName="b", **OWN)) | CLUSTER,
+        ),
+        (
+            "a grid on the cluster, not counted",
+            spec(
+                config={
+                    "strategy": "Grid",
+                    "resourceLimits": {"maxParallelTrainingJobs": 100},
+                    "parameterRanges": {"categoricalParameterRanges": [{"name": "x", "values": [1, 2]}]},
+                }
+            )
+            | CLUSTER,
+        ),
+        (
+            "a search on the cluster that time ends",
+            spec(config={"resourceLimits": {"maxParallelTrainingJobs": 1, "maxRuntimeInSeconds": 600}}) | CLUSTER,
+        ),
+        ("a grid of numbers elsewhere", spec(config={"strategy": "Grid"})),
+        ("more trials elsewhere", spec(config={"resourceLimits": MANY})),
+        (
+            "no isolation on the cluster",
+            spec(trainingJobDefinition=definition(enableNetworkIsolation=False)) | CLUSTER,
+        ),
         ("a parent by name", warm(hyperParameterTuningJobName="parent")),
     ],
 )
@@ -99,7 +132,57 @@ def test_admitted(tuning_jobs: Resource, reason: str, fields: dict[str, Any]) ->
             spec(trainingJobDefinition=definition(environmentFrom=[{"secretRef": {"name": "a"}}])),
             "Secrets Manager",
         ),
-        ("the cluster", spec(target="Cluster"), "not available in this version"),
+        ("cluster without its target", spec(cluster={"image": "x"}), "cluster goes with target: Cluster"),
+        ("autotune on the cluster", spec(autotune={"mode": "Enabled"}) | CLUSTER, "autotune can't be kept"),
+        (
+            "a grid of numbers on the cluster",
+            spec(config={"strategy": "Grid", "resourceLimits": {"maxParallelTrainingJobs": 1}}) | CLUSTER,
+            "strategy Grid tries each combination",
+        ),
+        (
+            "a grid of numbers on the cluster, in one of several definitions",
+            several(definition(definitionName="a", **OWN), definition(definitionName="b", **OWN))
+            | CLUSTER
+            | {CONFIG: {"strategy": "Grid", "resourceLimits": {"maxParallelTrainingJobs": 1}}},
+            "strategy Grid tries each combination",
+        ),
+        (
+            "too many trials on the cluster",
+            spec(config={"resourceLimits": {"maxNumberOfTrainingJobs": 751, "maxParallelTrainingJobs": 1}}) | CLUSTER,
+            "maxNumberOfTrainingJobs must not be greater than 750",
+        ),
+        (
+            "too many trials at once on the cluster",
+            spec(config={"resourceLimits": {"maxNumberOfTrainingJobs": 750, "maxParallelTrainingJobs": 101}}) | CLUSTER,
+            "maxParallelTrainingJobs must not be greater than 100",
+        ),
+        (
+            "a search without end on the cluster",
+            spec(config={"resourceLimits": {"maxParallelTrainingJobs": 1}}) | CLUSTER,
+            "must say when the search ends",
+        ),
+        (
+            "a VPC on the cluster",
+            spec(trainingJobDefinition=definition(vpcConfig=VPC)) | CLUSTER,
+            "vpcConfig can't be kept",
+        ),
+        (
+            "a VPC on the cluster, in one of several definitions",
+            several(definition(definitionName="a", **OWN), definition(definitionName="b", vpcConfig=VPC, **OWN))
+            | CLUSTER,
+            "vpcConfig can't be kept",
+        ),
+        (
+            "a choice of instances on the cluster",
+            spec(
+                trainingJobDefinition=definition(
+                    resourceConfig=None,
+                    hyperParameterTuningResourceConfig={"instanceType": "ml.m5.large", "instanceCount": 1},
+                )
+            )
+            | CLUSTER,
+            "hyperParameterTuningResourceConfig can't be kept",
+        ),
         ("a reserved tag", spec(tags=[{"key": "sagebridge.io/uid", "value": "1"}]), "mark what the operator owns"),
         ("a range without an end", with_ranges(integerParameterRanges=[{"name": "x", "minValue": 1}]), "maxValue"),
         (

@@ -48,7 +48,9 @@ def run(image: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_everything_the_image_starts_can_be_imported(image: Path) -> None:
-    modules = "sagebridge.app, sagebridge.cli.main, sagebridge.cli.release, sagebridge.cli.source"
+    modules = (
+        "sagebridge.app, sagebridge.agent.__main__, sagebridge.cli.main, sagebridge.cli.release, sagebridge.cli.source"
+    )
 
     done = run(image, "-c", f"import {modules}")
 

@@ -13,17 +13,20 @@ from pathlib import Path
 import kubernetes
 import pytest
 from sagebridge_local.paths import crds_directory
-from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from support.jobs import Jobs
+from sagebridge_local.stack.processes import Spawn
+from support.crds import STAND_INS
+from support.forking import ForkServer
+from support.kubelet import Kubelet
 
-from .serving import Serving
+from .cluster_serving import Place
 from .world import Cluster, World
 
 PATIENT = {
     "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
     "SAGEBRIDGE_ENDPOINT_SWEEP_SECONDS": "2",
     "SAGEBRIDGE_AWS_UNLIMITED": "true",
+    "SAGEBRIDGE_AGENT_IMAGE": "registry.example/sagebridge:1",
     "SAGEBRIDGE_LEASE_IDENTITY": "test",
     "SAGEBRIDGE_LOG_LEVEL": "DEBUG",
     "SAGEBRIDGE_ALLOWED_ROLE_ARNS": "arn:aws:iam::123456789012:role/other",
@@ -39,9 +42,10 @@ _HASTY_NAMESPACES = 20
 
 @pytest.fixture(scope="session")
 def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """An API server whose tenant policies are nobody else's."""
+    """An API server whose tenant policies are nobody else's, with what stands for the APIs of others."""
     directory = tmp_path_factory.mktemp("cluster")
     with ControlPlane.start(directory, crds=crds_directory()) as control_plane:
+        control_plane.install_crds(STAND_INS)
         config = str(control_plane.kubeconfig)
         with kubernetes.config.new_client_from_config(config_file=config) as client:
             yield Cluster(control_plane=control_plane, client=client)
@@ -49,40 +53,51 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def patient(
-    tmp_path_factory: pytest.TempPathFactory, own_cluster: Cluster
+    tmp_path_factory: pytest.TempPathFactory,
+    own_cluster: Cluster,
+    forked_simulator: ForkServer,
+    forked_operator: Spawn,
 ) -> Iterator[tuple[Simulator, OperatorProcess]]:
     """A local SageMaker that runs no training, and before it an operator for the whole cluster."""
-    yield from _pair(tmp_path_factory.mktemp("patient"), own_cluster.control_plane.kubeconfig, PATIENT)
+    spawns = (forked_simulator, forked_operator)
+    yield from _pair(tmp_path_factory.mktemp("patient"), own_cluster.control_plane.kubeconfig, PATIENT, spawns)
 
 
 @pytest.fixture(scope="session")
-def hasty_namespaces(control_plane: ControlPlane, kube: kubernetes.client.ApiClient) -> Iterator[list[str]]:
+def hasty_namespaces(control_plane: ControlPlane, kube: kubernetes.client.ApiClient) -> list[str]:
     """What the hasty operator serves; each test takes one."""
     cluster = Cluster(control_plane=control_plane, client=kube)
-    names = [cluster.make_namespace() for _ in range(_HASTY_NAMESPACES)]
-    yield list(names)
-    for name in names:
-        kubernetes.client.CoreV1Api(kube).delete_namespace(name)
+    return [cluster.make_namespace() for _ in range(_HASTY_NAMESPACES)]
 
 
 @pytest.fixture(scope="session")
 def hurried(
-    tmp_path_factory: pytest.TempPathFactory, control_plane: ControlPlane, hasty_namespaces: list[str]
+    tmp_path_factory: pytest.TempPathFactory,
+    control_plane: ControlPlane,
+    hasty_namespaces: list[str],
+    forked_simulator: ForkServer,
+    forked_operator: Spawn,
 ) -> Iterator[tuple[Simulator, OperatorProcess]]:
     """A local SageMaker that runs no training, and before it an operator for some namespaces, in a hurry."""
     where = {
         "SAGEBRIDGE_WATCH_NAMESPACES": ",".join(hasty_namespaces),
         "SAGEBRIDGE_LEASE_NAMESPACE": hasty_namespaces[0],
     }
-    yield from _pair(tmp_path_factory.mktemp("hasty"), control_plane.kubeconfig, HASTY | where)
+    spawns = (forked_simulator, forked_operator)
+    yield from _pair(tmp_path_factory.mktemp("hasty"), control_plane.kubeconfig, HASTY | where, spawns)
 
 
 def _pair(
-    directory: Path, kubeconfig: Path, environment: dict[str, str]
+    directory: Path, kubeconfig: Path, environment: dict[str, str], spawns: tuple[Spawn, Spawn]
 ) -> Iterator[tuple[Simulator, OperatorProcess]]:
-    with Simulator.start(directory / "simulator", arguments=("--lifecycle-only",)) as simulator:
+    arguments, (of_simulator, of_operator) = ("--lifecycle-only",), spawns
+    with Simulator.start(directory / "simulator", arguments=arguments, spawn=of_simulator) as simulator:
         operator = OperatorProcess.start(
-            directory / "operator", kubeconfig=kubeconfig, endpoint_url=simulator.url, environment=environment
+            directory / "operator",
+            kubeconfig=kubeconfig,
+            endpoint_url=simulator.url,
+            environment=environment,
+            spawn=of_operator,
         )
         with operator:
             yield simulator, operator
@@ -105,24 +120,21 @@ def hasty(
     yield from _world(Cluster(control_plane=control_plane, client=kube), hasty_namespaces.pop(), *hurried)
 
 
-def _made(cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> World:
-    return World(
-        cluster=cluster,
-        namespace=namespace,
-        jobs=Jobs(cluster.client, namespace),
-        aws=AdminClient(simulator.url),
-        simulator=simulator,
-        operator=operator,
-    )
-
-
 def _world(cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> Iterator[World]:
-    world = _made(cluster, namespace, simulator, operator)
+    world = World.of(cluster, namespace, simulator, operator)
     world.script(seconds=600)
     yield world
     world.aws.clear_faults()
     world.aws.settings(list_lag_seconds=0.0)
     world.delete_all()
+
+
+@pytest.fixture
+def place(world: World) -> Iterator[Place]:
+    """A namespace for an Endpoint on the cluster."""
+    found = Place.of(world)
+    yield found
+    found.clear()
 
 
 @pytest.fixture
@@ -138,7 +150,7 @@ def alone(
     def start(*arguments: str, **environment: str) -> World:
         local = simulator("--lifecycle-only", *arguments)
         process = operator(endpoint_url=local.url, environment=PATIENT | environment)
-        world = _made(Cluster(control_plane=control_plane, client=kube), namespace, local, process)
+        world = World.of(Cluster(control_plane=control_plane, client=kube), namespace, local, process)
         world.script(seconds=600)
         return world
 
@@ -152,18 +164,8 @@ def unique() -> str:
 
 
 @pytest.fixture
-def really_serving(
-    simulator: Callable[..., Simulator],
-    operator: Callable[..., OperatorProcess],
-    control_plane: ControlPlane,
-    kube: kubernetes.client.ApiClient,
-    namespace: str,
-) -> Iterator[Serving]:
-    """A namespace with an operator and a local SageMaker of its own, which runs jobs and models."""
-    local = simulator().make_bucket()
-    process = operator(endpoint_url=local.url, environment=PATIENT)
-    found = Serving.really(_made(Cluster(control_plane=control_plane, client=kube), namespace, local, process))
-    yield found
-    for one in found.objects.list():
-        found.objects.delete(one["metadata"]["name"])
-        found.objects.wait_gone(one["metadata"]["name"])
+def kubelet(world: World) -> Iterator[Kubelet]:
+    """What the kubelets of the namespace's pods would do."""
+    made = Kubelet(world.cluster.client, world.namespace)
+    yield made
+    made.remove_all()

@@ -292,7 +292,8 @@ TIMED = (TRAINING, PROCESSING)
 
 
 def test_a_job_whose_time_is_up_says_so(world: World) -> None:
-    world.script(seconds=600, stop_seconds=0)
+    # Time counts from the end of Starting on.
+    world.script(seconds=600, stages={"Starting": 0, "Downloading": 0}, stop_seconds=0)
     for played in TIMED:
         played.of(world).create(NAME, played.spec(stoppingCondition={"maxRuntimeInSeconds": 1}))
     said = {"TrainingJob": "maxRuntimeInSeconds allows", "ProcessingJob": "since its time was up"}

@@ -21,6 +21,7 @@ from sagebridge.targets.sagemaker.target import SageMakerTarget
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
 from support.aws import create_request
+from support.forking import ForkServer
 
 TENANT = Tenant(
     regions=None,
@@ -34,8 +35,10 @@ Make = Callable[..., list[Handle]]
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with Simulator.start(tmp_path_factory.mktemp("sagemaker"), arguments=("--lifecycle-only",)) as started:
+def local(tmp_path_factory: pytest.TempPathFactory, forked_simulator: ForkServer) -> Iterator[Simulator]:
+    with Simulator.start(
+        tmp_path_factory.mktemp("sagemaker"), arguments=("--lifecycle-only",), spawn=forked_simulator
+    ) as started:
         yield started
 
 

@@ -66,6 +66,18 @@ class World:
     simulator: Simulator
     operator: OperatorProcess
 
+    @classmethod
+    def of(cls, cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> World:
+        """A namespace, and those that serve it."""
+        return cls(
+            cluster=cluster,
+            namespace=namespace,
+            jobs=Jobs(cluster.client, namespace),
+            aws=AdminClient(simulator.url),
+            simulator=simulator,
+            operator=operator,
+        )
+
     def script(self, **script: Any) -> None:
         """Say how this namespace's jobs go from now on."""
         self.aws.outcome(f"{self.namespace}*", **script)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sagebridge_local.runtime.artifacts import merged
+from sagebridge.runtime.artifacts import merged
 from sagebridge_local.runtime.run import OutcomeStatus
 
 SCRIPT = """

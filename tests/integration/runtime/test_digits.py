@@ -8,8 +8,6 @@ from typing import Any
 import joblib
 import numpy as np
 from sagebridge_local.runtime.run import OutcomeStatus
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 EXAMPLE = Path(__file__).parents[3] / "examples/digits"
 METRICS = [
@@ -25,6 +23,10 @@ def _csv(rows: np.ndarray) -> str:
 
 
 def _request(bench: Any, script: str, epochs: int) -> tuple[dict[str, Any], np.ndarray]:
+    # Takes seconds, and each worker collects this file.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     digits = load_digits()
     rows = np.column_stack([digits.target, digits.data])
     train, held_out = train_test_split(rows, test_size=0.25, random_state=0, stratify=digits.target)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sagebridge_local.runtime import artifacts
+from sagebridge.runtime import artifacts
 from sagebridge_local.runtime.run import OutcomeStatus
 from sagebridge_local.runtime.stopping import StopReason
 

@@ -11,10 +11,19 @@ from .studio import BUCKET, Studio
 
 
 @pytest.fixture(scope="module")
-def scripted(tmp_path_factory) -> Simulator:
+def scripted(tmp_path_factory, forked_simulator) -> Simulator:
     """A server that follows scripts over a clock that only tests move; tests use names of their own."""
     arguments = ("--lifecycle-only", "--clock", "manual")
-    running = Simulator.start(tmp_path_factory.mktemp("scripted"), arguments=arguments)
+    running = Simulator.start(tmp_path_factory.mktemp("scripted"), arguments=arguments, spawn=forked_simulator)
+    yield running
+    running.stop(grace=5)
+
+
+@pytest.fixture(scope="module")
+def relayed(tmp_path_factory, forked_simulator) -> Simulator:
+    """A server that other machines know as 198.18.0.1."""
+    arguments = ("--lifecycle-only", "--host", "198.18.0.1")
+    running = Simulator.start(tmp_path_factory.mktemp("relayed"), arguments=arguments, spawn=forked_simulator)
     yield running
     running.stop(grace=5)
 
@@ -58,9 +67,9 @@ def training_request():
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory) -> Simulator:
+def running(tmp_path_factory, forked_simulator) -> Simulator:
     """A server that really serves models, with the bucket of the studio."""
-    simulator = Simulator.start(tmp_path_factory.mktemp("endpoints"))
+    simulator = Simulator.start(tmp_path_factory.mktemp("endpoints"), spawn=forked_simulator)
     simulator.make_bucket(BUCKET)
     yield simulator
     simulator.stop(grace=5)

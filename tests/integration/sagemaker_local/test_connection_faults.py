@@ -76,6 +76,21 @@ def test_a_web_page_can_not_reach_the_server_under_another_name(scripted, host):
 
 
 @pytest.mark.parametrize(
+    ("host", "want", "reason"),
+    [
+        ("198.18.0.1:4566", 200, "named at the start, for whoever passes connections on"),
+        ("198.18.0.1", 200, "without its port"),
+        ("127.0.0.1", 200, "loopback is still answered"),
+        ("198.18.0.11", 403, "a name that only begins like it"),
+    ],
+)
+def test_it_answers_for_a_name_it_was_given(relayed, host, want, reason):
+    connection = http.client.HTTPConnection(relayed.url.removeprefix("http://"))
+    connection.request("GET", "/_sagebridge/health", headers={"Host": host})
+    assert connection.getresponse().status == want, reason
+
+
+@pytest.mark.parametrize(
     ("headers", "want", "reason"),
     [
         ({"Origin": "https://example.com"}, 403, "a page could create a job, which runs a command here"),

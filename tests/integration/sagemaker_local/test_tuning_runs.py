@@ -16,11 +16,12 @@ COMMANDS = {
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
+def running(tmp_path_factory, forked_simulator):
     directory = tmp_path_factory.mktemp("tuning")
     images = directory / "images.json"
     images.write_text(json.dumps(COMMANDS))
-    simulator = Simulator.start(directory / "simulator", arguments=("--images", str(images), "--stop-grace", "1"))
+    arguments = ("--images", str(images), "--stop-grace", "1")
+    simulator = Simulator.start(directory / "simulator", arguments=arguments, spawn=forked_simulator)
     simulator.make_bucket("tuning-bucket")
     yield simulator
     simulator.stop(grace=5)

@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from sagebridge.runtime.s3 import Connection
 from sagebridge_local.runtime.records import RuntimeSettings
-from sagebridge_local.runtime.s3 import Connection
 from sagebridge_local.serving import ModelServer, Workplace, containers_of
 
 REGION = "us-west-2"

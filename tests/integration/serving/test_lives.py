@@ -7,7 +7,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from sagebridge_local.runtime.s3 import Connection
+from sagebridge.runtime.s3 import Connection
 from sagebridge_local.serving import ModelServer, Workplace, containers_of
 from sagebridge_local.serving.ports import PORTS, Ports
 from support.waiting import eventually_async

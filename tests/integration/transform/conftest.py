@@ -40,12 +40,13 @@ def output_fn(sums, accept):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
+def running(tmp_path_factory, forked_simulator):
     """The server, with a bucket and the images `broken:*`, whose containers end at once."""
     directory = tmp_path_factory.mktemp("transform")
     images = directory / "images.json"
     images.write_text(json.dumps({"broken:*": ["/bin/sh", "-c", "echo 'no such model' >&2; exit 3", "sh"]}))
-    simulator = Simulator.start(directory / "simulator", arguments=("--images", str(images), "--stop-grace", "1"))
+    arguments = ("--images", str(images), "--stop-grace", "1")
+    simulator = Simulator.start(directory / "simulator", arguments=arguments, spawn=forked_simulator)
     simulator.make_bucket("bucket")
     yield simulator
     simulator.stop(grace=5)

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 
 def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     bare = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"} | {"HOME": str(tmp_path)}
@@ -16,15 +14,15 @@ def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, env=bare | environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("SAGEBRIDGE_HEALTH_PORT", "many"), ("SAGEBRIDGE_POLL_INTERVAL_SECONDS", "0"), ("SAGEBRIDGE_LOG_FORMAT", "xml")],
-)
-def test_a_wrong_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
-    ended = start(tmp_path, **{name: value})
+def test_every_wrong_setting_is_named(tmp_path: Path) -> None:
+    wrong = {
+        "SAGEBRIDGE_HEALTH_PORT": "many",
+        "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0",
+        "SAGEBRIDGE_LOG_FORMAT": "xml",
+    }
+    ended = start(tmp_path, **wrong)
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"{name}: ")
-    assert "Traceback" not in ended.stderr
+    assert sorted(line.partition(": ")[0] for line in ended.stderr.splitlines()) == sorted(wrong)
 
 
 def test_without_a_cluster_it_says_what_to_set(tmp_path: Path) -> None:

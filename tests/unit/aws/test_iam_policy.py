@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sagebridge.core.logs.streams
+import sagebridge.runtime.s3
 import sagebridge.targets.sagemaker
 from sagebridge.core.endpoint.scaling import Dimension
 from sagebridge.kinds import JOB_KINDS
@@ -22,6 +24,8 @@ PERMISSIONS = {
     "PutObject": "s3:PutObject",
     "GetCallerIdentity": "",
     "DescribeAlarms": "cloudwatch:DescribeAlarms",
+    "DescribeLogStreams": "logs:DescribeLogStreams",
+    "GetLogEvents": "logs:GetLogEvents",
 }
 SCALING_OPERATIONS = {
     "DeleteScalingPolicy",
@@ -47,6 +51,23 @@ NEEDED_BY_SCALING = {
     "iam:CreateServiceLinkedRole",
     "sagemaker:DescribeEndpointConfig",
 }
+
+# What boto3's S3 client calls for each of its methods that the agent uses.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/mpuoverview.html#mpuAndPermissions
+UPLOAD = ("s3:PutObject", "s3:AbortMultipartUpload")
+PERMISSIONS_OF_AGENT = {
+    "abort_multipart_upload": ("s3:AbortMultipartUpload",),
+    "create_multipart_upload": ("s3:PutObject",),
+    "delete_object": ("s3:DeleteObject",),
+    "download_file": ("s3:GetObject",),
+    "get_object": ("s3:GetObject",),
+    "get_paginator": ("s3:ListBucket",),
+    "head_object": ("s3:GetObject",),
+    "put_object": ("s3:PutObject",),
+    "upload_file": UPLOAD,
+    "upload_fileobj": UPLOAD,
+}
+NEEDED_BY_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}
 
 
 def operations_of_kinds() -> set[str]:
@@ -75,6 +96,18 @@ def operations_of(path: Path) -> Iterator[str]:
             )
 
 
+def operations_on_logs() -> set[str]:
+    """What the log service asks CloudWatch Logs for."""
+    tree = ast.parse(Path(sagebridge.core.logs.streams.__file__).read_text(encoding="utf-8"))
+    asks = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and name_of(node.func) == "Ask"]
+    return {
+        keyword.value.value
+        for ask in asks
+        for keyword in ask.keywords
+        if keyword.arg == "operation" and isinstance(keyword.value, ast.Constant)
+    }
+
+
 def name_of(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
@@ -94,7 +127,7 @@ def actions(policy: str) -> set[str]:
 
 
 def test_the_operators_policy_lists_exactly_what_is_called() -> None:
-    called = (operations_of_kinds() | operations_in_code()) - {""}
+    called = (operations_of_kinds() | operations_in_code() | operations_on_logs()) - {""}
     assert {"AddTags", "PutObject", "GetCallerIdentity"} <= called, "the search in the code finds what is there"
     wanted = {permission(operation) for operation in called} - {""}
     assert actions("operator-policy.json") == wanted | NEEDED_BY_SCALING | {"iam:PassRole"}
@@ -128,12 +161,34 @@ def test_roles_are_passed_to_sagemaker_only_and_by_name() -> None:
     assert "*" not in statement["Resource"]
 
 
+def test_only_sagemakers_logs_are_read() -> None:
+    policy = json.loads((DOCS / "iam" / "operator-policy.json").read_text(encoding="utf-8"))
+    (statement,) = (one for one in policy["Statement"] if any(each.startswith("logs:") for each in one["Action"]))
+    assert statement["Resource"].endswith(":log-group:/aws/sagemaker/*")
+
+
 def test_a_tenants_role_insists_on_the_external_id() -> None:
     (statement,) = json.loads((DOCS / "iam" / "tenant-trust-policy.json").read_text(encoding="utf-8"))["Statement"]
     assert "sts:ExternalId" in statement["Condition"]["StringEquals"]
 
 
-@pytest.mark.parametrize("name", ["operator-policy.json", "assume-tenant-roles.json", "tenant-trust-policy.json"])
+def test_a_clusters_job_may_do_exactly_what_its_agent_calls() -> None:
+    tree = ast.parse(Path(sagebridge.runtime.s3.__file__).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_of_client(node.func)]
+    called = {name_of(call.func) for call in calls}
+    assert called == PERMISSIONS_OF_AGENT.keys()
+    wanted = {permission for name in called for permission in PERMISSIONS_OF_AGENT[name]}
+    assert actions("cluster-job-policy.json") == wanted | NEEDED_BY_KEYS
+
+
+def is_of_client(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and name_of(function.value) == "_client"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["operator-policy.json", "assume-tenant-roles.json", "tenant-trust-policy.json", "cluster-job-policy.json"],
+)
 def test_the_page_shows_the_files_as_they_are(name: str) -> None:
     page = (DOCS / "tenancy.md").read_text(encoding="utf-8")
     shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)]

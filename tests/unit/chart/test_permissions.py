@@ -4,21 +4,49 @@ from typing import Any
 
 import pytest
 from sagebridge.kinds import ENDPOINT, JOB_KINDS
+from sagebridge.logs.service import shown
+from sagebridge.settings import Settings
 
-from .helm import VALUE_SETS, Helm, one
+from .helm import VALUE_SETS, Helm, environment, one
 
 JOBS = [*(kind.schema.plural for kind in JOB_KINDS), ENDPOINT.plural]
 ALLOWED = {
     **{("sagebridge.io", jobs): {"get", "list", "watch", "patch", "delete"} for jobs in JOBS},
+    ("sagebridge.io", "trainingjobs"): {"get", "list", "watch", "patch", "delete", "create"},
     **{("sagebridge.io", f"{jobs}/status"): {"get", "update"} for jobs in JOBS},
     ("sagebridge.io", "tenantpolicies"): {"get", "list", "watch"},
     ("", "namespaces"): {"get", "list", "watch"},
-    ("", "configmaps"): {"get"},
-    ("", "events"): {"create"},
+    ("", "configmaps"): {"get", "create", "patch", "delete", "update"},
+    ("", "secrets"): {"get", "update"},
+    ("authentication.k8s.io", "tokenreviews"): {"create"},
+    ("authorization.k8s.io", "subjectaccessreviews"): {"create"},
+    ("", "events"): {"create", "list", "watch"},
+    ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("jobset.x-k8s.io", "jobsets"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("", "pods"): {"list", "watch", "patch"},
+    ("", "pods/log"): {"get"},
+    ("", "services"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("apps", "replicasets"): {"list"},
+    ("autoscaling", "horizontalpodautoscalers"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("policy", "poddisruptionbudgets"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("keda.sh", "scaledobjects"): {"get", "create", "patch", "delete"},
+    ("", "persistentvolumeclaims"): {"list", "get", "create"},
+    ("", "persistentvolumes"): {"get", "list", "watch", "create", "delete"},
+    ("storage.k8s.io", "csidrivers"): {"get"},
+    ("kueue.x-k8s.io", "workloads"): {"list", "watch"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
     ("coordination.k8s.io", "leases"): {"get", "update", "create"},
 }
-CLUSTER_SCOPED = {"tenantpolicies", "namespaces", "customresourcedefinitions"}
+CLUSTER_SCOPED = {
+    "tenantpolicies",
+    "namespaces",
+    "customresourcedefinitions",
+    "persistentvolumes",
+    "csidrivers",
+    "tokenreviews",
+    "subjectaccessreviews",
+}
 
 
 def granted(roles: list[dict[str, Any]]) -> dict[tuple[str, str], set[str]]:
@@ -52,7 +80,59 @@ def test_the_operator_gets_what_it_needs_and_no_more(helm: Helm, value_set: str)
     objects = helm.objects(value_set)
     account = one(objects, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
 
-    assert granted(roles_of(objects, account)) == ALLOWED
+    gangs = {
+        ("scheduling.k8s.io", plural): {"get", "create", "patch", "delete"} for plural in ("podgroups", "workloads")
+    }
+    assert granted(roles_of(objects, account)) == ALLOWED | (gangs if value_set == "everything" else {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "group"), [("Coscheduling", "scheduling.x-k8s.io"), ("Volcano", "scheduling.volcano.sh")]
+)
+def test_gangs_are_made_where_they_are_asked_for(helm: Helm, kind: str, group: str) -> None:
+    objects = helm.objects("default", f"--set=settings.clusterGangScheduling={kind}")
+    account = one(objects, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
+
+    gangs = {(group, "podgroups"): {"get", "create", "patch", "delete"}}
+    assert granted(roles_of(objects, account)) == ALLOWED | gangs
+
+
+def test_without_jobs_on_the_cluster_it_may_make_nothing(helm: Helm) -> None:
+    objects = helm.objects("default", "--set=cluster.enabled=false")
+    account = one(objects, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
+    rights = granted(roles_of(objects, account))
+
+    assert rights[("", "configmaps")] == {"get", "update"}
+    assert "create" not in rights[("sagebridge.io", "trainingjobs")]
+    assert {resource for group, resource in rights if group in ("", "batch", "kueue.x-k8s.io", "jobset.x-k8s.io")} == {
+        "namespaces",
+        "configmaps",
+        "secrets",
+        "events",
+        "pods",
+    }
+    assert rights[("", "pods")] == {"list", "watch"}, "those of pipelines' steps"
+    assert not {group for group, _ in rights} & {"apps", "autoscaling", "keda.sh"}
+
+
+def test_who_has_neither_jobs_on_the_cluster_nor_pipelines_lets_it_see_no_pods(helm: Helm) -> None:
+    objects = helm.objects("default", "--set=cluster.enabled=false,settings.pipelineStepGraceSeconds=0")
+    deployment = one(objects, "Deployment")
+    rights = granted(roles_of(objects, deployment["spec"]["template"]["spec"]["serviceAccountName"]))
+
+    assert ("", "pods") not in rights
+    assert dict(environment(deployment))["SAGEBRIDGE_PIPELINE_STEP_GRACE_SECONDS"] == "0"
+
+
+def test_without_volumes_of_its_own_it_may_only_remove_what_is_left_of_them(helm: Helm) -> None:
+    objects = helm.objects("default", "--set=cluster.fastFileVolumes=false")
+    deployment = one(objects, "Deployment")
+    rights = granted(roles_of(objects, deployment["spec"]["template"]["spec"]["serviceAccountName"]))
+
+    assert rights[("", "persistentvolumes")] == {"list", "watch", "delete"}
+    assert rights[("", "persistentvolumeclaims")] == {"list"}
+    assert ("storage.k8s.io", "csidrivers") not in rights
+    assert dict(environment(deployment))["SAGEBRIDGE_CLUSTER_FAST_FILE_VOLUMES"] == "false"
 
 
 def test_watched_namespaces_get_roles_of_their_own(helm: Helm) -> None:
@@ -99,11 +179,67 @@ def test_users_of_a_namespace_may_use_its_objects_but_not_write_their_status(hel
 
 
 @pytest.mark.parametrize("value_set", VALUE_SETS)
-def test_no_role_has_a_wildcard_or_reads_secrets(helm: Helm, value_set: str) -> None:
-    roles = [obj for obj in helm.objects(value_set) if obj["kind"] in ("Role", "ClusterRole")]
+def test_no_role_has_a_wildcard_or_reads_others_secrets(helm: Helm, value_set: str) -> None:
+    objects = helm.objects(value_set)
+    roles = [obj for obj in objects if obj["kind"] in ("Role", "ClusterRole")]
+    about_secrets = [(role, rule) for role in roles for rule in role["rules"] if "secrets" in rule["resources"]]
+    own = [obj["metadata"]["name"] for obj in objects if obj["kind"] == "Secret"]
 
     assert "*" not in str([role["rules"] for role in roles])
-    assert "secrets" not in str([role["rules"] for role in roles])
+    for role, rule in about_secrets:
+        assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "sagebridge-system")
+        assert rule["resourceNames"] == own
+        assert rule["verbs"] == ["get", "update"], "the chart has made it"
+    assert len(about_secrets) == len(own) <= 1
+
+
+def test_without_the_log_service_there_is_nothing_of_it(helm: Helm) -> None:
+    objects = helm.objects("default", "--set=logs.enabled=false")
+    deployment = one(objects, "Deployment")
+    rights = granted(roles_of(objects, deployment["spec"]["template"]["spec"]["serviceAccountName"]))
+
+    assert not {"secrets", "tokenreviews", "subjectaccessreviews"} & {resource for _, resource in rights}
+    assert not [obj for obj in objects if "logs" in obj["metadata"]["name"]]
+    assert not [name for name, _ in environment(deployment) if "LOGS_URL" in name]
+
+
+def test_every_service_account_may_read_the_authoritys_certificate(helm: Helm) -> None:
+    objects = helm.objects("default")
+    binding, role = one(objects, "RoleBinding", "sagebridge-logs-ca"), one(objects, "Role", "sagebridge-logs-ca")
+
+    assert [subject["name"] for subject in binding["subjects"]] == ["system:serviceaccounts"]
+    assert [(rule["resources"], rule["resourceNames"], rule["verbs"]) for rule in role["rules"]] == [
+        (["configmaps"], ["sagebridge-logs-ca"], ["get"])
+    ]
+
+
+def test_logs_are_served_where_the_operator_says(helm: Helm) -> None:
+    """The names that the operator makes of its settings are those of the chart's objects."""
+    objects = helm.objects("everything")
+    deployment = one(objects, "Deployment")
+    told = dict(environment(deployment))
+    service = next(obj for obj in objects if obj["kind"] == "Service" and obj["metadata"]["name"].endswith("-logs"))
+    port = next(one["containerPort"] for one in _ports(deployment) if one["name"] == "logs")
+
+    host = f"{service['metadata']['name']}.sagebridge-system.svc"
+    assert told["SAGEBRIDGE_LOGS_URL"] == f"https://{host}:{service['spec']['ports'][0]['port']}"
+    assert told["SAGEBRIDGE_LOGS_PORT"] == str(port)
+    settings = Settings(
+        lease_name=told["SAGEBRIDGE_LEASE_NAME"],
+        lease_namespace=told["SAGEBRIDGE_LEASE_NAMESPACE"],
+        logs_url=told["SAGEBRIDGE_LOGS_URL"],
+    )
+    config_map = next(obj for obj in objects if obj["kind"] == "ConfigMap" and obj["metadata"]["name"].endswith("-ca"))
+    assert shown(settings) == {
+        "url": told["SAGEBRIDGE_LOGS_URL"],
+        "namespace": "sagebridge-system",
+        "configMap": config_map["metadata"]["name"],
+    }
+    assert one(objects, "Secret")["metadata"]["name"] == f"{told['SAGEBRIDGE_LEASE_NAME']}-logs-tls"
+
+
+def _ports(deployment: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(deployment["spec"]["template"]["spec"]["containers"][0]["ports"])
 
 
 @pytest.mark.parametrize("value_set", VALUE_SETS)
@@ -120,9 +256,10 @@ def test_pods_meet_the_restricted_standard(helm: Helm, value_set: str) -> None:
             }
 
 
-def test_the_metrics_service_does_not_choose_the_hooks_pod(helm: Helm) -> None:
+def test_no_service_chooses_the_hooks_pod(helm: Helm) -> None:
     objects = helm.objects("default")
-    selector = one(objects, "Service")["spec"]["selector"]
+    selectors = [obj["spec"]["selector"] for obj in objects if obj["kind"] == "Service"]
     labels = one(objects, "Job")["spec"]["template"]["metadata"]["labels"]
 
-    assert not selector.items() <= labels.items()
+    assert len(selectors) == 2
+    assert not [selector for selector in selectors if selector.items() <= labels.items()]

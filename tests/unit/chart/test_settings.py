@@ -11,7 +11,15 @@ from sagebridge.settings import Settings
 
 from .helm import CHART, ROOT, VALUE_SETS, Helm, environment, one
 
-FIXED_BY_THE_CHART = {"watch_namespaces", "health_port", "lease_namespace", "lease_name", "lease_identity"}
+LEASE = {"lease_namespace", "lease_name", "lease_identity"}
+FIXED_BY_THE_CHART = LEASE | {
+    "watch_namespaces",
+    "health_port",
+    "logs_url",
+    "logs_port",
+    "agent_image",
+    "cluster_fast_file_volumes",
+}
 OWN_DEFAULTS = {"log_format": "json"}
 PREFIX = "SAGEBRIDGE_"
 
@@ -67,8 +75,34 @@ def test_the_operator_reads_what_was_set(helm: Helm, monkeypatch: pytest.MonkeyP
         "quota_grace_seconds": 0.0,
         "deletion_deadline_seconds": 0.0,
         "stale_after_seconds": 120.0,
+        "pipeline_step_grace_seconds": 0.0,
+        "agent_image": "registry.example.com/sagebridge:1.2.3",
+        "cluster_domain": "lab.local",
+        "cluster_environment": {"HTTPS_PROXY": "http://proxy:3128"},
+        "cluster_daemons_millicores": 0,
+        "cluster_daemons_mebibytes": 2048,
+        "cluster_tolerations": [
+            {
+                "key": "dedicated",
+                "operator": "Equal",
+                "value": "training",
+                "effect": "NoExecute",
+                "tolerationSeconds": 300,
+            }
+        ],
+        "cluster_fast_file_volumes": True,
+        "cluster_job_ttl_seconds": 3600,
+        "cluster_upload_seconds": 60,
+        "cluster_gang_scheduling": "Kubernetes",
+        "cluster_gang_scheduler_name": "gang-scheduler",
+        "cluster_pod_start_seconds": 120,
         "health_host": "::",
         "health_port": 8080,
+        "logs_url": "https://sagebridge-logs.sagebridge-system.svc:8443",
+        "logs_host": "::",
+        "logs_port": 8443,
+        "logs_streams": 50,
+        "logs_streams_per_caller": 5,
         "log_level": "DEBUG",
         "log_format": "text",
         "lease_namespace": "sagebridge-system",

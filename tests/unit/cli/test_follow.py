@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sagebridge.cli.log_streams import Excerpt
 from sagebridge.cli.logs import is_over, stream_lines
 from sagebridge.cli.objects import ObjectDeletedError
 from sagebridge.core.conditions import State, Verdict, build
 from sagebridge.core.job import Job
+from sagebridge.core.logs.lines import Excerpt
 from sagebridge.core.reasons import Reason
 from sagebridge.kinds import ENDPOINT, JOB_KINDS
 from support.scripted_logs import ScriptedLogs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sagebridge.cli.health_checks import is_answered_health_check
+from sagebridge.core.logs.health_checks import is_answered_health_check
 
 
 @pytest.mark.parametrize(

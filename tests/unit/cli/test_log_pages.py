@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sagebridge.cli.log_streams import Excerpt, JobLogs
+from sagebridge.cli.log_streams import JobLogs
+from sagebridge.core.logs.lines import Excerpt
 from support.scripted_logs import ScriptedLogs
 
 A, B, C, D = (1, "a"), (2, "b"), (3, "c"), (4, "d")

@@ -14,9 +14,10 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-from sagebridge.cli.log_streams import Excerpt, JobLogs
+from sagebridge.cli.log_streams import JobLogs
 from sagebridge.cli.logs import LogsError, app, stream_lines
 from sagebridge.core.job import Job
+from sagebridge.core.logs.lines import Excerpt
 from typer.testing import CliRunner
 
 
@@ -175,6 +176,14 @@ def test_a_job_that_is_over_will_not_print_any_more(put: Callable[..., None], ap
     applied("TrainingJob", "s/", conditions=[{"type": "Complete", "status": "True", "reason": "C", "message": "m"}])
     result = CliRunner().invoke(app, ["s"])
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "s: nothing printed.\n")
+
+
+def test_an_object_that_is_not_ready_says_why(put: Callable[..., None], applied: Callable[..., None]) -> None:
+    put("s/i-1")
+    message = "The image can't be pulled."
+    applied("Endpoint", conditions=[{"type": "Ready", "status": "False", "reason": "R", "message": message}])
+    result = CliRunner().invoke(app, ["smep/s", "--pings"])
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"s: nothing printed yet. {message}\n")
 
 
 def test_more_lines_than_one_reply_holds(client: Any, group: str, put: Callable[..., None]) -> None:

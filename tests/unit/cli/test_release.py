@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import kopf
+import pytest
 from aiohttp import web
-from sagebridge.cli.release import release_all
+from sagebridge.cli.release import Released, describe, release_all, summary
+from sagebridge.core.job import Attempt, Place
 from sagebridge.kube.client import KubeClient
 
 
@@ -31,3 +33,42 @@ async def test_a_kind_that_vanishes_after_discovery_has_nothing_to_release() -> 
     finally:
         await client.close()
         await runner.cleanup()
+
+
+AT_AWS = "1 of them have jobs that may run on, and cost, at AWS"
+
+
+def left(place: Place, *, runs: bool = True) -> Released:
+    attempt = Attempt.parse({"number": 1, "name": "team-digits", "arn": "arn:digits"})
+    return Released(name="TrainingJob team/digits", place=place, open_attempts=(attempt,) if runs else ())
+
+
+@pytest.mark.parametrize(
+    ("released", "want"),
+    [
+        (left(Place.SAGEMAKER), "released. STILL AT AWS, nobody has seen it end: arn:digits"),
+        (left(Place.CLUSTER), "released. STILL ON THE CLUSTER, nobody has seen it end: arn:digits"),
+        (left(Place.CLUSTER, runs=False), "released."),
+    ],
+)
+def test_what_is_left_of_one_object(released: Released, want: str) -> None:
+    assert describe(released) == f"TrainingJob team/digits: {want}"
+
+
+@pytest.mark.parametrize(
+    ("released", "want"),
+    [
+        ([], "0 objects released. None of them has a job that may still run."),
+        ([left(Place.CLUSTER, runs=False)], "1 objects released. None of them has a job that may still run."),
+        (
+            [left(Place.CLUSTER), left(Place.CLUSTER)],
+            "2 objects released. 2 of them have jobs that may run on in this cluster; see above.",
+        ),
+        (
+            [left(Place.SAGEMAKER), left(Place.CLUSTER)],
+            f"2 objects released. {AT_AWS}; 1 of them have jobs that may run on in this cluster; see above.",
+        ),
+    ],
+)
+def test_what_is_left_of_all(released: list[Released], want: str) -> None:
+    assert summary(released) == want

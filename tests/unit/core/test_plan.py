@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sagebridge.core import steps
-from sagebridge.core.conditions import State
+from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.job import FINALIZER, Job
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.plan import Situation, next_step
 from sagebridge.core.reasons import Reason
+from support.deletions import asked_for
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 AGO = "2026-01-02T03:00:00Z"
@@ -23,6 +24,7 @@ RECORDED = {"number": 1, "name": "team-a-digits-abc", "region": "us-east-1", "re
 CREATED = {**RECORDED, "arn": ARN}
 TO_SUSPEND = {**CREATED, "stopRequested": "Suspended"}
 FAILED = {**CREATED, "status": "Failed", "reason": "CapacityError", "message": "CapacityError: none", "endTime": AGO}
+INTERRUPTED = {**FAILED, "reason": "Interrupted"}
 SUSPENDED = {**TO_SUSPEND, "status": "Stopped", "endTime": AGO}
 COMPLETED = {**CREATED, "status": "Completed", "endTime": AGO}
 
@@ -34,6 +36,11 @@ STOPPING = Observation(phase=Phase.STOPPING)
 SUCCEEDED = Observation(phase=Phase.SUCCEEDED, whole=True)
 NO_CAPACITY = Observation(phase=Phase.FAILED, whole=True, failure_reason="CapacityError: Unable to provision")
 BROKEN_SCRIPT = Observation(phase=Phase.FAILED, whole=True, failure_reason="AlgorithmError: exit code 1")
+INTERRUPTION = Observation(phase=Phase.FAILED, whole=True, failure_reason="Interrupted: the node went")
+WAITING = Observation(
+    phase=Phase.OPEN,
+    waiting=Verdict(state=State.PROGRESSING, reason=Reason.UNSCHEDULABLE, message="0/1 nodes are available"),
+)
 STOPPED = Observation(phase=Phase.STOPPED, whole=True)
 GONE = Observation(phase=Phase.GONE, whole=True)
 
@@ -59,12 +66,13 @@ def plan(case: Case) -> steps.Step:
         "spec": case.spec,
         "status": {"attempts": case.attempts} | case.status,
     }
+    job = Job.parse(body)
     return next_step(
         Situation(
-            job=Job.parse(body),
+            job=job,
             observation=case.seen,
             now=NOW,
-            deletion_deadline=timedelta(hours=1),
+            deletion=asked_for(job.deletion_requested_at) if job.deletion_requested_at else None,
             models_kept=case.models_kept,
         )
     )
@@ -103,6 +111,13 @@ RUNNING = [
     Case(reason="retries run out", attempts=[FAILED, {**FAILED, "number": 2}, {**CREATED, "number": 3}], seen=NO_CAPACITY, spec=RETRY, want=steps.Close, state=State.FAILED),
     Case(reason="a retry follows its pause", attempts=[FAILED], spec=RETRY, want=steps.Record),
     Case(reason="a retry waits for its pause", attempts=[{**FAILED, "endTime": "2026-01-02T03:04:04Z"}], spec=RETRY, want=steps.Conclude, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
+    Case(reason="an interruption is tried again without a retry", attempts=[CREATED], seen=INTERRUPTION, spec={"target": "Cluster"}, want=steps.Close, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
+    Case(reason="an interruption uses up no retry", attempts=[INTERRUPTED, {**FAILED, "number": 2}, {**CREATED, "number": 3}], seen=NO_CAPACITY, spec=RETRY, want=steps.Close, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
+    Case(reason="after an interruption the pause is short", attempts=[{**INTERRUPTED, "endTime": "2026-01-02T03:04:00Z"}], want=steps.Record),
+    Case(reason="the pauses between interruptions grow", attempts=[{**INTERRUPTED, "number": number, "endTime": "2026-01-02T03:03:10Z"} for number in (1, 2, 3, 4)], want=steps.Conclude, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
+    Case(reason="a status holds a hundred attempts", attempts=[{**INTERRUPTED, "number": 100}], want=steps.Conclude, state=State.FAILED, why=Reason.JOB_FAILED),
+    Case(reason="what was deleted to suspend it is suspended", attempts=[TO_SUSPEND], seen=GONE, spec=policy(suspend=True), want=steps.Close, state=State.SUSPENDED),
+    Case(reason="what a job waits for is said", attempts=[CREATED], seen=WAITING, want=steps.Conclude, state=State.PROGRESSING, why=Reason.UNSCHEDULABLE),
     Case(reason="resuming starts a new attempt at once", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:05Z"}], want=steps.Record),
     Case(reason="resuming starts a new attempt at once, though AWS's clock is ahead of ours", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:09Z"}], want=steps.Record),
     Case(reason="suspending ends without failure", attempts=[TO_SUSPEND], seen=STOPPED, spec=policy(suspend=True), want=steps.Close, state=State.SUSPENDED),
@@ -281,7 +296,7 @@ def test_deadline_names_the_orphan() -> None:
 def test_a_purged_object_is_released() -> None:
     metadata = {"uid": "u", "namespace": "n", "name": "x", "finalizers": [FINALIZER]} | DELETED
     job = Job.parse({"metadata": metadata, "spec": PURGE, "status": {"attempts": [COMPLETED]}})
-    situation = Situation(job=job, observation=None, now=NOW, deletion_deadline=timedelta(hours=1), is_purged=True)
+    situation = Situation(job=job, observation=None, now=NOW, deletion=asked_for(NOW), is_purged=True)
     assert next_step(situation) == steps.Release()
 
 
@@ -334,7 +349,6 @@ def test_a_counter_that_has_changed_is_worth_a_look(listed: dict[str, int], show
         job=Job.parse(body),
         observation=seen,
         now=NOW,
-        deletion_deadline=timedelta(hours=1),
         look_when=(("counters", "succeeded"),),
     )
     assert isinstance(next_step(situation), want)

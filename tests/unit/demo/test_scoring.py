@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import tarfile
 from pathlib import Path
@@ -11,20 +12,27 @@ import numpy as np
 import pytest
 from sagebridge_local.demo import scoring, verdicts
 from sagebridge_local.demo.errors import DemoError
-from sklearn.datasets import load_digits
-from sklearn.neighbors import KNeighborsClassifier
 
-PIXELS, LABELS = load_digits(return_X_y=True)
 TRAINED, HELD_OUT = slice(0, 1200), slice(1200, 1500)
 
 
+@functools.cache
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and labels. To import scikit-learn takes seconds, and each worker collects this file."""
+    from sklearn.datasets import load_digits
+
+    return load_digits(return_X_y=True)
+
+
 def held_out(path: Path, rows: slice = HELD_OUT) -> Path:
-    np.savetxt(path, np.column_stack([LABELS[rows], PIXELS[rows]]), fmt="%d", delimiter=",")
+    np.savetxt(path, np.column_stack([digits()[1][rows], digits()[0][rows]]), fmt="%d", delimiter=",")
     return path
 
 
 def archive(path: Path, *, labels: np.ndarray, name: str = "model.joblib") -> Path:
-    model = KNeighborsClassifier(3).fit(PIXELS[TRAINED] / 16.0, labels)
+    from sklearn.neighbors import KNeighborsClassifier
+
+    model = KNeighborsClassifier(3).fit(digits()[0][TRAINED] / 16.0, labels)
     content = io.BytesIO()
     joblib.dump(model, content)
     return packed(path, {name: content.getvalue()})
@@ -40,14 +48,14 @@ def packed(path: Path, files: dict[str, bytes]) -> Path:
 
 
 def test_a_good_model_passes(tmp_path: Path) -> None:
-    model = scoring.unpack(archive(tmp_path / "model.tar.gz", labels=LABELS[TRAINED]), tmp_path / "model")
+    model = scoring.unpack(archive(tmp_path / "model.tar.gz", labels=digits()[1][TRAINED]), tmp_path / "model")
     score = scoring.score(model, held_out=held_out(tmp_path / "held-out.csv"))
     assert score.rows == 300
     verdicts.check_accuracy(score)
 
 
 def test_a_model_of_wrong_labels_is_refused(tmp_path: Path) -> None:
-    wrong = np.random.default_rng(0).permutation(LABELS[TRAINED])
+    wrong = np.random.default_rng(0).permutation(digits()[1][TRAINED])
     model = scoring.unpack(archive(tmp_path / "model.tar.gz", labels=wrong), tmp_path / "model")
     score = scoring.score(model, held_out=held_out(tmp_path / "held-out.csv"))
     assert score.accuracy < 0.5
@@ -56,7 +64,7 @@ def test_a_model_of_wrong_labels_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_rows_are_no_proof(tmp_path: Path) -> None:
-    model = scoring.unpack(archive(tmp_path / "model.tar.gz", labels=LABELS[TRAINED]), tmp_path / "model")
+    model = scoring.unpack(archive(tmp_path / "model.tar.gz", labels=digits()[1][TRAINED]), tmp_path / "model")
     with pytest.raises(DemoError, match="holds no rows"), pytest.warns(UserWarning, match="no data"):
         scoring.score(model, held_out=held_out(tmp_path / "held-out.csv", slice(0, 0)))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sagebridge.core.deletion import Deletion
 from sagebridge.core.endpoint import steps
 from sagebridge.core.endpoint.build import BuildContext, build
 from sagebridge.core.endpoint.desired import Desired
@@ -15,6 +16,7 @@ from sagebridge.core.endpoint.observed import Observed
 from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.endpoint.scaling import OURS
 from sagebridge.core.names import Owner
+from support.deletions import asked_for
 
 from tests.unit.endpoint.service import RefusedError, Service
 
@@ -68,10 +70,15 @@ class Operator:
                 is_ours=self.is_ours,
                 made=frozenset(self.made),
                 history_limit=self.history_limit,
-                deletion_requested_at=self.deletion_requested_at,
-                deletion_deadline=timedelta(days=1),
+                deletion=self.deletion,
             )
         )
+
+    @property
+    def deletion(self) -> Deletion | None:
+        """How far the object's deletion is."""
+        asked = self.deletion_requested_at
+        return asked_for(asked, deadline=timedelta(days=1)) if asked else None
 
     def run(self, *, most: int = 200) -> None:
         """A pass: until the plan has nothing more to do now."""

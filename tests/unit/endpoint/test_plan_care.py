@@ -17,6 +17,7 @@ from sagebridge.core.endpoint.plan import Situation, next_step
 from sagebridge.core.endpoint.revision import Revision
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude as Outcome
+from support.deletions import asked_for
 
 from tests.unit.endpoint.specs import (
     NOW,
@@ -330,7 +331,7 @@ def test_where_it_stands(reason: str, given: Situation, state: State, why: Reaso
         ("one that never made anything, whatever AWS says", {"observed": None, "ledger": Ledger()}, steps.Release()),
         (
             "one that never made anything, even late",
-            {"observed": None, "ledger": Ledger(), "deletion_requested_at": NOW - timedelta(hours=2)},
+            {"observed": None, "ledger": Ledger(), "deletion": asked_for(NOW - timedelta(hours=2))},
             steps.Release(),
         ),
         (
@@ -346,7 +347,7 @@ def test_where_it_stands(reason: str, given: Situation, state: State, why: Reaso
     ],
 )
 def test_deletion(reason: str, given: dict[str, object], want: steps.Step) -> None:
-    fields = {"ledger": ledger(OLD), "deletion_requested_at": NOW} | given
+    fields = {"ledger": ledger(OLD), "deletion": asked_for(NOW)} | given
     seen = fields.pop("seen", endpoint(OLD))
     assert next_step(situation(None, seen, **fields)) == want, reason  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ from sagebridge.core.endpoint.ledger import Ledger
 from sagebridge.core.endpoint.plan import RETRY_FAILED_AFTER_SECONDS, Situation, next_step
 from sagebridge.core.job import DeletionPolicy
 from sagebridge.core.reasons import Reason
+from support.deletions import asked_for
 
 from tests.unit.endpoint.specs import NOW, but_for_outcomes, endpoint, ledger, overtaken, situation
 from tests.unit.endpoint.versions import (
@@ -198,14 +199,14 @@ def test_the_next_step(reason: str, given: Situation, want: steps.Step) -> None:
     ],
 )
 def test_deletion(reason: str, given: dict[str, object], want: steps.Step) -> None:
-    fields = {"ledger": ledger(OLD), "deletion_requested_at": NOW} | given
+    fields = {"ledger": ledger(OLD), "deletion": asked_for(NOW)} | given
     seen = fields.pop("seen", endpoint(OLD))
     assert next_step(situation(None, seen, **fields)) == want, reason  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", ["Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"])
 def test_deletion_waits_for_a_busy_endpoint(status: str) -> None:
-    given = situation(None, endpoint(OLD, status=status), ledger=ledger(OLD), deletion_requested_at=NOW)
+    given = situation(None, endpoint(OLD, status=status), ledger=ledger(OLD), deletion=asked_for(NOW))
     step = next_step(given)
     assert isinstance(step, steps.Conclude)
     assert step.verdict.reason is Reason.DELETING
@@ -213,7 +214,7 @@ def test_deletion_waits_for_a_busy_endpoint(status: str) -> None:
 
 def test_deletion_ends_in_time() -> None:
     given = situation(
-        None, endpoint(OLD, status="Creating"), ledger=ledger(OLD), deletion_requested_at=NOW - timedelta(hours=2)
+        None, endpoint(OLD, status="Creating"), ledger=ledger(OLD), deletion=asked_for(NOW - timedelta(hours=2))
     )
     step = next_step(given)
     assert isinstance(step, steps.Release)
@@ -221,7 +222,7 @@ def test_deletion_ends_in_time() -> None:
 
 
 def test_what_an_endpoint_runs_that_is_not_ours_any_more_is_left_and_said() -> None:
-    given = situation(None, endpoint(OLD), is_ours=False, ledger=ledger(OLD), deletion_requested_at=NOW)
+    given = situation(None, endpoint(OLD), is_ours=False, ledger=ledger(OLD), deletion=asked_for(NOW))
     step = next_step(given)
     assert isinstance(step, steps.Release)
     assert OLD.config.name in step.orphan
@@ -231,12 +232,12 @@ def test_what_an_endpoint_runs_that_is_not_ours_any_more_is_left_and_said() -> N
 def test_what_an_endpoint_will_run_is_known_once_it_is_at_rest() -> None:
     """DescribeEndpoint names the config that an endpoint ran before, until its update has ended."""
     seen = endpoint(OLD, status="Updating")
-    given = situation(None, seen, is_ours=False, ledger=ledger(OLD, NEW), deletion_requested_at=NOW)
+    given = situation(None, seen, is_ours=False, ledger=ledger(OLD, NEW), deletion=asked_for(NOW))
     step = next_step(given)
     assert isinstance(step, steps.Conclude)
     assert "end Updating" in step.verdict.message
 
 
 def test_a_released_object_is_left_alone() -> None:
-    given = situation(None, None, deletion_requested_at=NOW, is_finalized=False)
+    given = situation(None, None, deletion=asked_for(NOW), is_finalized=False)
     assert next_step(given) == steps.Wait()

@@ -158,7 +158,8 @@ def trained(**status: Any) -> Any:
 
 def test_an_image_of_ones_own_serves_what_was_trained_by_one_that_does_not() -> None:
     found = served_by(section(image=IMAGE), PLACE, trained=trained(), pinned=None)
-    assert found == Served(image=IMAGE, model_data_url="s3://models/files/")
+    url = "s3://models/files/"
+    assert found == Served(image=IMAGE, model_data_url=url, vouched_url=url)
     with pytest.raises(SpecError):
         served_by(section(), PLACE, trained=trained(), pinned=None)
 

@@ -16,7 +16,7 @@ from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude, Release, Wait
 from sagebridge.engine.failures import EXPECTED, FailureCounts, Patience, WaitingError, conclude
-from sagebridge.targets.protocol import NameConflictError, NotOwnedError
+from sagebridge.targets.protocol import NameConflictError, NotGoneError, NotOwnedError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PATIENCE = Patience(recheck_seconds=600, quota_grace=timedelta(minutes=30), jitter=lambda: 1.0)
@@ -56,6 +56,7 @@ def waits(reason: str, error: Exception, why: Reason, again: float, *says: str, 
 
 
 ABSENT = WaitingError("no such ConfigMap")
+STAYS = NotGoneError("Waiting for x to be gone.")
 QUOTA, THROTTLED = aws("ResourceLimitExceeded"), aws("ThrottlingException")
 DENIED = aws("AccessDenied", status=403, operation="AssumeRole")
 IN_USE = aws("ResourceInUse", operation="DeleteTrainingJob")
@@ -72,6 +73,7 @@ CASES = [
     stalled("no credentials", aws("UnrecognizedClientException", status=403), Reason.ACCESS_DENIED),
     waits("a missing reference, at first", ABSENT, Reason.WAITING_FOR_REFERENCE, 0.5, "no such ConfigMap"),
     waits("a missing reference, for long", ABSENT, Reason.WAITING_FOR_REFERENCE, 30, failures=99),
+    waits("what is not gone yet", STAYS, Reason.WAITING_FOR_REMOVAL, 0.5, "Waiting for x to be gone"),
     waits("a quota, at first", QUOTA, Reason.QUOTA_EXCEEDED, 30, "Service Quotas"),
     waits("a quota, again", QUOTA, Reason.QUOTA_EXCEEDED, 300, failures=9),
     waits("a quota before anything is recorded", QUOTA, Reason.QUOTA_EXCEEDED, 30, recorded_at=None),

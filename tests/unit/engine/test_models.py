@@ -8,45 +8,16 @@ from typing import Any
 import pytest
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
-from sagebridge.core.names import Owner
-from sagebridge.core.tenancy import Tenant
 from sagebridge.engine.failures import WaitingError
-from sagebridge.engine.models import ModelInput, ModelInputs, ModelPlace
+from sagebridge.engine.models import ModelInput, ModelInputs
 from sagebridge.engine.store import Store
 from sagebridge.kinds.batch_transform import KIND
 from sagebridge.kube.client import KubeClient
+from support.referring import ARTIFACT, COMPLETE, OWN, body, nobody, place_of
 
-OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
-ARTIFACT = "s3://models/best/model.tar.gz"
-ROLE = "arn:aws:iam::123456789012:role/run"
-COMPLETE = [{"type": "Complete", "status": "True"}]
 SEARCHED = {"modelArtifacts": {"s3ModelArtifacts": ARTIFACT}, "region": "us-east-1"}
 OWN_ALGORITHM = {"algorithmSpecification": {"trainingImage": OWN}}
 PYTORCH = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-gpu-py311"
-TENANT = Tenant(
-    regions=None,
-    default_region="us-east-1",
-    default_role=ROLE,
-    allowed_roles=(ROLE,),
-    default_bucket=None,
-    allowed_prefixes=None,
-)
-
-
-def body(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {
-        "uid": f"uid-{name}",
-        "namespace": "n",
-        "name": name,
-        "resourceVersion": "1",
-        "generation": 1,
-        "creationTimestamp": "2026-01-01T00:00:00Z",
-    }
-    return {"metadata": metadata, "spec": dict(spec), "status": dict(status)}
-
-
-async def nobody() -> Any:
-    raise AssertionError("a model by reference needs nothing of the API server")
 
 
 async def model_of(store: Store) -> ModelInput | None:
@@ -55,8 +26,7 @@ async def model_of(store: Store) -> ModelInput | None:
         "transformResources": {"instanceType": "ml.m5.large"},
     }
     job = Job.parse(body("predict", spec, {}))
-    owner = Owner(cluster="c", namespace="n", name="predict", uid=job.uid)
-    place = ModelPlace(owner=owner, tenant=TENANT, region="us-east-1", role_arn=ROLE)
+    place = place_of(job)
     return await ModelInputs(client=KubeClient(login=nobody), store=store).resolve(job, KIND, place)
 
 

@@ -10,6 +10,7 @@ import pytest
 from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.engine.failures import FailureCounts
+from sagebridge.kube.errors import KubeError
 from support.workbench import KIND, SPEC, Workbench
 
 AGO = "2026-01-02T03:00:00Z"
@@ -54,11 +55,121 @@ async def test_waiting_to_purge_ends_at_the_deadline_though_nothing_else_happens
 
 
 async def test_what_is_left_behind_is_told_before_the_object_is_let_go(bench: Workbench) -> None:
-    memory = bench.put(status={"attempts": [CREATED]}, metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+    memory = bench.put(status={"attempts": [CREATED]}, metadata=DELETED)
+    bench.target.errors["describe"] = THROTTLED
+    await bench.reconcile(memory)
+    bench.now += timedelta(hours=2)
     bench.api.refused[bench.path()] = 503
     with pytest.raises(Exception, match="refused"):
         await bench.reconcile(memory)
     assert bench.metrics.orphaned.labels(kind=KIND.name)._value.get() == 1
+
+
+LONG_AGO = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+"""More than a deadline before any process worked at it."""
+DENIED = AwsError(code="AccessDeniedException", message="no", operation="StopTrainingJob", http_status=400)
+
+
+async def test_what_was_deleted_while_no_operator_ran_is_stopped_all_the_same(bench: Workbench) -> None:
+    memory = bench.put(status={"attempts": [CREATED]}, metadata=LONG_AGO)
+    bench.target.seen = OPEN
+
+    await bench.reconcile(memory)
+
+    assert bench.target.calls == ["describe", "stop"]
+    assert memory.job.finalizers == []
+    assert bench.metrics.orphaned.labels(kind=KIND.name)._value.get() == 0
+
+
+async def test_it_has_its_time_from_then_on_in_which_it_is_tried(bench: Workbench) -> None:
+    memory = bench.put(status={"attempts": [CREATED]}, metadata=LONG_AGO)
+    bench.target.seen, bench.target.errors["stop"] = OPEN, DENIED
+
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "DeletionBlocked"
+    assert "At 2026-01-02T04:04:05Z the object is released all the same" in bench.ready()["message"]
+    bench.now += timedelta(minutes=59)
+    await bench.reconcile(memory)
+    assert memory.job.finalizers != []
+    bench.now += timedelta(minutes=2)
+    await bench.reconcile(memory)
+
+    assert memory.job.finalizers == []
+    assert bench.metrics.orphaned.labels(kind=KIND.name)._value.get() == 1
+
+
+async def test_each_process_tries_once_and_none_gives_it_more_time(bench: Workbench) -> None:
+    memory = bench.put(status={"attempts": [CREATED]}, metadata=LONG_AGO)
+    bench.target.seen, bench.target.errors["stop"] = OPEN, DENIED
+    await bench.reconcile(memory)
+    bench.store.remove(memory.job.uid)
+    bench.target.calls.clear()
+
+    memory = bench.put(status=bench.status(), metadata=LONG_AGO)
+    again_after = await bench.reconcile(memory)
+    assert (bench.target.calls, again_after) == (["describe", "stop"], 1.0)
+    assert memory.job.finalizers != []
+    await bench.reconcile(memory)
+
+    assert bench.target.calls == ["describe", "stop"]
+    assert memory.job.finalizers == []
+
+
+async def test_a_look_that_fails_gives_no_process_more_time(bench: Workbench) -> None:
+    """What is waited for may be old, which is told; that somebody waits has to be known to who comes after."""
+    spec = policy(deletionPolicy="Purge")
+    memory = bench.put(spec=spec, status={"attempts": [CREATED]}, metadata=DELETED)
+    memory.observation, memory.stale_because = Observation(phase=Phase.STOPPING), "nobody answers."
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "Deleting"
+    assert bench.ready()["message"].startswith("This status may be old: nobody answers. Last known: Waiting for x")
+    bench.store.remove(memory.job.uid)
+    bench.now += timedelta(minutes=61)
+    bench.target.seen = Observation(phase=Phase.STOPPING)
+
+    memory = bench.put(spec=spec, status=bench.status(), metadata=DELETED)
+    await bench.reconcile(memory)
+
+    assert bench.target.calls == ["describe"]
+    assert memory.job.finalizers == []
+
+
+async def test_a_cluster_that_fails_again_and_again_is_told_of(bench: Workbench) -> None:
+    """Once may be a matter of a moment."""
+    memory = bench.put(status={"attempts": [CREATED], "conditions": []}, metadata=DELETED)
+    bench.target.seen, bench.target.errors["stop"] = OPEN, KubeError("PATCH /jobs/x: no webhook answers", status=500)
+    with pytest.raises(KubeError, match="no webhook"):
+        await bench.reconcile(memory)
+    assert bench.status()["conditions"] == []
+    with pytest.raises(KubeError, match="no webhook"):
+        await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "DeletionBlocked"
+    assert bench.ready()["message"] == "Deletion waits for the cluster: PATCH /jobs/x: no webhook answers"
+
+
+async def test_no_deletion_is_held_up_for_a_word_that_is_never_accepted(bench: Workbench) -> None:
+    memory = bench.put(status={"attempts": [CREATED]}, metadata=LONG_AGO)
+    bench.target.seen = OPEN
+    bench.api.refused[f"{bench.path()}/status"] = 403
+
+    await bench.reconcile(memory)
+
+    assert bench.target.calls == ["describe", "stop"]
+    assert memory.job.finalizers == []
+
+
+async def test_an_operator_that_can_not_say_that_it_has_begun_has_not(bench: Workbench) -> None:
+    memory = bench.put(status={"attempts": [CREATED]}, metadata=LONG_AGO)
+    bench.api.refused[f"{bench.path()}/status"] = 503
+    with pytest.raises(Exception, match="refused"):
+        await bench.reconcile(memory)
+    assert bench.target.calls == []
+
+    bench.api.refused.clear()
+    await bench.reconcile(memory)
+
+    assert bench.ready()["reason"] == "Deleting"
+    assert memory.job.finalizers == []
 
 
 async def test_a_look_from_before_a_create_says_nothing_about_after_it(bench: Workbench) -> None:
@@ -86,10 +197,26 @@ async def test_a_sweep_that_comes_late_does_not_open_a_closed_attempt(bench: Wor
     retrying = policy(retry={"limit": 1})
     memory = bench.put(spec=retrying, status={"attempts": [FAILED], "trainingJobStatus": "Failed"})
     bench.now = bench.now.replace(hour=3, minute=0, second=1)
-    bench.engine.observed("uid-digits", OPEN, attempt=1)
+    bench.engine.observed("uid-digits", OPEN, attempt=1, after=memory.observation)
     await bench.reconcile(memory)
     assert bench.ready()["reason"] == "RetryPending"
     assert bench.status()["trainingJobStatus"] == "Failed"
+
+
+async def test_a_sweep_that_began_before_a_stop_does_not_make_for_another(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = bench.put(status={"attempts": [CREATED]}, metadata=DELETED)
+    memory.observation = OPEN
+
+    async def listed_before_the_stop(handles: Any) -> Any:
+        await bench.reconcile(memory)
+        return {handle.owner.uid: OPEN for handle in handles}
+
+    monkeypatch.setattr(bench.target, "observe", listed_before_the_stop)
+    await bench.poller.sweep_all()
+    await bench.reconcile(memory)
+    assert bench.target.calls == ["stop"]
 
 
 async def test_what_was_blind_is_not_stale_once_it_was_looked_at(bench: Workbench) -> None:

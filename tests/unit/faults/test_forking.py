@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from faults.forking import ForkServer, InTurns
 from sagebridge_local.stack import StackError, processes
 from sagebridge_local.stack.processes import Component
 from sagebridge_local.stack.state import Record
 from sagebridge_local.stack.supervisor import Supervisor
+from support.forking import ForkServer, InTurns
 from support.waiting import eventually
 
 # A program of the standard library that does what its command line says.
@@ -85,6 +85,19 @@ def test_none_outlives_its_server(tmp_path: Path) -> None:
         record = start(made, "import time; time.sleep(600)")
         assert processes.is_alive(record)
     assert not psutil.pid_exists(record.pid)
+
+
+def test_no_two_of_a_server_throw_the_same_dice(tmp_path: Path) -> None:
+    """What a library has drawn its seed for when it was imported: moto, for all of its ids."""
+    throw = "from moto.moto_api._internal import mock_random; print(mock_random.uuid4(), flush=True)"
+    with ForkServer(PROGRAM, "moto.moto_api._internal") as dice:
+        made = Supervisor(tmp_path / "stack", spawn=dice)
+        for times in range(1, 3):
+            start(made, f"{throw}; import time; time.sleep(600)")
+            eventually(lambda times=times: len(logged(made)) == 2 * times, what="its throw")  # type: ignore[misc]
+            made.kill("forked")
+    first, second = logged(made)[1::2]
+    assert first != second
 
 
 def test_one_that_is_started_again_has_other_hashes(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import psutil
 import pytest
-from faults.forking import Programs
 from faults.lane import Lane
 from sagebridge_local.stack import processes
+from support.forking import Programs
 
 
 def test_what_was_started_until_then_is_ended(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The whole table against the package it was generated from: every image, in every region, must be the same."""
 
+import importlib
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,15 @@ import pytest
 from sagebridge.core.errors import SpecError
 from sagebridge.core.images import AlgorithmRef, FrameworkRef, inference_image, training_image
 from sagebridge.core.images.table import load
-from sagemaker.core import image_uris
 
 ROOT = Path(__file__).parents[3]
 INSTANCE_TYPES = ("ml.m5.xlarge", "ml.c5.xlarge", "ml.g5.xlarge", "ml.p2.xlarge", "ml.p3.2xlarge", "ml.p4d.24xlarge")
 NEURON_AND_ARM = ("ml.inf1.xlarge", "ml.inf2.xlarge", "ml.trn1.2xlarge", "ml.c6g.large", "ml.m6gd.large")
+
+
+def image_uris() -> ModuleType:
+    """What the table was generated from. To import it takes seconds, and each worker collects this file."""
+    return importlib.import_module("sagemaker.core.image_uris")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,7 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", sorted(load().algorithms))
 def test_algorithms_in_every_version_and_region(generator: ModuleType, name: str) -> None:
-    config = image_uris.config_for_framework(name)
+    config = image_uris().config_for_framework(name)
     subtree = config.get("training", config)
     for version in [*subtree["versions"], *subtree.get("version_aliases", {})]:
         full = subtree.get("version_aliases", {}).get(version, version)
@@ -60,7 +65,7 @@ def test_algorithms_in_every_version_and_region(generator: ModuleType, name: str
 
 def oracle(name: str, region: str, **arguments: Any) -> str | None:
     try:
-        return image_uris.retrieve(name, region, **arguments)
+        return image_uris().retrieve(name, region, **arguments)
     except (ValueError, KeyError):
         return None
 
@@ -80,7 +85,7 @@ def framework_names() -> list[str]:
 @pytest.mark.parametrize("scope", ["training", "inference"])
 @pytest.mark.parametrize("name", framework_names())
 def test_frameworks_in_every_version_python_and_processor(generator: ModuleType, name: str, scope: str) -> None:
-    config = image_uris.config_for_framework(name)
+    config = image_uris().config_for_framework(name)
     parts = dict(generator.subtrees(config))
     if scope not in parts:
         assert ours(FrameworkRef(name=name), "us-east-1", "ml.m5.xlarge", scope) is None
@@ -122,11 +127,11 @@ def test_inference_on_arm_and_training_on_neuron(generator: ModuleType, name: st
     ("tool", "instance_type"), [("neuron", "ml.inf1.xlarge"), ("neuronx", "ml.inf2.xlarge")], ids=["inf1", "inf2"]
 )
 def test_hugging_face_inference_on_neuron(generator: ModuleType, tool: str, instance_type: str) -> None:
-    part = image_uris.config_for_framework(f"huggingface-{tool}")["inference"]
+    part = image_uris().config_for_framework(f"huggingface-{tool}")["inference"]
     for version, data in part["versions"].items():
         for base, python, leaf in generator.leaves(data):
             for region in leaf["registries"]:
-                want = image_uris.retrieve(
+                want = image_uris().retrieve(
                     "huggingface",
                     region,
                     version=version,

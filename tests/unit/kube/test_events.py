@@ -110,7 +110,7 @@ async def test_what_is_not_namespaced_goes_to_default(recorder: EventRecorder, e
 async def test_long_messages_are_cut(recorder: EventRecorder, events: Events) -> None:
     recorder.emit(event("x" * 5000))
     await recorder.drain()
-    assert events.messages == ["x" * 1024]
+    assert events.messages == ["x" * 1023 + "…"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 422])

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
-from sagebridge_local.golang import CONTROL_PLANE, HELM, BuildError
+from sagebridge_local.golang import CONTROL_PLANE, HELM, KWOK, BuildError, GoProgram
 from sagebridge_local.golang.binary import cache_key, linker_flags
+from sagebridge_local.golang.compile import Compiler
 from sagebridge_local.golang.errors import explain
 from sagebridge_local.golang.progress import PlainLines
+from sagebridge_local.golang.toolchain import Toolchain
 from sagebridge_local.paths import module_directory
 
 PARTS = (".", "-s -w", "go1.26.8")
@@ -46,12 +48,44 @@ def test_key_follows_how_it_is_built(module: Path, parts: tuple[str, ...]) -> No
         (CONTROL_PLANE, "-X k8s.io/component-base/version.gitVersion=v1.35.4"),
         (CONTROL_PLANE, "-X k8s.io/component-base/version.gitMinor=35"),
         (HELM, "-X helm.sh/helm/v3/internal/version.version=v3."),
+        (KWOK, "-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0"),
     ],
 )
 def test_programs_report_the_version_that_is_pinned(program: object, want: str) -> None:
     assert isinstance(program, type(HELM))
 
     assert want in linker_flags(program, go_mod=(module_directory(program.name) / "go.mod").read_text())
+
+
+def test_a_program_without_a_version_reports_none() -> None:
+    program = GoProgram(name="pause", title="pause", package=".")
+
+    assert linker_flags(program, go_mod="module example.com/pause\n") == "-s -w"
+
+
+@pytest.mark.parametrize(
+    ("system", "want", "reason"),
+    [("linux", "linux", "a program of containers"), ("", "somewhere", "this machine's, or what its shell says")],
+)
+def test_a_program_is_built_for_its_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, want: str, reason: str
+) -> None:
+    monkeypatch.setenv("GOOS", "somewhere")
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    go.write_text('#!/bin/sh\necho "$1 for $GOOS"\n')
+    go.chmod(0o755)
+    compiler = Compiler(
+        module=tmp_path,
+        package=".",
+        linker_flags="-s -w",
+        toolchain=Toolchain(go=go, version="go1.26.8"),
+        system=system,
+    )
+
+    compiler.build(tmp_path / "built", log=tmp_path / "log", progress=PlainLines("built"))
+
+    assert (tmp_path / "log").read_text().splitlines() == [f"list for {want}", f"build for {want}"], reason
 
 
 @pytest.mark.parametrize(

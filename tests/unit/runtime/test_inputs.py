@@ -5,9 +5,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sagebridge_local.runtime import inputs, recordio
-from sagebridge_local.runtime.failures import RunFailedError
-from sagebridge_local.runtime.inputs import Share
+from sagebridge.runtime import inputs
+from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.inputs import Share
+from sagebridge_local.runtime import recordio
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Metrics: the last value of each, and expressions that misbehave."""
 
 import pytest
-from sagebridge_local.runtime.metrics import MetricScanner
+from sagebridge.runtime.metrics import MetricScanner
 
 
 def _scan(expression: str, *lines: str) -> list[float]:

@@ -5,8 +5,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from sagebridge_local.runtime import source
-from sagebridge_local.runtime.failures import RunFailedError, TransferCancelledError
+from sagebridge.runtime import source
+from sagebridge.runtime.failures import RunFailedError, TransferCancelledError
 
 LIMIT = 10_000
 

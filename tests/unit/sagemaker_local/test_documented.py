@@ -1,6 +1,7 @@
 """docs/local-sagemaker.md: each behaviour names a public source and a test that is there."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ FOLDERS = [
     ROOT / "tests" / kind / area for kind in ("unit", "integration") for area in ("sagemaker_local", "transform")
 ]
 FOLDERS += [ROOT / "tests" / area for area in ("unit/tuning_local", "unit/cloudwatch", "integration/serving")]
+UNKNOWN = PAGE.read_text().split("## Not known")[1]
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 
@@ -23,6 +25,7 @@ def rows():
             yield pytest.param(*cells, id=re.sub(r"\W+", "-", cells[0])[:60])
 
 
+@functools.cache
 def names_in(file):
     tree = ast.parse(file.read_text())
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -37,8 +40,7 @@ def test_each_row_names_a_test_that_is_there(behaviour, source, test):
 
 @pytest.mark.parametrize(("behaviour", "source", "test"), list(rows()))
 def test_each_row_has_a_public_source_unless_it_is_not_known(behaviour, source, test):
-    unknown = PAGE.read_text().split("## Not known")[1]
-    assert f"| {behaviour} |" in unknown or all(each.startswith("https://") for each in source.split())
+    assert f"| {behaviour} |" in UNKNOWN or all(each.startswith("https://") for each in source.split())
 
 
 def test_there_are_rows():

@@ -128,7 +128,7 @@ def test_the_rule_on_change_guards_everything_but_the_mutable_fields() -> None:
     root = version(crd(training_job.SCHEMA))["schema"]["openAPIV3Schema"]
     (rule,) = root["x-kubernetes-validations"]
     guarded = set(re.findall(r"dyn\(self\.spec\)\.\?(\w+)", rule["rule"]))
-    assert guarded == set(re.findall(r"'spec\.(\w+) '", rule["messageExpression"]))
+    assert guarded == set(re.findall(r"'spec\.(\w+), '", rule["messageExpression"]))
     assert guarded == root["properties"]["spec"]["properties"].keys() - {"runPolicy", "tags"}
 
 

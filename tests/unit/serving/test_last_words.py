@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sagebridge_local.serving import last_words
+from sagebridge.core.container import last_words
 
 TRACEBACK = [
     "Traceback (most recent call last):",

@@ -14,7 +14,6 @@ from sagebridge.core.source import pack_files
 from sagebridge.core.training import resolve, source_object
 from sagebridge.schema.convert import to_request
 from sagebridge.schema.model import input_shape
-from sklearn.datasets import load_digits
 
 from tests.unit.training.jobs import context
 
@@ -63,6 +62,8 @@ def test_script_of_the_config_map_example_trains(tmp_path: Path) -> None:
     data, model = tmp_path / "data", tmp_path / "model"
     data.mkdir()
     model.mkdir()
+    from sklearn.datasets import load_digits  # takes seconds, and each worker collects this file
+
     digits = load_digits()
     rows = [",".join(map(str, [label, *row])) for label, row in zip(digits.target, digits.data, strict=True)]
     (data / "part.csv").write_text("\n".join(rows[:500]))

@@ -1,14 +1,10 @@
-import json
-from pathlib import Path
-
 import pytest
-import sagemaker.core.image_uri_config as data
 from sagebridge.core.training.instances import gpus_of, is_accelerated
+from support.sagemaker_core import gpu_counts
 
 
 def test_gpus_are_those_that_sagemaker_core_knows() -> None:
-    table = json.loads((Path(next(iter(data.__path__))) / "instance_gpu_info.json").read_text())
-    known = {name: info["Count"] for region in table.values() for name, info in region.items()}
+    known = gpu_counts()
     del known["ml.g5n.xlarge"]  # EC2 has no such type
     assert len(known) > 20
     assert {name: gpus_of(name) for name in known} == known
@@ -23,6 +19,9 @@ def test_gpus_are_those_that_sagemaker_core_knows() -> None:
         ("ml.p5.4xlarge", 1),
         ("ml.p5en.48xlarge", 8),
         ("ml.p6-b200.48xlarge", 8),
+        ("ml.inf2.xlarge", 0),
+        ("ml.m99.large", 0),
+        ("ml.g5.metal", None),
         ("ml.trn1.32xlarge", None),
         ("ml.p99.48xlarge", None),
     ],

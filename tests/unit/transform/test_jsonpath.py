@@ -1,7 +1,7 @@
 """The paths of DataProcessing's filters."""
 
 import pytest
-from sagebridge_local.transform.jsonpath import JsonPathError, parse
+from sagebridge.runtime.transform.jsonpath import JsonPathError, parse
 
 ROW = ["7", "1.5", "2.5", "yes"]
 OBJECT = {"id": 7, "features": {"a": [1, 2], "b": 3}, "SageMakerOutput": {"score": 0.5}, "a-b": 1}

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sagebridge_local.transform.assembling import assemble, capture_key, capture_manifest, output_name
-from sagebridge_local.transform.jsonpath import JsonPathError
-from sagebridge_local.transform.plan import TransformPlan, check
-from sagebridge_local.transform.processing import ProcessingError
-from sagebridge_local.transform.splitting import InputError
+from sagebridge.runtime.transform.assembling import assemble, capture_key, capture_manifest, output_name
+from sagebridge.runtime.transform.jsonpath import JsonPathError
+from sagebridge.runtime.transform.plan import TransformPlan, check
+from sagebridge.runtime.transform.processing import ProcessingError
+from sagebridge.runtime.transform.splitting import InputError
 
 Model = Callable[[bytes], bytes]
 
@@ -235,3 +235,14 @@ def test_outputs_and_captures_have_their_names() -> None:
     at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     assert capture_key(side="input", job_name="job", at=at) == "input/2026/01/02/03/job.jsonl"
     assert json.loads(capture_manifest("s3://b/in/", ["a.csv"])) == [{"prefix": "s3://b/in/"}, "a.csv"]
+
+
+def test_only_newlines_end_lines() -> None:
+    """A text of JSON may hold what Unicode calls the end of a line."""
+    asked = request(data={"JoinSource": "Input"}, **JSON_LINES)
+    body = '{"text": "one\u2028line"}\n{"text": "an\u0085other"}\r\n'.encode()
+    found = run(asked, body, count_members)
+    assert [json.loads(line) for line in found.decode().split("\n") if line] == [
+        {"text": "one\u2028line", "SageMakerOutput": {"n": 1}},
+        {"text": "an\u0085other", "SageMakerOutput": {"n": 1}},
+    ]

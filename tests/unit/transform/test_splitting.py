@@ -6,8 +6,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sagebridge_local.runtime.recordio import record
-from sagebridge_local.transform.splitting import (
+from sagebridge.runtime.transform.splitting import (
     BatchStrategy,
     InputError,
     SplitType,
@@ -16,6 +15,7 @@ from sagebridge_local.transform.splitting import (
     payloads,
     split,
 )
+from sagebridge_local.runtime.recordio import record
 
 MULTI, SINGLE = BatchStrategy.MULTI_RECORD, BatchStrategy.SINGLE_RECORD
 
@@ -100,3 +100,12 @@ def test_no_line_is_lost_and_no_payload_too_long(lines: list[bytes], max_bytes: 
     if strategy is MULTI:
         firsts = [body.split(b"\n")[0] for body in bodies[1:]]
         assert all(len(one) + 1 + len(first) > max_bytes for one, first in zip(bodies, firsts, strict=False))
+
+
+def test_records_are_not_in_memory_all_at_once() -> None:
+    """The first is there before anybody has looked at what comes behind it."""
+    records = split(TF + b"broken", SplitType.TFRECORD)
+    assert next(records).content == b"one"
+    assert next(records).content == b""
+    with pytest.raises(InputError, match="ends inside a frame"):
+        next(records)

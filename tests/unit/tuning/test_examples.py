@@ -8,10 +8,10 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 from sagebridge.core.resolution import Part
+from sagebridge.core.search.definition import definitions
 from sagebridge.core.tuning import resolve, sections
 from sagebridge.schema.convert import to_request
 from sagebridge.schema.model import input_shape
-from sagebridge_local.sagemaker.tuning.definition import definitions
 
 from tests.unit.tuning.specs import context
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from sagebridge_local.sagemaker.tuning.definition import built_in_regex, definitions
+from sagebridge.core.search.definition import built_in_regex, definitions
 
 METRIC = "validation:score"
 

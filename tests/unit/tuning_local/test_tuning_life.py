@@ -235,6 +235,27 @@ def test_warm_start_learns_from_its_parents(tuner, request_of, kind):
     assert overall["TuningJobName"] in {"parent", "child"}
 
 
+def test_warm_start_does_not_learn_from_the_parents_of_its_parents(tuner, request_of):
+    for name, parent in (("oldest", None), ("parent", "oldest"), ("child", "parent")):
+        warm = {"ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": parent}]}
+        config = {"WarmStartConfig": warm | {"WarmStartType": "IdenticalDataAndAlgorithm"}} if parent else {}
+        tuner.create(request_of(name, trials=30 if name == "oldest" else 1, parallel=1) | config)
+        tuner.advance(5000)
+    best = {name: tuner.describe(name)["BestTrainingJob"] for name in ("oldest", "parent", "child")}
+    values = {name: one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for name, one in best.items()}
+    tuner.create(
+        request_of("last", trials=1, parallel=1)
+        | {
+            "WarmStartConfig": {
+                "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "parent"}],
+                "WarmStartType": "IdenticalDataAndAlgorithm",
+            }
+        }
+    )
+    assert values["oldest"] > values["parent"]
+    assert tuner.describe("last")["OverallBestTrainingJob"]["TuningJobName"] == "parent"
+
+
 def test_lists_of_tuning_jobs_show_counters(tuner, request_of):
     tuner.create(request_of())
     summary = tuner("ListHyperParameterTuningJobs")["HyperParameterTuningJobSummaries"][0]

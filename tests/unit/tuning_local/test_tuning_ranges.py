@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from sagebridge_local.sagemaker.tuning.ranges import parameters
+from sagebridge.core.search.ranges import parameters
 
 
 def number(kind, low, high, scaling=None):

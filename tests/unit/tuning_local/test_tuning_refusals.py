@@ -76,6 +76,25 @@ def test_create_refuses(tuner, request_of, path, value, message):
     assert tuner("ListHyperParameterTuningJobs")["HyperParameterTuningJobSummaries"] == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "static", "limits", "message"),
+    [
+        ("nobody says how many", {"steps": "3"}, {}, "MaxResource must be given"),
+        (
+            "the wrong way round",
+            {"epochs": "3"},
+            {"MinResource": 4},
+            "MinResource must not be greater than MaxResource",
+        ),
+        ("too many", {}, {"MaxResource": 20001}, "must not be greater than 20000"),
+    ],
+)
+def test_hyperband_has_to_know_how_long_trials_may_be(tuner, request_of, reason, static, limits, message):
+    request = request_of(Strategy="Hyperband", StrategyConfig={"HyperbandStrategyConfig": limits})
+    request = change(request, DEFINITION + "StaticHyperParameters", static)
+    assert message in tuner.refused("CreateHyperParameterTuningJob", **request).message, reason
+
+
 def test_names_are_unique(tuner, request_of):
     tuner.create(request_of())
     error = tuner.refused("CreateHyperParameterTuningJob", **request_of())
@@ -123,7 +142,27 @@ def test_identical_warm_start_wants_the_same_problem(tuner, request_of, path, va
     tuner.advance(1000)
     changed = change(request_of() | {"WarmStartConfig": WARM}, path, value)
     error = tuner.refused("CreateHyperParameterTuningJob", **changed)
-    assert (error.code, message in error.message) == ("ValidationException", True)
+    assert (error.code, message in error.message) == ("ValidationException", True), error.message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (DEFINITION + "StaticHyperParameters", {"other": "1", "more": "2"}, "as many hyperparameters"),
+        (
+            CONFIG + "ParameterRanges",
+            {"CategoricalParameterRanges": [{"Name": "x", "Values": [str(value) for value in range(30)]}]},
+            "x must be continuous",
+        ),
+    ],
+)
+def test_transfer_learning_wants_hyperparameters_of_the_same_number_and_types(tuner, request_of, path, value, message):
+    tuner.create(request_of("parent"))
+    tuner.advance(1000)
+    warm = WARM | {"WarmStartType": "TransferLearning"}
+    changed = change(request_of() | {"WarmStartConfig": warm}, path, value)
+    error = tuner.refused("CreateHyperParameterTuningJob", **changed)
+    assert (error.code, message in error.message) == ("ValidationException", True), error.message
 
 
 def test_parents_must_be_there_and_have_ended(tuner, request_of):

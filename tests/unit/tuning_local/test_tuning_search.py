@@ -2,11 +2,10 @@
 
 import math
 from statistics import median
-from types import SimpleNamespace
 
 import pytest
-from sagebridge_local.sagemaker.tuning.definition import definitions
-from sagebridge_local.sagemaker.tuning.search import Search
+from sagebridge.core.search.definition import definitions
+from sagebridge.core.search.search import Search
 
 SEEDS = range(30)
 TRIALS = 40
@@ -60,12 +59,10 @@ def best_of(request_of, problem, *, strategy, seed):
     ranges, function = PROBLEMS[problem]
     search = search_of(request_of, ranges, strategy=strategy, seed=seed)
     values = []
-    for _ in range(TRIALS):
-        drawn, tuned = search.draw()
+    for number in range(1, TRIALS + 1):
+        drawn, tuned = search.draw(number)
         values.append(function(tuned))
-        search.conclude(
-            SimpleNamespace(drawn=drawn, value=values[-1], reported=0, job=SimpleNamespace(status="Completed"))
-        )
+        search.conclude(drawn, value=values[-1])
     return min(values)
 
 
@@ -89,15 +86,44 @@ def test_a_logarithmic_scale_gives_each_power_of_ten_its_share(request_of, scali
     """Of 0.0001 to 1, half the draws are below 0.01 by their logarithm, and one in a hundred by their value."""
     ranges = {"ContinuousParameterRanges": [continuous("x", 0.0001, 1, scaling)]}
     search = search_of(request_of, ranges, strategy="Random", seed=1, trials=300)
-    values = [float(search.draw()[1]["x"]) for _ in range(300)]
+    values = [float(search.draw(number)[1]["x"]) for number in range(300)]
     assert lowest_share[0] <= sum(value < 0.01 for value in values) / 300 <= lowest_share[1]
 
 
 def test_a_reverse_logarithmic_scale_looks_closely_below_one(request_of):
     ranges = {"ContinuousParameterRanges": [continuous("x", 0.0, 0.9999, "ReverseLogarithmic")]}
     search = search_of(request_of, ranges, strategy="Random", seed=1, trials=300)
-    values = [float(search.draw()[1]["x"]) for _ in range(300)]
+    values = [float(search.draw(number)[1]["x"]) for number in range(300)]
     assert 0.4 <= sum(value > 0.99 for value in values) / 300 <= 0.6
+
+
+def grid(parameters, values):
+    names = (f"p{number}" for number in range(parameters))
+    return {"CategoricalParameterRanges": [{"Name": name, "Values": [str(n) for n in range(values)]} for name in names]}
+
+
+@pytest.mark.parametrize(("parameters", "values"), [(1, 1), (1, 7), (2, 5), (3, 4)])
+def test_a_grid_is_drawn_whole_before_anything_twice(request_of, parameters, values):
+    count = values**parameters
+    search = search_of(request_of, grid(parameters, values), strategy="Grid", seed=1, trials=count)
+    drawn = [tuple(search.draw(number)[1].values()) for number in range(1, count + 1)]
+    assert len(set(drawn)) == count
+    assert search.is_exhausted
+
+
+def test_the_order_of_a_grid_is_the_seeds(request_of):
+    def order(seed):
+        search = search_of(request_of, grid(2, 5), strategy="Grid", seed=seed, trials=25)
+        return [tuple(search.draw(number)[1].values()) for number in range(1, 26)]
+
+    assert order(1) == order(1) != order(2)
+
+
+def test_of_a_grid_only_the_rows_that_are_drawn_are_made(request_of):
+    """30^30 of them would fill any memory."""
+    search = search_of(request_of, grid(30, 30), strategy="Grid", seed=1, trials=4)
+    drawn = [tuple(search.draw(number)[1].values()) for number in range(1, 5)]
+    assert len(set(drawn)) == 4
 
 
 def test_autotune_chooses_the_ranges_and_how_many_trials(tuner, request_of):

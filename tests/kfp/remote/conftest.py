@@ -1,0 +1,73 @@
+"""Steps before a real API server, with an operator and a local SageMaker that runs their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import kubernetes
+import pytest
+from integration.operator.world import Cluster
+from kfp import local
+from kfp.local import config
+from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
+from sagebridge_local.stack.processes import Spawn
+from support.control_plane import control_plane
+from support.forking import ForkServer
+from support.processes import forked_operator, forked_simulator, kube
+from support.steps import grant
+
+__all__ = ["control_plane", "forked_operator", "forked_simulator", "kube"]
+
+_SETTINGS = {
+    "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
+    "SAGEBRIDGE_AWS_UNLIMITED": "true",
+    "SAGEBRIDGE_LEASE_IDENTITY": "test",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A namespace whose jobs run for real."""
+
+    namespace: str
+    kubeconfig: Path
+    simulator: Simulator
+    client: kubernetes.client.ApiClient
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory,
+    control_plane: ControlPlane,
+    kube: kubernetes.client.ApiClient,
+    forked_simulator: ForkServer,
+    forked_operator: Spawn,
+) -> Iterator[Stack]:
+    cluster, directory = Cluster(control_plane=control_plane, client=kube), tmp_path_factory.mktemp("remote")
+    namespace = cluster.make_namespace()
+    own = {"SAGEBRIDGE_WATCH_NAMESPACES": namespace, "SAGEBRIDGE_LEASE_NAMESPACE": namespace}
+    with (
+        Simulator.start(directory / "simulator", spawn=forked_simulator) as simulator,
+        OperatorProcess.start(
+            directory / "operator",
+            kubeconfig=control_plane.kubeconfig,
+            endpoint_url=simulator.url,
+            environment=_SETTINGS | own,
+            spawn=forked_operator,
+        ),
+    ):
+        kubeconfig = grant(kube, namespace, kubeconfig=control_plane.kubeconfig, into=directory)
+        yield Stack(namespace=namespace, kubeconfig=kubeconfig, simulator=simulator, client=kube)
+
+
+@pytest.fixture
+def runs(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """The stack, as kfp.local's steps find it."""
+    for name, value in stack.simulator.aws_environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KUBECONFIG", str(stack.kubeconfig))
+    monkeypatch.setattr(config.LocalExecutionConfig, "instance", None)
+    local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path))
+    return stack

@@ -1,0 +1,86 @@
+"""What a step takes of a job's results, and what it refuses."""
+
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sagebridge_kfp.remote.results import archive_uri, put_back, unpack
+from sagebridge_kfp.step.failure import StepFailedError
+
+JOBS = ["Training", "Processing"]
+
+
+@pytest.mark.parametrize(
+    ("job", "status", "wanted"),
+    [
+        ("Training", {"modelArtifacts": {"s3ModelArtifacts": "s3://a/model.tar.gz"}}, "s3://a/model.tar.gz"),
+        (
+            "Processing",
+            {"processingOutputConfig": {"outputs": [{"outputName": "result", "s3Output": {"s3Uri": "s3://a/out"}}]}},
+            "s3://a/out/result.tar.gz",
+        ),
+    ],
+)
+def test_where_the_results_are(job: str, status: dict[str, Any], wanted: str) -> None:
+    assert archive_uri(job, status) == wanted
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_status_that_does_not_tell_where_they_are(job: str) -> None:
+    with pytest.raises(StepFailedError, match="does not tell where its results are"):
+        archive_uri(job, {})
+
+
+def _outside() -> tarfile.TarInfo:
+    return tarfile.TarInfo("../evil-outside")
+
+
+def _link() -> tarfile.TarInfo:
+    link = tarfile.TarInfo("link")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    return link
+
+
+@pytest.mark.parametrize("member", [_outside, _link])
+@pytest.mark.parametrize("has_filters", [True, False], ids=["", "a Python without filters"])
+def test_an_archive_that_leads_out_of_its_folder_is_refused(
+    member: Callable[[], tarfile.TarInfo], has_filters: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_filters:
+        monkeypatch.delattr(tarfile, "data_filter")
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        archive.addfile(member())
+
+    with pytest.raises(StepFailedError, match="which leads out of it"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "in" / "results")
+    assert not list(tmp_path.rglob("evil-outside"))
+
+
+@pytest.mark.parametrize("relative", ["../secret", "artifacts/../../secret", "/secret", "link"])
+def test_results_that_name_what_is_outside_of_them_are_refused(tmp_path: Path, relative: str) -> None:
+    folder, pod = tmp_path / "unpacked" / "results", tmp_path / "outputs" / "task"
+    folder.mkdir(parents=True)
+    (folder.parent / "secret").write_text("token")
+    (folder / "link").symlink_to(folder.parent / "secret")
+    uri = f"{tmp_path}/unpacked/secret" if relative.startswith("/") else relative
+    artifact = {"uri": f"sagebridge-result:{uri}"}
+    (folder / "executor_output.json").write_text(json.dumps({"artifacts": {"model": {"artifacts": [artifact]}}}))
+    outputs = {"outputFile": str(pod / "executor_output.json")}
+
+    with pytest.raises(StepFailedError, match=r"The job's results say that model is at .*, which is none of them"):
+        put_back(folder, {"outputs": outputs})
+    assert [each.name for each in tmp_path.rglob("*") if each.is_file() and "token" in each.read_text()] == [
+        "secret",
+        "link",
+    ]
+
+
+def test_an_archive_without_results_is_refused(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz"):
+        pass
+
+    with pytest.raises(StepFailedError, match=r"has no executor_output\.json"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "results")

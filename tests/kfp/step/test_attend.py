@@ -1,0 +1,171 @@
+"""Waiting for an outcome: what ends it, what does not, and what it shows."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sagebridge_kfp.step.api import ApiError
+from sagebridge_kfp.step.attend import Attendance, EndedError
+from sagebridge_kfp.step.console import Console
+from sagebridge_kfp.step.failure import StepFailedError
+from sagebridge_kfp.step.failure import told as told_failure
+from sagebridge_kfp.step.patience import Patience
+from support.scripted_http import Asked, Reply, told
+
+from .scripted_api import having, in_turn, job, refused, scripted_api
+
+RUNS = having("Reconciling", "InProgress", "x is InProgress.", secondaryStatus="Training")
+DONE = having("Complete", "Completed", "x completed.")
+FAILED = having("Failed", "JobFailed", "x failed: AlgorithmError: no data", failureReason="AlgorithmError: no data")
+STALLED = having("Stalled", "AccessDenied", "no role")
+INVALID = having("Stalled", "InvalidSpec", "no image")
+
+
+def events(*pairs: tuple[str, Any]) -> Reply:
+    return Reply(pieces=[json.dumps({"type": kind, "object": body}).encode() + b"\n" for kind, body in pairs])
+
+
+class Attended:
+    """What a step saw and said."""
+
+    def __init__(self, *answers: Reply, clock: Callable[[], float] = lambda: 0.0, first: Any = None) -> None:
+        self.seen: list[Any] = []
+        self.output = io.StringIO()
+        self.asked: list[Asked] = []
+        self._answers = answers
+        self._clock = clock
+        self._first = first or job()
+
+    def wait(self, *, keeps: bool = False) -> Any:
+        console = Console(output=self.output)
+        with scripted_api(in_turn(*self._answers)) as (api, server):
+            self.asked = server.asked
+            attendance = Attendance(
+                api,
+                kind="TrainingJob",
+                keeps=keeps,
+                console=console,
+                patience=Patience(console, seconds=30.0),
+                see=self.seen.append,
+                clock=self._clock,
+            )
+            return attendance.wait(self._first)
+
+    def said(self) -> list[str]:
+        return [line.split(" ", 2)[2] for line in self.output.getvalue().splitlines()]
+
+
+def test_it_shows_each_change_once_and_ends_with_the_outcome() -> None:
+    attended = Attended(events(("MODIFIED", RUNS), ("MODIFIED", RUNS), ("MODIFIED", DONE)))
+    assert attended.wait() == DONE
+    assert attended.said() == [
+        "Accepted",
+        "InProgress (Training): x is InProgress.",
+        "Completed: x completed.",
+    ]
+    assert attended.seen == [job(), RUNS, RUNS, DONE]
+    [watch] = attended.asked
+    assert watch.query["fieldSelector"] == "metadata.name=train-abc"
+    assert (watch.query["watch"], watch.query["resourceVersion"]) == ("true", "7")
+
+
+def test_what_has_ended_before_is_not_watched() -> None:
+    attended = Attended(told({}), first=DONE)
+    assert attended.wait() == DONE
+    assert attended.asked == []
+
+
+GONE = ("ERROR", {"code": 410, "message": "too old resource version"})
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([events(), told(RUNS), events(("MODIFIED", DONE))], "a watch has its time"),
+        ([events(), told(DONE)], "it ended between two watches"),
+        ([events(GONE), told(RUNS), events(("MODIFIED", DONE))], "the server has forgotten the version"),
+        ([refused(410, "Expired"), told(DONE)], "the same, said at once"),
+        ([Reply(cut=True, pieces=[b'{"type"']), told(DONE)], "the connection broke"),
+        ([refused(503, "Unavailable"), refused(503, "Unavailable"), told(DONE)], "the server was away"),
+        ([events(("BOOKMARK", {"metadata": {}}), ("MODIFIED", DONE))], "a bookmark is no news"),
+        ([events(("DELETED", RUNS)), told(DONE)], "what another of the same name was"),
+    ],
+)
+def test_it_goes_on_waiting(answers: list[Reply], reason: str) -> None:
+    assert Attended(*answers).wait() == DONE, reason
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "says", "reason"),
+    [
+        ([events(("MODIFIED", FAILED))], EndedError, "train-abc has failed: JobFailed: x failed: Algo", "it failed"),
+        ([events(("MODIFIED", INVALID))], EndedError, "can't go on: InvalidSpec: no image", "no wait helps"),
+        ([events(("DELETED", RUNS)), refused(404, "NotFound")], StepFailedError, "was deleted by somebody", "gone"),
+        (
+            [events(("DELETED", RUNS)), told(job() | {"metadata": job()["metadata"] | {"uid": "u2"}})],
+            StepFailedError,
+            "was deleted by somebody",
+            "another of the same name is not it",
+        ),
+        ([refused(403, "Forbidden", "watch is forbidden")], ApiError, "watch is forbidden", "it has no right"),
+    ],
+)
+def test_what_ends_it(answers: list[Reply], error: type[Exception], says: str, reason: str) -> None:
+    with pytest.raises(error, match=says):
+        Attended(*answers).wait()
+
+
+def test_a_reason_that_the_message_leaves_out_is_told() -> None:
+    short = having("Failed", "JobFailed", "x failed.", failureReason="AlgorithmError:\n no data")
+    with pytest.raises(EndedError, match=r"x failed. FailureReason: AlgorithmError: no data"):
+        Attended(events(("MODIFIED", short))).wait()
+
+
+def test_somebody_has_ten_minutes_to_act() -> None:
+    clock = itertools.count(0.0, 50.0)
+    answers = [events(("MODIFIED", STALLED)), told(STALLED)] * 10
+    attended = Attended(*answers, clock=lambda: next(clock))
+    with pytest.raises(EndedError, match="can't go on: AccessDenied: no role") as caught:
+        attended.wait()
+    assert caught.value.is_stalled
+    assert attended.said() == ["Accepted", "AccessDenied: no role", "The step waits 600 s for somebody to act."]
+    asked_for = [one.query["timeoutSeconds"] for one in attended.asked if "watch" in one.query]
+    assert (asked_for[0], asked_for[-1]) == ("30", "1"), "no watch outlasts the grace"
+
+
+def test_who_acts_in_time_is_waited_for() -> None:
+    times = iter([0.0, 0.0, 500.0])
+    attended = Attended(
+        events(("MODIFIED", STALLED), ("MODIFIED", RUNS), ("MODIFIED", STALLED), ("MODIFIED", DONE)),
+        clock=lambda: next(times, 900.0),
+    )
+    assert attended.wait() == DONE
+
+
+def test_an_endpoint_is_awaited_until_it_serves() -> None:
+    ready = having("Ready", "InService")
+    assert Attended(events(("MODIFIED", RUNS), ("MODIFIED", ready))).wait(keeps=True) == ready
+
+
+def test_a_server_that_stays_away_is_given_up() -> None:
+    times = iter([0.0, 31.0])
+    console = Console(output=io.StringIO())
+    patience = Patience(console, seconds=30.0, clock=lambda: next(times))
+    with (
+        scripted_api(in_turn(refused(503, "Unavailable", "away"))) as (api, _),
+        pytest.raises(StepFailedError, match="Given up after 30 s: away"),
+    ):
+        patience.call(lambda: api.get("TrainingJob", "a"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [([], "it failed"), (["a", "b"], "it failed\nThe last 2 lines of its log:\na\nb")],
+)
+def test_a_failure_tells_the_last_lines(lines: list[str], message: str) -> None:
+    assert told_failure("it failed", last_lines=lines) == message
