@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import kubernetes
 import pytest
 from faults.cluster import Cluster
-from faults.forking import Programs
 from faults.lane import Lane
 from faults.scenario import Scenario
 from faults.stage import Stage
@@ -19,6 +18,7 @@ from scenarios.endpoints import ENDPOINT
 from scenarios.processing_jobs import PROCESSING_JOB
 from scenarios.training_jobs import TRAINING_JOB
 from scenarios.tuning_jobs import TUNING_JOB
+from support.forking import Programs
 
 _NOTED = "noted"
 KINDS = (TRAINING_JOB, PROCESSING_JOB, TUNING_JOB, BATCH_TRANSFORM, ENDPOINT)

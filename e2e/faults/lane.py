@@ -17,11 +17,11 @@ from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
 from sagebridge_local.stack.files import write_private
 from sagebridge_local.stack.supervisor import Supervisor
+from support.forking import Programs
 
 from faults.aws_proxy import AwsProxy
 from faults.boundaries import Boundaries
 from faults.cluster import Body, Cluster, Kind
-from faults.forking import Programs
 from faults.kubernetes_proxy import KubernetesProxy
 from faults.loops import LoopThread
 from faults.proxy import ReverseProxy

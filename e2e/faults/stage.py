@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sagebridge_local.stack import ControlPlane
+from support.forking import Programs
 
 from faults.cluster import Cluster, Kind
-from faults.forking import Programs
 from faults.lane import Lane
 from faults.scenario import Scenario
 from faults.trials import Rehearsal, undisturbed

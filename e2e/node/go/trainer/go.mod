@@ -1,0 +1,3 @@
+module sagebridge.io/e2e/node/trainer
+
+go 1.25.0

@@ -1,0 +1,158 @@
+"""The pipeline of the digits, where it is run: an operator with its log service, and a local SageMaker that trains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+from integration.operator.world import Cluster, World
+from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
+from sagebridge_local.stack.aws import BUCKET
+from sagebridge_local.stack.processes import Spawn
+from support.forking import ForkServer
+from support.jobs import Jobs
+from support.kfp_runner import Cache, Compiled, Finished, Place, Pod, Run
+from support.steps import ACCOUNT, grant
+
+ROOT = Path(__file__).parents[2]
+CODE = ROOT / "examples/digits"
+EXAMPLE = ROOT / "examples/pipelines/digits"
+KINDS = {"HPTuningJob": "hptuningjobs", "TrainingJob": "trainingjobs", "BatchTransform": "batchtransforms"}
+CREATES = ("CreateHyperParameterTuningJob", "CreateTrainingJob", "CreateTransformJob")
+
+_SETTINGS = {
+    "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
+    "SAGEBRIDGE_ENDPOINT_SWEEP_SECONDS": "2",
+    "SAGEBRIDGE_AWS_UNLIMITED": "true",
+    "SAGEBRIDGE_LEASE_IDENTITY": "test",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits:
+    """Where the pipeline is run.
+
+    Attributes:
+        world: the namespace, and what stands behind it.
+        place: where the runner's pods are.
+        compiled: the pipeline.
+        source: its code on S3.
+    """
+
+    world: World
+    place: Place
+    compiled: Compiled
+    source: str
+
+    def run(
+        self,
+        cache: Cache,
+        *,
+        compiled: Compiled | None = None,
+        watch: Callable[[Pod], None] = lambda pod: None,
+        **arguments: Any,
+    ) -> Run:
+        """A run of a small search."""
+        return Run(
+            compiled or self.compiled,
+            place=self.place,
+            arguments={"source": self.source, "trials": 2, "epochs": 8, **arguments},
+            cache=cache,
+            watch=watch,
+        )
+
+    def objects(self, kind: str, run: Run) -> list[dict[str, Any]]:
+        """What the tasks of a run have made of a kind."""
+        listed = Jobs(self.world.cluster.client, self.world.namespace, kind=kind, plural=KINDS[kind]).list()
+        return [one for one in listed if one["metadata"]["labels"].get("sagebridge.io/pipeline-run") == run.id]
+
+    def created(self) -> dict[str, int]:
+        """How many jobs of each kind the operator has begun in SageMaker so far."""
+        return {operation: self.world.count(operation, outcome="OK") for operation in CREATES}
+
+    def predictions(self, finished: Finished, task: str) -> list[list[str]]:
+        """What a batch transform has predicted: label and answer of each row."""
+        uri = finished[task].outputs.parameters["output_uri"]
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        key = f"{prefix.rstrip('/')}/held-out.csv.out"
+        text = self.world.simulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        return [line.split(",") for line in text.splitlines()]
+
+    def endpoints(self) -> list[str]:
+        """The endpoints that are in SageMaker now."""
+        listed = self.world.simulator.client("sagemaker").list_endpoints(NameContains=self.world.namespace)
+        return [one["EndpointName"] for one in listed["Endpoints"]]
+
+
+@contextmanager
+def digits(
+    directory: Path,
+    *,
+    control_plane: ControlPlane,
+    kube: kubernetes.client.ApiClient,
+    spawns: tuple[ForkServer, Spawn],
+) -> Iterator[Digits]:
+    """A namespace with all that the pipeline needs: data, code, rights, operator, log service."""
+    cluster, (spawn_simulator, spawn_operator) = Cluster(control_plane=control_plane, client=kube), spawns
+    namespace = cluster.make_namespace()
+    kubeconfig = grant(kube, namespace, kubeconfig=control_plane.kubeconfig, into=directory)
+    _let_read_the_authority(kube, namespace)
+    with (
+        Simulator.start(directory / "simulator", spawn=spawn_simulator) as simulator,
+        OperatorProcess.start(
+            directory / "operator",
+            kubeconfig=control_plane.kubeconfig,
+            endpoint_url=simulator.url,
+            environment=_SETTINGS | _only(namespace),
+            serves_logs=True,
+            spawn=spawn_operator,
+        ) as operator,
+    ):
+        yield Digits(
+            world=World.of(cluster, namespace, simulator, operator),
+            place=Place(directory=directory, environment={**simulator.aws_environment, "KUBECONFIG": str(kubeconfig)}),
+            compiled=compiled(directory),
+            source=prepared(simulator.aws_environment, directory),
+        )
+
+
+def compiled(directory: Path) -> Compiled:
+    """The example, compiled as its page tells."""
+    _call([sys.executable, str(EXAMPLE / "pipeline.py")], {}, directory)
+    return Compiled.load(directory / "digits.yaml")
+
+
+def prepared(aws: Mapping[str, str], directory: Path) -> str:
+    """Write data and code to S3 as the page tells; where the code is."""
+    _call([sys.executable, str(CODE / "data.py"), f"s3://{BUCKET}/digits"], aws, directory)
+    push = [sys.executable, "-m", "sagebridge.cli.main", "source", "push", str(CODE), f"s3://{BUCKET}/code"]
+    return _call([*push, "--exclude", "*.yaml"], aws, directory).strip()
+
+
+def _call(command: Sequence[str], environment: Mapping[str, str], directory: Path) -> str:
+    answer = subprocess.run(
+        command, cwd=directory, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def _only(namespace: str) -> dict[str, str]:
+    return {"SAGEBRIDGE_WATCH_NAMESPACES": namespace, "SAGEBRIDGE_LEASE_NAMESPACE": namespace}
+
+
+def _let_read_the_authority(kube: kubernetes.client.ApiClient, namespace: str) -> None:
+    """As the chart does: whoever has a service account may read whom the log service's certificate is from."""
+    rbac, metadata = kubernetes.client.RbacAuthorizationV1Api(kube), {"name": "logs-ca"}
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["sagebridge-logs-ca"], "verbs": ["get"]}
+    rbac.create_namespaced_role(namespace, {"metadata": metadata, "rules": [rule]})
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "logs-ca"}
+    rbac.create_namespaced_role_binding(namespace, {"metadata": metadata, "subjects": [subject], "roleRef": role})
