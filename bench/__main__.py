@@ -1,6 +1,6 @@
 """All benchmarks, each beside its baseline in the same run; writes docs/benchmarks.md.
 
-python bench                        # all, about half an hour
+python bench                        # all, about three quarters of an hour
 python bench --only load naive      # some; the others keep their last reports
 """
 
@@ -43,6 +43,8 @@ RUNS = (
     Run(name="load", command=("operator_load.py", "--quotas", "off")),
     Run(name="naive", command=("operator_load.py", "--quotas", "off", "--operator", "naive")),
     Run(name="quotas", command=("operator_load.py", "--quotas", "aws")),
+    Run(name="cluster", command=("cluster_scale.py",)),
+    Run(name="steps", command=("steps.py",)),
 )
 
 _ROWS = (
@@ -69,6 +71,55 @@ writes no conditions, attempts or Events."""
 _INVOCATIONS = """\
 A model that answers at once, asked through the local SageMaker and, in the same run, directly: the difference is what
 routing, metrics and two more HTTP messages cost. Client, local SageMaker and model share the machine."""
+
+_CLUSTER = """\
+TrainingJobs with `target: Cluster`, applied at once, on nodes that are only objects ([testing](testing.md), "Scale").
+API server, controller-manager, scheduler and operator are the real ones. Every pod has to be on a node where it may be,
+and no node idle on which a waiting pod would fit."""
+
+_CLUSTER_ROWS = (
+    ("nodes", "nodes"),
+    ("jobs", "jobs"),
+    ("pods", "pods"),
+    ("pods that waited for a node at once, at most", "most_waiting"),
+    ("wrong placements, idle nodes, other faults", "wrong"),
+    ("all jobs created after, s", "all_created_after"),
+    ("all pods placed after, s", "all_placed_after"),
+    ("all statuses final after, s", "all_ended_after"),
+    ("operator's CPU, s", "operator_cpu_seconds"),
+    ("operator's memory (RSS) before, MB", "operator_rss_before_mb"),
+    ("operator's memory (RSS) at most, MB", "operator_peak_rss_mb"),
+    ("operator's requests to the API server, a job", "operator_requests_per_job"),
+    ("load average before", "load_before"),
+)
+
+_STEPS = """\
+Steps of pipelines, each a process as in its pod, whose job is a process of the local SageMaker's that prints the time
+twice a second. The operator is set as it is installed. A step is told to end by SIGTERM, as a terminated run does."""
+
+_STEPS_ROWS = (
+    ("steps", "times", ""),
+    ("from SIGTERM until the job is Stopping, median, s", "stopping_median", ""),
+    ("the same, at most, s", "stopping_max", "≤ 2"),
+    ("from the job's first line until the step shows it, median, s", "first_line_median", ""),
+    ("the same, at most, s", "first_line_max", "≤ 3"),
+    ("from any line until the step shows it, median, s", "line_median", ""),
+    ("the same, at most, s", "line_max", ""),
+    ("load average before", "load_before", ""),
+)
+
+
+def steps_table(report: dict[str, Any]) -> list[str]:
+    """How soon steps act, as Markdown."""
+    rows = [f"| {title} | {wanted} | {report[key]:g} |" for title, key, wanted in _STEPS_ROWS]
+    return ["| | wanted | |", "|---|---|---|", *rows]
+
+
+def cluster_table(report: dict[str, Any]) -> list[str]:
+    """What jobs on the cluster cost, as Markdown, with the processors' time of all that took part."""
+    rows = [(title, f"{report[key]:g}") for title, key in _CLUSTER_ROWS]
+    shares = ", ".join(f"{name} {seconds:g}" for name, seconds in report["cpu_seconds"].items())
+    return ["| | |", "|---|---|", *(f"| {title} | {value} |" for title, value in [*rows, ("CPU of all, s", shares)])]
 
 
 def table(reports: dict[str, Any]) -> list[str]:
@@ -133,6 +184,10 @@ def page(reports: dict[str, Any]) -> str:
         lines += ["## The local SageMaker", "", *local_table(reports["local"]), ""]
     if "invocations" in reports:
         lines += ["## InvokeEndpoint", "", _INVOCATIONS, "", *invocations_table(reports["invocations"]), ""]
+    if "cluster" in reports:
+        lines += ["## Jobs on the cluster", "", _CLUSTER, "", *cluster_table(reports["cluster"]), ""]
+    if "steps" in reports:
+        lines += ["## Steps of pipelines", "", _STEPS, "", *steps_table(reports["steps"]), ""]
     return "\n".join(lines)
 
 

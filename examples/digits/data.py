@@ -35,15 +35,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the handwritten digits to S3.")
     parser.add_argument("uri", help="s3://BUCKET/PREFIX; the bucket must be there")
     parser.add_argument("--held-out", type=Path, default=Path("held-out.csv"), help="a file for the held-out rows")
+    parser.add_argument("--parts", type=int, default=1, help="in how many objects the training data comes")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     bucket, _, prefix = options.uri.removeprefix("s3://").rstrip("/").partition("/")
     parts = split(seed=options.seed)
     s3 = boto3.client("s3")
     for name, rows in parts.items():
-        key = "/".join(filter(None, [prefix, name, f"{name}.csv"]))
-        s3.put_object(Bucket=bucket, Key=key, Body=csv(rows), ContentType="text/csv")
-        print(f"{len(rows)} digits to s3://{bucket}/{key}")
+        # Several objects, so that several hosts can have some each (ShardedByS3Key).
+        count = options.parts if name == "train" else 1
+        for number, part in enumerate(np.array_split(rows, count), start=1):
+            file = f"{name}.csv" if count == 1 else f"{name}-{number}.csv"
+            key = "/".join(filter(None, [prefix, name, file]))
+            s3.put_object(Bucket=bucket, Key=key, Body=csv(part), ContentType="text/csv")
+            print(f"{len(part)} digits to s3://{bucket}/{key}")
     options.held_out.write_bytes(csv(parts["held-out"]))
     print(f"the held-out ones to {options.held_out}, too")
 
