@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -121,7 +122,8 @@ class Step:
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it lives."""
-        if self.process.is_alive() and self.process.pid:
+        assert self.process.pid is not None
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.process.pid, number)
 
     def end(self) -> int | None:

@@ -35,7 +35,7 @@ class Store:
         Raises:
             StepFailedError: they are no whole ones.
         """
-        return cls(_call("S3", lambda: boto3.client("s3", region_name=region or None)))
+        return cls(_call("S3", lambda: boto3.Session(region_name=region or None).client("s3")))
 
     def put(self, uri: str, content: bytes) -> None:
         """Write an object.

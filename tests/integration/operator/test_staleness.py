@@ -76,7 +76,9 @@ def test_what_list_shows_late_is_looked_at(world: World) -> None:
     assert [attempt["status"] for attempt in attempts(done)] == ["Completed"]
 
 
-def test_a_short_lag_costs_no_describe(world: World) -> None:
+def test_a_short_lag_costs_no_describe(alone: Callable[..., World]) -> None:
+    """In an account of one page: where a late job wants another page read, a Describe is the cheaper look."""
+    world = alone()
     world.aws.settings(list_lag_seconds=0.2)
     world.jobs.create("digits")
     world.jobs.wait_reason("digits", "InProgress")

@@ -180,7 +180,6 @@ def test_a_step_without_credentials_says_what_it_needs(monkeypatch: pytest.Monke
 def test_half_of_the_credentials_are_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
     with pytest.raises(StepFailedError, match=r"missing: AWS_SECRET_ACCESS_KEY.*use_secret_as_env"):
         Store.connect("us-east-1")
