@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sagebridge.core.errors import SpecError
 from sagebridge.core.images import AlgorithmRef, resolve_image
 
-from sagebridge_kfp.compat.arguments import Argument
+from sagebridge_kfp.compat.arguments import Argument, inputs_of, put
 from sagebridge_kfp.compat.parsing import boolean, listing, mapping, names, text, whole
 from sagebridge_kfp.compat.shapes import keyed, shaped
 from sagebridge_kfp.specs.errors import InputError
@@ -139,6 +139,27 @@ def training(prefix: str = "") -> tuple[Argument, ...]:
         *machines(prefix),
         *network(prefix),
     )
+
+
+def training_inputs(arguments: Sequence[Argument], values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the inputs of the operation for what has the arguments of `training`.
+
+    Args:
+        arguments: all of the component's.
+        values: what they say.
+        prefix: as for `training`.
+
+    Raises:
+        InputError: one of them does not fit another; names it.
+    """
+    check_vpc(values)
+    inputs = inputs_of(arguments, values)
+    chosen = chosen_algorithm(values)
+    inputs["algorithm"] = chosen.get("algorithm", "")
+    put(inputs["spec_overrides"], f"{prefix}algorithmSpecification.algorithmName", chosen.get("algorithmName"))
+    if values["spot_instance"]:
+        inputs["max_wait_seconds"] = values["max_wait_time"]
+    return {**inputs, "name": readable(values["job_name"])}
 
 
 def machines(prefix: str) -> tuple[Argument, ...]:

@@ -1,14 +1,13 @@
 """The former component `train`."""
 
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from kfp.dsl import Metrics, Model, Output
 
-from sagebridge_kfp.compat.arguments import Argument, blaming, inputs_of, put, read
+from sagebridge_kfp.compat.arguments import Argument, blaming, read
 from sagebridge_kfp.compat.parsing import listing, mapping, text
 from sagebridge_kfp.compat.shapes import shaped
-from sagebridge_kfp.compat.shared import CONNECTION, ROLE, check_vpc, chosen_algorithm, readable, training
+from sagebridge_kfp.compat.shared import CONNECTION, ROLE, training, training_inputs
 from sagebridge_kfp.op import NO_WORDS, NOTHING, op
 from sagebridge_kfp.ops.training_job import TrainingJobOp
 from sagebridge_kfp.specs.training import KIND
@@ -59,25 +58,6 @@ class TrainOutputs(NamedTuple):
     job_name: str
     training_image: str
     object_name: str
-
-
-def training_inputs(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs of `TrainingJobOp`.
-
-    Args:
-        values: what the arguments say.
-
-    Raises:
-        InputError: one of them does not fit another; names it.
-    """
-    check_vpc(values)
-    inputs = inputs_of(ARGUMENTS, values)
-    chosen = chosen_algorithm(values)
-    inputs["algorithm"] = chosen.get("algorithm", "")
-    put(inputs["spec_overrides"], "algorithmSpecification.algorithmName", chosen.get("algorithmName"))
-    if values["spot_instance"]:
-        inputs["max_wait_seconds"] = values["max_wait_time"]
-    return {**inputs, "name": readable(values["job_name"])}
 
 
 @op(name="compat-train", kind=KIND, takes_texts=True)
@@ -158,7 +138,7 @@ def train(  # noqa: PLR0913
     """
     values = read(ARGUMENTS, locals())
     with blaming(ARGUMENTS):
-        made = TrainingJobOp.python_func(model=model, metrics=metrics, **training_inputs(values))
+        made = TrainingJobOp.python_func(model=model, metrics=metrics, **training_inputs(ARGUMENTS, values))
     return TrainOutputs(
         model_artifact_url=made.model_uri,
         job_name=made.job_name,

@@ -5,10 +5,10 @@ from typing import Any, Final, NamedTuple
 
 from kfp.dsl import Metrics, Model, Output
 
-from sagebridge_kfp.compat.arguments import Argument, blaming, inputs_of, put, read
+from sagebridge_kfp.compat.arguments import Argument, blaming, put, read
 from sagebridge_kfp.compat.parsing import Parser, listing, mapping, names, text, whole
 from sagebridge_kfp.compat.shapes import keyed, shaped
-from sagebridge_kfp.compat.shared import CONNECTION, ROLE, check_vpc, chosen_algorithm, readable, training
+from sagebridge_kfp.compat.shared import CONNECTION, ROLE, training, training_inputs
 from sagebridge_kfp.op import NO_WORDS, NOTHING, op
 from sagebridge_kfp.ops.tuning_job import HPTuningJobOp
 from sagebridge_kfp.specs.errors import InputError
@@ -146,16 +146,9 @@ def tuning_inputs(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: one of them does not fit another; names it.
     """
-    check_vpc(values)
-    inputs = inputs_of(ARGUMENTS, values)
-    overrides = inputs["spec_overrides"]
-    chosen = chosen_algorithm(values)
-    inputs["algorithm"] = chosen.get("algorithm", "")
-    put(overrides, f"{_TRIALS}algorithmSpecification.algorithmName", chosen.get("algorithmName"))
-    put(overrides, "warmStartConfig.parentHyperParameterTuningJobs", _parents(values))
-    if values["spot_instance"]:
-        inputs["max_wait_seconds"] = values["max_wait_time"]
-    return {**inputs, "name": readable(values["job_name"])}
+    inputs = training_inputs(ARGUMENTS, values, prefix=_TRIALS)
+    put(inputs["spec_overrides"], "warmStartConfig.parentHyperParameterTuningJobs", _parents(values))
+    return inputs
 
 
 def _parents(values: Mapping[str, Any]) -> list[dict[str, str]]:
