@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes
+from integration.operator.pairs import own_world
 from integration.operator.world import Cluster, World
-from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
 from sagebridge_local.stack.aws import BUCKET
-from sagebridge_local.stack.processes import Spawn
-from support.forking import ForkServer
 from support.jobs import Jobs
 from support.kfp_runner import Cache, Compiled, Finished, Place, Pod, Run
+from support.processes import Spawns
 from support.steps import ACCOUNT, grant
 
 ROOT = Path(__file__).parents[2]
@@ -26,13 +25,6 @@ CODE = ROOT / "examples/digits"
 EXAMPLE = ROOT / "examples/pipelines/digits"
 KINDS = {"HPTuningJob": "hptuningjobs", "TrainingJob": "trainingjobs", "BatchTransform": "batchtransforms"}
 CREATES = ("CreateHyperParameterTuningJob", "CreateTrainingJob", "CreateTransformJob")
-
-_SETTINGS = {
-    "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
-    "SAGEBRIDGE_ENDPOINT_SWEEP_SECONDS": "2",
-    "SAGEBRIDGE_AWS_UNLIMITED": "true",
-    "SAGEBRIDGE_LEASE_IDENTITY": "test",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,34 +84,18 @@ class Digits:
 
 
 @contextmanager
-def digits(
-    directory: Path,
-    *,
-    control_plane: ControlPlane,
-    kube: kubernetes.client.ApiClient,
-    spawns: tuple[ForkServer, Spawn],
-) -> Iterator[Digits]:
+def digits(directory: Path, *, cluster: Cluster, spawns: Spawns) -> Iterator[Digits]:
     """A namespace with all that the pipeline needs: data, code, rights, operator, log service."""
-    cluster, (spawn_simulator, spawn_operator) = Cluster(control_plane=control_plane, client=kube), spawns
-    namespace = cluster.make_namespace()
-    kubeconfig = grant(kube, namespace, kubeconfig=control_plane.kubeconfig, into=directory)
-    _let_read_the_authority(kube, namespace)
-    with (
-        Simulator.start(directory / "simulator", spawn=spawn_simulator) as simulator,
-        OperatorProcess.start(
-            directory / "operator",
-            kubeconfig=control_plane.kubeconfig,
-            endpoint_url=simulator.url,
-            environment=_SETTINGS | _only(namespace),
-            serves_logs=True,
-            spawn=spawn_operator,
-        ) as operator,
-    ):
+    with own_world(directory, cluster=cluster, spawns=spawns, arguments=(), serves_logs=True) as world:
+        config = cluster.control_plane.kubeconfig
+        kubeconfig = grant(cluster.client, world.namespace, kubeconfig=config, into=directory)
+        _let_read_the_authority(cluster.client, world.namespace)
+        aws = world.simulator.aws_environment
         yield Digits(
-            world=World.of(cluster, namespace, simulator, operator),
-            place=Place(directory=directory, environment={**simulator.aws_environment, "KUBECONFIG": str(kubeconfig)}),
+            world=world,
+            place=Place(directory=directory, environment={**aws, "KUBECONFIG": str(kubeconfig)}),
             compiled=compiled(directory),
-            source=prepared(simulator.aws_environment, directory),
+            source=prepared(aws, directory),
         )
 
 
@@ -142,10 +118,6 @@ def _call(command: Sequence[str], environment: Mapping[str, str], directory: Pat
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
-
-
-def _only(namespace: str) -> dict[str, str]:
-    return {"SAGEBRIDGE_WATCH_NAMESPACES": namespace, "SAGEBRIDGE_LEASE_NAMESPACE": namespace}
 
 
 def _let_read_the_authority(kube: kubernetes.client.ApiClient, namespace: str) -> None:

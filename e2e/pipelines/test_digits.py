@@ -12,17 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import kubernetes
 import pytest
+from integration.operator.world import Cluster
 from sagebridge_local.stack import ControlPlane
-from sagebridge_local.stack.processes import Spawn
-from support.forking import ForkServer
 from support.kfp_runner import Cache, Finished, Run, State
-from support.processes import forked_operator, forked_simulator, kube
+from support.processes import Spawns, forked_operator, forked_simulator, kube, spawns
 from support.waiting import eventually
 
 from .digits import CREATES, KINDS, Digits, digits
 from .killing import Killer
 
-__all__ = ["forked_operator", "forked_simulator", "kube"]
+__all__ = ["forked_operator", "forked_simulator", "kube", "spawns"]
 
 OTHERS, KILLS = 3, 20
 
@@ -32,12 +31,11 @@ def here(
     tmp_path_factory: pytest.TempPathFactory,
     control_plane: ControlPlane,
     kube: kubernetes.client.ApiClient,
-    forked_simulator: ForkServer,
-    forked_operator: Spawn,
+    spawns: Spawns,
 ) -> Iterator[Digits]:
     """Where the pipeline is run."""
-    directory, spawns = tmp_path_factory.mktemp("digits"), (forked_simulator, forked_operator)
-    with digits(directory, control_plane=control_plane, kube=kube, spawns=spawns) as place:
+    cluster = Cluster(control_plane=control_plane, client=kube)
+    with digits(tmp_path_factory.mktemp("digits"), cluster=cluster, spawns=spawns) as place:
         yield place
 
 

@@ -15,6 +15,14 @@ from sagebridge_local.stack.processes import Spawn
 
 from support.forking import OPERATOR, SIMULATOR, ForkServer, InTurns
 
+Spawns = tuple[Spawn, Spawn]
+"""What starts local SageMakers, and what starts operators."""
+
+
+def only(*namespaces: str) -> dict[str, str]:
+    """The settings of an operator that serves these namespaces alone; its lease is in the first."""
+    return {"SAGEBRIDGE_WATCH_NAMESPACES": ",".join(namespaces), "SAGEBRIDGE_LEASE_NAMESPACE": namespaces[0]}
+
 
 @pytest.fixture(scope="session")
 def kube(control_plane: ControlPlane) -> Iterator[kubernetes.client.ApiClient]:
@@ -49,6 +57,12 @@ def forked_operator() -> Iterator[Spawn]:
         yield InTurns(first, second)
 
 
+@pytest.fixture(scope="session")
+def spawns(forked_simulator: ForkServer, forked_operator: Spawn) -> Spawns:
+    """Both of them."""
+    return forked_simulator, forked_operator
+
+
 @pytest.fixture
 def simulator(tmp_path: Path, forked_simulator: ForkServer) -> Iterator[Callable[..., Simulator]]:
     """A factory of local SageMaker processes: `simulator("--lifecycle-only", environment={...})`."""
@@ -73,10 +87,9 @@ def operator(
     `operator(endpoint_url=simulator().url, environment={"SAGEBRIDGE_POLL_INTERVAL_SECONDS": "1"})`
     """
     running: list[OperatorProcess] = []
-    own = {"SAGEBRIDGE_WATCH_NAMESPACES": namespace, "SAGEBRIDGE_LEASE_NAMESPACE": namespace}
 
     def start(*, environment: dict[str, str] | None = None, **options: Any) -> OperatorProcess:
-        settings = own | (environment or {})
+        settings = only(namespace) | (environment or {})
         options = {"kubeconfig": control_plane.kubeconfig, "spawn": forked_operator, **options, "environment": settings}
         running.append(OperatorProcess.start(tmp_path / f"operator-{len(running)}", **options))
         return running[-1]

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import kubernetes
 import pytest
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from sagebridge_local.stack.processes import Spawn
 from support.crds import STAND_INS
-from support.forking import ForkServer
 from support.kubelet import Kubelet
+from support.processes import Spawns, only
 
 from .cluster_serving import Place
+from .pairs import QUICK, pair
 from .world import Cluster, World
 
-PATIENT = {
-    "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
-    "SAGEBRIDGE_ENDPOINT_SWEEP_SECONDS": "2",
-    "SAGEBRIDGE_AWS_UNLIMITED": "true",
+PATIENT = QUICK | {
     "SAGEBRIDGE_AGENT_IMAGE": "registry.example/sagebridge:1",
-    "SAGEBRIDGE_LEASE_IDENTITY": "test",
     "SAGEBRIDGE_LOG_LEVEL": "DEBUG",
     "SAGEBRIDGE_ALLOWED_ROLE_ARNS": "arn:aws:iam::123456789012:role/other",
 }
@@ -53,54 +48,34 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def patient(
-    tmp_path_factory: pytest.TempPathFactory,
-    own_cluster: Cluster,
-    forked_simulator: ForkServer,
-    forked_operator: Spawn,
+    tmp_path_factory: pytest.TempPathFactory, own_cluster: Cluster, spawns: Spawns
 ) -> Iterator[tuple[Simulator, OperatorProcess]]:
     """A local SageMaker that runs no training, and before it an operator for the whole cluster."""
-    spawns = (forked_simulator, forked_operator)
-    yield from _pair(tmp_path_factory.mktemp("patient"), own_cluster.control_plane.kubeconfig, PATIENT, spawns)
+    directory = tmp_path_factory.mktemp("patient")
+    with pair(directory, cluster=own_cluster, spawns=spawns, environment=PATIENT) as both:
+        yield both
 
 
 @pytest.fixture(scope="session")
-def hasty_namespaces(control_plane: ControlPlane, kube: kubernetes.client.ApiClient) -> list[str]:
+def shared_cluster(control_plane: ControlPlane, kube: kubernetes.client.ApiClient) -> Cluster:
+    """The API server that all operators of single namespaces share."""
+    return Cluster(control_plane=control_plane, client=kube)
+
+
+@pytest.fixture(scope="session")
+def hasty_namespaces(shared_cluster: Cluster) -> list[str]:
     """What the hasty operator serves; each test takes one."""
-    cluster = Cluster(control_plane=control_plane, client=kube)
-    return [cluster.make_namespace() for _ in range(_HASTY_NAMESPACES)]
+    return [shared_cluster.make_namespace() for _ in range(_HASTY_NAMESPACES)]
 
 
 @pytest.fixture(scope="session")
 def hurried(
-    tmp_path_factory: pytest.TempPathFactory,
-    control_plane: ControlPlane,
-    hasty_namespaces: list[str],
-    forked_simulator: ForkServer,
-    forked_operator: Spawn,
+    tmp_path_factory: pytest.TempPathFactory, shared_cluster: Cluster, hasty_namespaces: list[str], spawns: Spawns
 ) -> Iterator[tuple[Simulator, OperatorProcess]]:
     """A local SageMaker that runs no training, and before it an operator for some namespaces, in a hurry."""
-    where = {
-        "SAGEBRIDGE_WATCH_NAMESPACES": ",".join(hasty_namespaces),
-        "SAGEBRIDGE_LEASE_NAMESPACE": hasty_namespaces[0],
-    }
-    spawns = (forked_simulator, forked_operator)
-    yield from _pair(tmp_path_factory.mktemp("hasty"), control_plane.kubeconfig, HASTY | where, spawns)
-
-
-def _pair(
-    directory: Path, kubeconfig: Path, environment: dict[str, str], spawns: tuple[Spawn, Spawn]
-) -> Iterator[tuple[Simulator, OperatorProcess]]:
-    arguments, (of_simulator, of_operator) = ("--lifecycle-only",), spawns
-    with Simulator.start(directory / "simulator", arguments=arguments, spawn=of_simulator) as simulator:
-        operator = OperatorProcess.start(
-            directory / "operator",
-            kubeconfig=kubeconfig,
-            endpoint_url=simulator.url,
-            environment=environment,
-            spawn=of_operator,
-        )
-        with operator:
-            yield simulator, operator
+    directory, environment = tmp_path_factory.mktemp("hasty"), HASTY | only(*hasty_namespaces)
+    with pair(directory, cluster=shared_cluster, spawns=spawns, environment=environment) as both:
+        yield both
 
 
 @pytest.fixture
@@ -111,13 +86,10 @@ def world(own_cluster: Cluster, patient: tuple[Simulator, OperatorProcess]) -> I
 
 @pytest.fixture
 def hasty(
-    control_plane: ControlPlane,
-    kube: kubernetes.client.ApiClient,
-    hasty_namespaces: list[str],
-    hurried: tuple[Simulator, OperatorProcess],
+    shared_cluster: Cluster, hasty_namespaces: list[str], hurried: tuple[Simulator, OperatorProcess]
 ) -> Iterator[World]:
     """A namespace that the hasty operator serves."""
-    yield from _world(Cluster(control_plane=control_plane, client=kube), hasty_namespaces.pop(), *hurried)
+    yield from _world(shared_cluster, hasty_namespaces.pop(), *hurried)
 
 
 def _world(cluster: Cluster, namespace: str, simulator: Simulator, operator: OperatorProcess) -> Iterator[World]:
@@ -141,8 +113,7 @@ def place(world: World) -> Iterator[Place]:
 def alone(
     simulator: Callable[..., Simulator],
     operator: Callable[..., OperatorProcess],
-    control_plane: ControlPlane,
-    kube: kubernetes.client.ApiClient,
+    shared_cluster: Cluster,
     namespace: str,
 ) -> Callable[..., World]:
     """A factory of worlds with a local SageMaker and an operator of their own, for tests that stop one or the other."""
@@ -150,7 +121,7 @@ def alone(
     def start(*arguments: str, **environment: str) -> World:
         local = simulator("--lifecycle-only", *arguments)
         process = operator(endpoint_url=local.url, environment=PATIENT | environment)
-        world = World.of(Cluster(control_plane=control_plane, client=kube), namespace, local, process)
+        world = World.of(shared_cluster, namespace, local, process)
         world.script(seconds=600)
         return world
 

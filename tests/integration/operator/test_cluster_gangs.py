@@ -9,12 +9,12 @@ from typing import Any
 import kubernetes
 import pytest
 from sagebridge_local.paths import crds_directory
-from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
 from support.crds import STAND_INS
-from support.jobs import Jobs, ready, spec
+from support.jobs import ready, spec
 from support.kubelet import Kubelet
 from support.nodes import make_node
+from support.processes import only
 
 from .conftest import HASTY
 from .world import Cluster, World
@@ -54,24 +54,13 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 def world(request: pytest.FixtureRequest, cluster: Cluster, simulator: Simulator, tmp_path: Path) -> Iterator[World]:
     """A namespace whose operator has the scheduling that the test asks for."""
     namespace = cluster.make_namespace()
-    environment = HASTY | {
-        "SAGEBRIDGE_WATCH_NAMESPACES": namespace,
-        "SAGEBRIDGE_LEASE_NAMESPACE": namespace,
-        "SAGEBRIDGE_CLUSTER_GANG_SCHEDULING": request.param,
-    }
+    environment = HASTY | only(namespace) | {"SAGEBRIDGE_CLUSTER_GANG_SCHEDULING": request.param}
     kubeconfig = cluster.control_plane.kubeconfig
     operator = OperatorProcess.start(
         tmp_path / "operator", kubeconfig=kubeconfig, endpoint_url=simulator.url, environment=environment
     )
     with operator:
-        yield World(
-            cluster=cluster,
-            namespace=namespace,
-            jobs=Jobs(cluster.client, namespace),
-            aws=AdminClient(simulator.url),
-            simulator=simulator,
-            operator=operator,
-        )
+        yield World.of(cluster, namespace, simulator, operator)
 
 
 def nodes_of(kubelet: Kubelet, count: int) -> list[str]:

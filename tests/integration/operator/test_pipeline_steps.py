@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import kubernetes
 import pytest
-from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from sagebridge_local.stack.processes import Spawn
 from support import batch_transforms, cluster_tuning, endpoints, processing_jobs, tuning_jobs
-from support.forking import ForkServer
 from support.jobs import Job, Jobs, attempts, ready, spec, statuses
+from support.processes import Spawns
 from support.steps import Task, grant
 
 from .conftest import PATIENT
+from .pairs import own_world
 from .world import Cluster, World
 
 GRACE = {"SAGEBRIDGE_PIPELINE_STEP_GRACE_SECONDS": "2"}
@@ -38,28 +36,11 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def shared(
-    tmp_path_factory: pytest.TempPathFactory,
-    control_plane: ControlPlane,
-    kube: kubernetes.client.ApiClient,
-    forked_simulator: ForkServer,
-    forked_operator: Spawn,
-) -> Iterator[World]:
+def shared(tmp_path_factory: pytest.TempPathFactory, shared_cluster: Cluster, spawns: Spawns) -> Iterator[World]:
     """A namespace with a local SageMaker and an operator of its own, which is impatient with steps."""
-    cluster, directory = Cluster(control_plane=control_plane, client=kube), tmp_path_factory.mktemp("pipelines")
-    namespace = cluster.make_namespace()
-    own = {"SAGEBRIDGE_WATCH_NAMESPACES": namespace, "SAGEBRIDGE_LEASE_NAMESPACE": namespace}
-    with (
-        Simulator.start(directory / "simulator", arguments=("--lifecycle-only",), spawn=forked_simulator) as simulator,
-        OperatorProcess.start(
-            directory / "operator",
-            kubeconfig=control_plane.kubeconfig,
-            endpoint_url=simulator.url,
-            environment=PATIENT | own | GRACE,
-            spawn=forked_operator,
-        ) as operator,
-    ):
-        yield World.of(cluster, namespace, simulator, operator)
+    directory = tmp_path_factory.mktemp("pipelines")
+    with own_world(directory, cluster=shared_cluster, spawns=spawns, environment=PATIENT | GRACE) as world:
+        yield world
 
 
 @pytest.fixture
@@ -218,10 +199,9 @@ def test_an_endpoint_is_told_about_and_left(run: Run) -> None:
     made.wait_gone("serve")
 
 
-def test_a_real_step_goes_on_with_what_was_stopped(
-    run: Run, control_plane: ControlPlane, kube: kubernetes.client.ApiClient, tmp_path: Path
-) -> None:
-    kubeconfig = grant(kube, run.world.namespace, kubeconfig=control_plane.kubeconfig, into=tmp_path)
+def test_a_real_step_goes_on_with_what_was_stopped(run: Run, tmp_path: Path) -> None:
+    cluster = run.world.cluster
+    kubeconfig = grant(cluster.client, run.world.namespace, kubeconfig=cluster.control_plane.kubeconfig, into=tmp_path)
     task = Task(directory=tmp_path / "task", kubeconfig=kubeconfig, run=run.id, node=f"{NODE}.train")
     first = task.start(spec=spec())
     first.wait_for("InProgress")

@@ -8,23 +8,16 @@ from pathlib import Path
 
 import kubernetes
 import pytest
+from integration.operator.pairs import own_world
 from integration.operator.world import Cluster
 from kfp import local
 from kfp.local import config
-from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from sagebridge_local.stack.processes import Spawn
+from sagebridge_local.stack import ControlPlane, Simulator
 from support.control_plane import control_plane
-from support.forking import ForkServer
-from support.processes import forked_operator, forked_simulator, kube
+from support.processes import Spawns, forked_operator, forked_simulator, kube, spawns
 from support.steps import grant
 
-__all__ = ["control_plane", "forked_operator", "forked_simulator", "kube"]
-
-_SETTINGS = {
-    "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
-    "SAGEBRIDGE_AWS_UNLIMITED": "true",
-    "SAGEBRIDGE_LEASE_IDENTITY": "test",
-}
+__all__ = ["control_plane", "forked_operator", "forked_simulator", "kube", "spawns"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,24 +35,12 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory,
     control_plane: ControlPlane,
     kube: kubernetes.client.ApiClient,
-    forked_simulator: ForkServer,
-    forked_operator: Spawn,
+    spawns: Spawns,
 ) -> Iterator[Stack]:
     cluster, directory = Cluster(control_plane=control_plane, client=kube), tmp_path_factory.mktemp("remote")
-    namespace = cluster.make_namespace()
-    own = {"SAGEBRIDGE_WATCH_NAMESPACES": namespace, "SAGEBRIDGE_LEASE_NAMESPACE": namespace}
-    with (
-        Simulator.start(directory / "simulator", spawn=forked_simulator) as simulator,
-        OperatorProcess.start(
-            directory / "operator",
-            kubeconfig=control_plane.kubeconfig,
-            endpoint_url=simulator.url,
-            environment=_SETTINGS | own,
-            spawn=forked_operator,
-        ),
-    ):
-        kubeconfig = grant(kube, namespace, kubeconfig=control_plane.kubeconfig, into=directory)
-        yield Stack(namespace=namespace, kubeconfig=kubeconfig, simulator=simulator, client=kube)
+    with own_world(directory, cluster=cluster, spawns=spawns, arguments=()) as world:
+        kubeconfig = grant(kube, world.namespace, kubeconfig=control_plane.kubeconfig, into=directory)
+        yield Stack(namespace=world.namespace, kubeconfig=kubeconfig, simulator=world.simulator, client=kube)
 
 
 @pytest.fixture

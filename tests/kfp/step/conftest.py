@@ -9,22 +9,14 @@ from pathlib import Path
 
 import kubernetes
 import pytest
+from integration.operator.pairs import own_world
 from integration.operator.world import Cluster, World
-from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
-from sagebridge_local.stack.processes import Spawn
+from sagebridge_local.stack import ControlPlane
 from support.control_plane import control_plane
-from support.forking import ForkServer
-from support.processes import forked_operator, forked_simulator, kube
+from support.processes import Spawns, forked_operator, forked_simulator, kube, spawns
 from support.steps import Task, grant
 
-__all__ = ["control_plane", "forked_operator", "forked_simulator", "kube"]
-
-_SETTINGS = {
-    "SAGEBRIDGE_POLL_INTERVAL_SECONDS": "0.3",
-    "SAGEBRIDGE_ENDPOINT_SWEEP_SECONDS": "2",
-    "SAGEBRIDGE_AWS_UNLIMITED": "true",
-    "SAGEBRIDGE_LEASE_IDENTITY": "test",
-}
+__all__ = ["control_plane", "forked_operator", "forked_simulator", "kube", "spawns"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,26 +32,13 @@ def place(
     tmp_path_factory: pytest.TempPathFactory,
     control_plane: ControlPlane,
     kube: kubernetes.client.ApiClient,
-    forked_simulator: ForkServer,
-    forked_operator: Spawn,
+    spawns: Spawns,
 ) -> Iterator[Place]:
     """A namespace whose jobs nobody runs: they pass their stages, and end as a script says."""
     cluster, directory = Cluster(control_plane=control_plane, client=kube), tmp_path_factory.mktemp("steps")
-    namespace = cluster.make_namespace()
-    own = {"SAGEBRIDGE_WATCH_NAMESPACES": namespace, "SAGEBRIDGE_LEASE_NAMESPACE": namespace}
-    with (
-        Simulator.start(directory / "simulator", arguments=("--lifecycle-only",), spawn=forked_simulator) as simulator,
-        OperatorProcess.start(
-            directory / "operator",
-            kubeconfig=control_plane.kubeconfig,
-            endpoint_url=simulator.url,
-            environment=_SETTINGS | own,
-            spawn=forked_operator,
-        ) as operator,
-    ):
-        world = World.of(cluster, namespace, simulator, operator)
-        world.aws.endpoint_outcome(f"{namespace}*", seconds=0, scale_seconds=0, delete_seconds=0)
-        kubeconfig = grant(kube, namespace, kubeconfig=control_plane.kubeconfig, into=directory)
+    with own_world(directory, cluster=cluster, spawns=spawns) as world:
+        world.aws.endpoint_outcome(f"{world.namespace}*", seconds=0, scale_seconds=0, delete_seconds=0)
+        kubeconfig = grant(kube, world.namespace, kubeconfig=control_plane.kubeconfig, into=directory)
         yield Place(world=world, kubeconfig=kubeconfig)
 
 
