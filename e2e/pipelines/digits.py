@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
+import runpy
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import joblib
 import kubernetes
 from integration.operator.pairs import own_world
 from integration.operator.world import Cluster, World
@@ -72,15 +76,32 @@ class Digits:
     def predictions(self, finished: Finished, task: str) -> list[list[str]]:
         """What a batch transform has predicted: label and answer of each row."""
         uri = finished[task].outputs.parameters["output_uri"]
-        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-        key = f"{prefix.rstrip('/')}/held-out.csv.out"
-        text = self.world.simulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        text = self._body(f"{uri.rstrip('/')}/held-out.csv.out").decode()
         return [line.split(",") for line in text.splitlines()]
+
+    def model(self, uri: str) -> Any:
+        """The estimator in an archive that a job has made."""
+        with tarfile.open(fileobj=io.BytesIO(self._body(uri))) as archive:
+            return joblib.load(archive.extractfile("model.joblib"))
+
+    def accuracy(self, model: Any) -> float:
+        """How much of the jobs' validation data an estimator reads rightly, asked as inference.py does."""
+        rows = self._body(f"s3://{BUCKET}/digits/validation/validation.csv").decode().splitlines()
+        labels, pixels = zip(*(row.split(",", maxsplit=1) for row in rows), strict=True)
+        code = runpy.run_path(str(CODE / "inference.py"))
+        probabilities = code["predict_fn"](code["input_fn"]("\n".join(pixels), "text/csv"), model)
+        answers = code["output_fn"](probabilities, "text/csv")[0].splitlines()
+        return sum(label == answer for label, answer in zip(labels, answers, strict=True)) / len(labels)
 
     def endpoints(self) -> list[str]:
         """The endpoints that are in SageMaker now."""
         listed = self.world.simulator.client("sagemaker").list_endpoints(NameContains=self.world.namespace)
         return [one["EndpointName"] for one in listed["Endpoints"]]
+
+    def _body(self, uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        body: bytes = self.world.simulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
 
 
 @contextmanager

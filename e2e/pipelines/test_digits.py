@@ -23,7 +23,12 @@ from .killing import Killer
 
 __all__ = ["forked_operator", "forked_simulator", "kube", "spawns"]
 
-OTHERS, KILLS = 3, 20
+ALGORITHMS = {
+    "logistic-regression": "LogisticRegression",
+    "k-nearest-neighbors": "KNeighborsClassifier",
+    "random-forest": "RandomForestClassifier",
+}
+OTHERS, KILLS = len(ALGORITHMS), 20
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,23 @@ def test_the_best_is_trained_with_what_the_search_has_found_for_longer(
     [spec] = [one["spec"] for one in here.objects("TrainingJob", run) if one["metadata"]["name"].startswith("best-")]
     assert best["epochs"] == "4"
     assert spec["hyperParameters"] == {**best, "epochs": "8"}
+
+
+def test_the_loop_trains_three_algorithms(here: Digits, first: tuple[Run, Finished]) -> None:
+    run, finished = first
+    ended = [record for path, record in finished.tasks.items() if path.endswith("/training-job-2")]
+    objects = {one["metadata"]["name"]: one["spec"]["hyperParameters"] for one in here.objects("TrainingJob", run)}
+    trained, told, scored = {}, {}, {}
+    for record in ended:
+        outputs = record.outputs.parameters
+        algorithm, model = objects[outputs["object_name"]]["algorithm"], here.model(outputs["model_uri"])
+        trained[algorithm], told[algorithm] = type(model).__name__, outputs["objective"]
+        scored[algorithm] = here.accuracy(model)
+        assert outputs["object_name"].startswith(f"{algorithm}-")
+        assert f"{algorithm} train:accuracy=" in record.log
+    assert trained == ALGORITHMS
+    assert told == pytest.approx(scored, abs=1e-4)
+    assert min(scored.values()) >= 0.9
 
 
 def test_each_step_shows_the_log_of_its_job(first: tuple[Run, Finished]) -> None:

@@ -1,4 +1,5 @@
-"""Serves the model of train.py: inference code as one writes it for SageMaker's scikit-learn container.
+"""Serves the model of train.py, or of train_algorithm.py: inference code as one writes it for SageMaker's scikit-learn
+container.
 
 A request is CSV without a header, 64 pixel values from 0 to 16 in each row; the answer has a line for each row, with
 the digit. With `ANSWER=probability` in the model's environment, the digit's probability stands behind it.
@@ -12,10 +13,10 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from sklearn.neural_network import MLPClassifier
+from sklearn.base import ClassifierMixin
 
 
-def model_fn(model_dir: str) -> MLPClassifier:
+def model_fn(model_dir: str) -> ClassifierMixin:
     return joblib.load(Path(model_dir) / "model.joblib")
 
 
@@ -29,7 +30,7 @@ def input_fn(body: str | bytes, content_type: str) -> np.ndarray:
     return pixels / 16.0
 
 
-def predict_fn(pixels: np.ndarray, model: MLPClassifier) -> np.ndarray:
+def predict_fn(pixels: np.ndarray, model: ClassifierMixin) -> np.ndarray:
     return model.predict_proba(pixels)
 
 

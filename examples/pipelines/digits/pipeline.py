@@ -2,8 +2,9 @@
 
     python pipeline.py    # writes digits.yaml, which Kubeflow Pipelines runs
 
-Tune, train the best longer, and train three others beside it; if the best one is good enough, let it read the digits
-that no job has seen, deploy it, and ask it. In the end the endpoint goes, whatever has happened.
+Tune a neural network, train the best longer, and train three other algorithms beside it, to compare; if the network is
+good enough, let it read the digits that no job has seen, deploy it, and ask it. In the end the endpoint goes, whatever
+has happened.
 """
 
 import contextlib
@@ -18,15 +19,16 @@ ACCURACY = "validation:accuracy"
 SCRIPT = {
     "framework": "sklearn",
     "framework_version": "1.2-1",
-    "entry_point": "train.py",
     "environment": {"OMP_NUM_THREADS": 1},
     "content_type": "text/csv",
     "metric_definitions": {ACCURACY: f"{ACCURACY}=([0-9.]+)"},
     "objective_metric": ACCURACY,
     "instance_type": "ml.m5.large",
 }
+NETWORK = {**SCRIPT, "entry_point": "train.py"}
+OTHER = {**SCRIPT, "entry_point": "train_algorithm.py"}
+ALGORITHMS = ["logistic-regression", "k-nearest-neighbors", "random-forest"]
 MODEL = {"entry_point": "inference.py", "environment": {"OMP_NUM_THREADS": 1}, "instance_type": "ml.m5.large"}
-OTHER_UNITS = ["8", "64", "256"]  # as texts, for kfp.local would make of 8 in a dictionary "8.0"
 A_ZERO = (
     "0,0,5,13,9,1,0,0,0,0,13,15,10,15,5,0,0,3,15,2,0,11,8,0,0,4,12,0,0,8,8,0,"
     "0,5,8,0,0,9,8,0,0,4,11,0,1,12,7,0,0,2,14,5,10,12,0,0,0,0,6,13,10,0,0,0"
@@ -63,7 +65,7 @@ def pipeline(*, gated: bool = True) -> Any:
         channels = {"train": f"{data}/train/", "validation": f"{data}/validation/"}
 
         tuned = HPTuningJobOp(
-            **SCRIPT,
+            **NETWORK,
             source=source,
             channels=channels,
             hyperparameters={"epochs": 4},
@@ -73,12 +75,12 @@ def pipeline(*, gated: bool = True) -> Any:
             max_parallel_jobs=2,
         )
         edited = for_longer(hyperparameters=tuned.outputs["best_hyperparameters"], epochs=epochs)
-        trained = TrainingJobOp(**SCRIPT, source=source, channels=channels, hyperparameters=edited.output, name="best")
+        trained = TrainingJobOp(**NETWORK, source=source, channels=channels, hyperparameters=edited.output, name="best")
         trained.set_retry(num_retries=2)
 
-        with dsl.ParallelFor(OTHER_UNITS, name="others", parallelism=2) as units:
+        with dsl.ParallelFor(ALGORITHMS, name="algorithms", parallelism=2) as algorithm:
             other = TrainingJobOp(
-                **SCRIPT, source=source, channels=channels, hyperparameters={"epochs": 4, "hidden-units": units}
+                **OTHER, source=source, channels=channels, hyperparameters={"algorithm": algorithm}, name=algorithm
             )
             other.set_retry(num_retries=2)
 
