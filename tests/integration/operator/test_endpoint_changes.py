@@ -110,7 +110,8 @@ def test_a_paused_endpoint_is_left_alone(serving: Serving) -> None:
 NAMES = ("errors", "mistyped")
 
 
-def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
+def test_an_alarm_rolls_a_canary_back(alone: Callable[..., World]) -> None:
+    serving = Serving.of(alone())  # the time of the others' AWS must not be moved
     deployment = {
         "blueGreenUpdatePolicy": {
             "trafficRoutingConfiguration": {
