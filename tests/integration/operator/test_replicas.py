@@ -10,6 +10,7 @@ import kubernetes
 import pytest
 from sagebridge_local.stack import OperatorProcess
 
+from .cluster_serving import exists
 from .conftest import PATIENT
 from .world import World, fetch
 
@@ -25,6 +26,7 @@ def replicas(
 
     def start(**environment: str) -> tuple[World, OperatorProcess]:
         world = alone(**environment, SAGEBRIDGE_LEASE_IDENTITY="first")
+        world.eventually(lambda: exists(lambda: holder(world)) == "first", "the first one's Lease")
         second = PATIENT | environment | {"SAGEBRIDGE_LEASE_IDENTITY": "second"}
         return world, operator(endpoint_url=world.simulator.url, environment=second)
 
