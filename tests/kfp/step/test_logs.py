@@ -31,7 +31,7 @@ def at_once() -> Iterator[float]:
 def followed(
     service: LogService, *, seconds: float = 60.0, after: str = "", **options: Any
 ) -> tuple[list[str], list[str], Console]:
-    """What a step prints: the job's lines, and its own about them; it waits for the rest once it has printed `after`."""
+    """What a step prints: the job's lines, and its own about them; `after` it has printed this, the rest is due."""
     output = io.StringIO()
     console = Console(output=output)
     follower = LogFollower(service, console=console, **{"pause": at_once} | options)
