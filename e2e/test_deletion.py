@@ -49,7 +49,7 @@ def test_a_deletion_that_aws_holds_up_says_why_and_ends_once_aws_is_back(
     actor.delete()
     actor.wait(reason("DeletionBlocked"), what="a reason")
     assert "Deletion waits for AWS" in _ready(actor)["message"]
-    assert "DeletionBlocked" in dict(lane.cluster.events(namespace, name=actor.mark))
+    lane.wait(lambda: "DeletionBlocked" in dict(lane.cluster.events(namespace, name=actor.mark)), what="its Event")
     assert lane.aws.jobs()[0]["status"] == "InProgress"
     lane.aws_proxy.is_cut = False
     actor.wait(gone, what="the deletion")

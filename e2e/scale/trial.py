@@ -360,7 +360,10 @@ def _peak_memory(process: psutil.Process) -> float:
 
 
 def _runs(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _changing(simulator: Simulator) -> dict[str, int]:

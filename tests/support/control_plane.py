@@ -10,12 +10,20 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import psutil
 import pytest
 from filelock import FileLock
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane
+
+NODES_BY_HAND: Final = {"kube-controller-manager": ["--controllers=*,-pod-garbage-collector-controller"]}
+"""The arguments of a control plane where tests put pods on nodes that are not there.
+
+Kubernetes looks every 20 s for pods whose node is not there, and 40 s later ends all pods of the node: whichever test's
+they are by then. Source: https://github.com/kubernetes/kubernetes/blob/v1.35.4/pkg/controller/podgc/gc_controller.go
+"""
 
 _RUNS = Path(tempfile.gettempdir()) / f"sagebridge-tests-{os.getuid()}"
 
@@ -50,7 +58,7 @@ def control_plane() -> Iterator[ControlPlane]:
                 _abandon(other)
         user.parent.mkdir(parents=True, exist_ok=True)
         user.touch()
-        started = ControlPlane.start(run / "stack", crds=crds_directory())
+        started = ControlPlane.start(run / "stack", crds=crds_directory(), arguments=NODES_BY_HAND)
     yield started
     with lock:
         user.unlink()

@@ -85,13 +85,17 @@ class Relay:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        theirs, mine = await asyncio.open_connection("127.0.0.1", self._target)
-        ends = {writer, mine}
-        self._ends |= ends
         serving = asyncio.current_task()
         assert serving is not None
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
+        self._ends.add(writer)
+        theirs, mine = await asyncio.open_connection("127.0.0.1", self._target)
+        ends = {writer, mine}
+        self._ends |= ends
+        if self._mode is Mode.REFUSE:  # since a moment
+            for end in ends:
+                end.close()
         try:
             await asyncio.gather(self._copy(reader, mine), self._copy(theirs, writer))
         finally:

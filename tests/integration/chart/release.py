@@ -90,10 +90,21 @@ def may(client: kubernetes.client.ApiClient, verb: str, resource: str, *, namesp
     return bool(answer.status.allowed)
 
 
+def comes_to_let(
+    client: kubernetes.client.ApiClient, verb: str, resource: str, *, namespace: str = "", name: str = ""
+) -> bool:
+    """Whether the API server lets the client's user do it once it has noticed the newest roles and bindings."""
+    return _comes_true(lambda: may(client, verb, resource, namespace=namespace, name=name))
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """Look again until the condition holds; gives up after many looks rather than hang."""
+    assert _comes_true(condition), "It never came true"
+
+
+def _comes_true(condition: Callable[[], bool]) -> bool:
     for _ in range(1200):
         if condition():
-            return
+            return True
         time.sleep(0.1)
-    raise AssertionError("It never came true")
+    return False

@@ -7,7 +7,7 @@ from pathlib import Path
 import kubernetes
 import pytest
 
-from .release import Release, may, wait_until
+from .release import Release, comes_to_let, may, wait_until
 
 OPERATOR_NEEDS = [
     ("list", "trainingjobs.sagebridge.io"),
@@ -69,7 +69,7 @@ def test_the_operator_may_do_its_work_anywhere_and_nothing_else(installed: Relea
     release = installed
     with client_of(release, "sagebridge", tmp_path) as client:
         for verb, resource in OPERATOR_NEEDS + READS_ACROSS:
-            assert may(client, verb, resource, namespace=""), (verb, resource)
+            assert comes_to_let(client, verb, resource, namespace=""), (verb, resource)
         for verb, resource in NOBODY_GAVE:
             assert not may(client, verb, resource, namespace=release.namespace), (verb, resource)
 
@@ -78,9 +78,9 @@ def test_the_operator_may_use_its_own_lease_only(installed: Release, tmp_path: P
     release = installed
     lease = "leases.coordination.k8s.io"
     with client_of(release, "sagebridge", tmp_path) as client:
-        assert may(client, "create", lease, namespace=release.namespace)
+        assert comes_to_let(client, "create", lease, namespace=release.namespace)
         for verb in ("get", "update"):
-            assert may(client, verb, lease, namespace=release.namespace, name="sagebridge")
+            assert comes_to_let(client, verb, lease, namespace=release.namespace, name="sagebridge")
             assert not may(client, verb, lease, namespace=release.namespace, name="other")
             assert not may(client, verb, lease, namespace="kube-system", name="sagebridge")
 
@@ -89,10 +89,10 @@ def test_the_operator_may_use_the_log_services_own_objects_only(installed: Relea
     release = installed
     with client_of(release, "sagebridge", tmp_path) as client:
         for review in ("tokenreviews.authentication.k8s.io", "subjectaccessreviews.authorization.k8s.io"):
-            assert may(client, "create", review)
+            assert comes_to_let(client, "create", review)
         for verb in ("get", "update"):
-            assert may(client, verb, "secrets", namespace=release.namespace, name="sagebridge-logs-tls")
-            assert may(client, verb, "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
+            assert comes_to_let(client, verb, "secrets", namespace=release.namespace, name="sagebridge-logs-tls")
+            assert comes_to_let(client, verb, "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
             assert not may(client, verb, "secrets", namespace=release.namespace, name="other")
             assert not may(client, verb, "secrets", namespace="kube-system", name="sagebridge-logs-tls")
         assert not may(client, "update", "configmaps", namespace=release.namespace, name="other")
@@ -102,7 +102,7 @@ def test_any_service_account_may_read_the_authority_of_the_log_service(installed
     release = installed
     release.cluster.kubectl("create", "serviceaccount", "anybody", f"--namespace={release.namespace}")
     with client_of(release, "anybody", tmp_path) as client:
-        assert may(client, "get", "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
+        assert comes_to_let(client, "get", "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
         assert not may(client, "update", "configmaps", namespace=release.namespace, name="sagebridge-logs-ca")
         assert not may(client, "get", "secrets", namespace=release.namespace, name="sagebridge-logs-tls")
 
@@ -115,10 +115,10 @@ def test_an_operator_of_some_namespaces_is_kept_to_them(
     release = install(f"watchNamespaces={{{watched}}}", *beside)
     with client_of(release, "sagebridge", tmp_path) as client:
         for verb, resource in OPERATOR_NEEDS:
-            assert may(client, verb, resource, namespace=watched), (verb, resource)
+            assert comes_to_let(client, verb, resource, namespace=watched), (verb, resource)
             assert not may(client, verb, resource, namespace=other), (verb, resource)
         for verb, resource in READS_ACROSS:
-            assert may(client, verb, resource), (verb, resource)
+            assert comes_to_let(client, verb, resource), (verb, resource)
 
 
 @pytest.mark.parametrize(

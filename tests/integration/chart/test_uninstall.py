@@ -188,6 +188,7 @@ def test_an_operator_of_some_namespaces_frees_those_only(
 def test_the_command_works_where_nothing_is_installed(install: Callable[..., Release]) -> None:
     release = install("crds.keep=false", "releaseFinalizers.enabled=false")
     release.run("uninstall", release.name)
+    wait_until(lambda: "sagebridge.io" not in release.cluster.kubectl("get", "crd", "--output=name"))
     kubeconfig = {**os.environ, "KUBECONFIG": str(release.cluster.kubeconfig)}
     command = [sys.executable, "-m", "sagebridge.cli.release", f"--operator-namespace={release.namespace}"]
 

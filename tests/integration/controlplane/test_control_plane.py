@@ -70,4 +70,4 @@ def test_secrets_are_private(control_plane: ControlPlane) -> None:
 
 
 def _others_may_read(path: Path) -> bool:
-    return bool(path.stat().st_mode & 0o077) and "etcd" not in path.parent.parts
+    return "etcd" not in path.parent.parts and bool(path.stat().st_mode & 0o077)

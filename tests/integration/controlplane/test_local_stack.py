@@ -1,9 +1,9 @@
 """`sagebridge local` as a user calls it, on stacks of its own."""
 
+import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -107,8 +107,9 @@ def test_logs(shared: Cli) -> None:
 
 def test_a_killed_part_is_seen_and_mended_on_the_same_port(shared: Cli) -> None:
     before = shared.records()
-    os.kill(before["kube-apiserver"].pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(before["kube-apiserver"].pid)] if _runs(before["kube-apiserver"].pid) else [])
+    server = psutil.Process(before["kube-apiserver"].pid)
+    server.kill()
+    eventually(lambda: not _runs(server), what="its end")
 
     assert shared.states()["kube-apiserver"] == "Stopped"
     shared.run("up", "--no-operator")
@@ -262,5 +263,7 @@ def test_a_folder_that_can_not_be_written_is_explained(tmp_path: Path) -> None:
     assert "--work-dir" in Cli(tmp_path / "file" / "stack").run("up", want=1)
 
 
-def _runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+def _runs(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):  # it may end between two looks
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

@@ -113,7 +113,7 @@ def install(control_plane: ControlPlane, kube: kubernetes.client.ApiClient) -> C
 def _wait_until_served(kube: kubernetes.client.ApiClient, definition: Manifest) -> None:
     spec = definition["spec"]
     objects = kubernetes.client.CustomObjectsApi(kube)
-    for _ in range(600):
+    for _ in range(2400):
         try:
             objects.list_cluster_custom_object(spec["group"], VERSION, spec["names"]["plural"])
         except ApiException as error:

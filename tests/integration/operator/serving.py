@@ -66,7 +66,9 @@ class Serving:
 
     def targets(self) -> dict[str, tuple[int, int]]:
         """Bounds of this namespace's scalable targets, by variant."""
-        found = self.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker")
+        found = self.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="sagemaker", MaxResults=1000
+        )
         ours = [one for one in found["ScalableTargets"] if self.world.namespace in one["ResourceId"]]
         return {one["ResourceId"].rpartition("/")[2]: (one["MinCapacity"], one["MaxCapacity"]) for one in ours}
 

@@ -23,16 +23,15 @@ class Stream:
         read: what is remembered of a reply's body.
 
     Attributes:
-        answers: in the order in which they came.
         failures: what went wrong.
     """
 
     def __init__(
         self, *runtimes: Any, name: str, body: bytes = b"1", read: Callable[[bytes], str] = bytes.decode
     ) -> None:
-        self.answers: list[str] = []
         self.failures: list[str] = []
         self._name, self._body, self._read = name, body, read
+        self._heard: list[tuple[float, str]] = []
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(runtime,)) for runtime in runtimes]
 
@@ -47,24 +46,27 @@ class Stream:
             thread.join()
 
     def await_only(self, *wanted: str) -> None:
-        """Wait until each of these answers has come, and see that no other comes any more.
+        """Wait until each of these answers has come, and see that whoever asks from now on hears no other.
 
         Raises:
             AssertionError: another one came, or not all of these, or an invocation failed.
         """
-        # One invocation of each caller may have been on its way.
-        begin = len(self.answers) + len(self._threads)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(self.answers) < begin + _ENOUGH or not set(wanted) <= set(self.answers[begin:]):
-            assert time.monotonic() < deadline, f"heard {set(self.answers[begin:])}, not {wanted}; {self.failures}"
+        asked, deadline = time.monotonic(), time.monotonic() + PATIENCE_SECONDS
+
+        def heard() -> list[str]:
+            return [answer for begun, answer in list(self._heard) if begun > asked]
+
+        while len(heard()) < _ENOUGH or not set(wanted) <= set(heard()):
+            assert time.monotonic() < deadline, f"heard {set(heard())}, not {wanted}; {self.failures}"
             time.sleep(0.05)
-        assert set(self.answers[begin:]) == set(wanted)
+        assert set(heard()) == set(wanted)
         assert self.failures == []
 
     def _run(self, runtime: Any) -> None:
         while not self._stop.is_set():
+            begun = time.monotonic()
             try:
                 reply = runtime.invoke_endpoint(EndpointName=self._name, Body=self._body, ContentType="text/csv")
-                self.answers.append(self._read(reply["Body"].read()))
+                self._heard.append((begun, self._read(reply["Body"].read())))
             except (BotoCoreError, ClientError) as error:
                 self.failures.append(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import kubernetes
@@ -83,9 +84,9 @@ def test_tags_of_a_finished_job_are_applied(world: World) -> None:
     assert statuses(tagged) == {"Ready": "True", "Complete": "True"}
 
 
-def test_refused_tags_do_not_freeze_the_status(world: World) -> None:
+def test_refused_tags_do_not_freeze_the_status(alone: Callable[..., World]) -> None:
+    world = alone()
     world.fault("access-denied", "AddTags")
-    world.script(seconds=600, stages={"Starting": 2, "Downloading": 1, "Uploading": 0, "Training": 1})
     world.jobs.create("digits", spec(tags=OLD))
     world.jobs.wait_reason("digits", "InProgress")
     world.jobs.patch("digits", {"spec": {"tags": NEW}})
@@ -95,6 +96,7 @@ def test_refused_tags_do_not_freeze_the_status(world: World) -> None:
     assert statuses(running) == {"Ready": "False", "Reconciling": "True", "TagsApplied": "False"}
     assert ready(running)["reason"] == "InProgress"
     assert running["status"]["observedGeneration"] == 2
+    world.aws.advance(700)
     done = world.jobs.wait_reason("digits", "Completed")
     assert statuses(done) == {"Ready": "True", "Complete": "True", "TagsApplied": "False"}
     assert done["status"]["tags"] == OLD
@@ -146,24 +148,29 @@ def test_suspend_and_resume(world: World) -> None:
     assert [job["status"] for job in world.made()] == ["Stopped", "InProgress"]
 
 
-def test_resumed_while_stopping_it_runs_again(world: World) -> None:
-    world.script(seconds=600, stop_seconds=2)
+def test_resumed_while_stopping_it_runs_again(alone: Callable[..., World]) -> None:
+    world = alone()
+    world.script(seconds=600, stop_seconds=600)
     world.jobs.create("digits")
     world.jobs.wait_reason("digits", "InProgress")
     world.jobs.patch("digits", {"spec": {"runPolicy": {"suspend": True}}})
     world.jobs.wait_reason("digits", "Stopping")
-    world.jobs.patch("digits", {"spec": {"runPolicy": {"suspend": False}}})
+    resumed = world.jobs.patch("digits", {"spec": {"runPolicy": {"suspend": False}}})["metadata"]["generation"]
+    world.jobs.wait("digits", lambda job: job["status"]["observedGeneration"] == resumed, what="observed")
+    world.aws.advance(700)
     world.jobs.wait("digits", lambda job: len(attempts(job)) == 2 and "arn" in attempts(job)[1], what="running again")
     assert [job["status"] for job in world.made()] == ["Stopped", "InProgress"]
 
 
-def test_suspended_as_it_ends_it_has_ended(world: World) -> None:
+def test_suspended_as_it_ends_it_has_ended(alone: Callable[..., World]) -> None:
     """A job that completes before Stop reaches it has completed."""
-    world.script(seconds=1)
+    world = alone()
     world.jobs.create("digits")
     world.jobs.wait_reason("digits", "InProgress")
     world.fault("throttle", "StopTrainingJob")
     world.jobs.patch("digits", {"spec": {"runPolicy": {"suspend": True}}})
+    world.eventually(lambda: world.aws.faults()[0]["hits"], "a Stop")
+    world.aws.advance(700)
     done = world.jobs.wait_reason("digits", "Completed")
     assert statuses(done) == {"Ready": "True", "Complete": "True"}
 
@@ -190,13 +197,14 @@ def test_paused_nothing_is_made(world: World) -> None:
     world.jobs.wait_reason("digits", "InProgress")
 
 
-def test_paused_a_running_job_is_left_and_told_about(world: World) -> None:
-    world.script(seconds=3)
+def test_paused_a_running_job_is_left_and_told_about(alone: Callable[..., World]) -> None:
+    world = alone()
     world.jobs.create("digits", spec(tags=OLD))
     world.jobs.wait_reason("digits", "InProgress")
     world.jobs.annotate("digits", paused="true")
     world.jobs.patch("digits", {"spec": {"runPolicy": {"suspend": True}, "tags": NEW}})
     world.jobs.wait_reason("digits", "Paused")
+    world.aws.advance(700)
     done = world.jobs.wait_reason("digits", "Completed")
     assert done["status"]["tags"] == OLD
     assert (world.count("StopTrainingJob"), world.count("AddTags")) == (0, 0)

@@ -12,6 +12,7 @@ from support.jobs import IMAGE, condition, ready, spec
 from support.kubelet import Kubelet
 
 from .cluster_jobs import ARTIFACTS, MODEL, end_well, on_cluster, reclaim, start_training, suspend
+from .cluster_serving import exists
 from .world import World
 
 
@@ -54,8 +55,13 @@ def test_one_job_with_what_goes_with_it(world: World, kubelet: Kubelet) -> None:
 
     [job] = kubelet.jobs()
     core = world.cluster.core
-    service = core.read_namespaced_service(job.metadata.name, world.namespace)
-    config_map = core.read_namespaced_config_map(job.metadata.name, world.namespace)
+    # They come after the Job, which makes pods at once.
+    service = world.eventually(
+        lambda: exists(lambda: core.read_namespaced_service(job.metadata.name, world.namespace)), "a Service"
+    )
+    config_map = world.eventually(
+        lambda: exists(lambda: core.read_namespaced_config_map(job.metadata.name, world.namespace)), "a ConfigMap"
+    )
     assert service.spec.cluster_ip == "None"
     assert service.metadata.owner_references[0].uid == job.metadata.uid
     assert json.loads(config_map.data["job.json"])["request"]["AlgorithmSpecification"]["TrainingImage"] == IMAGE

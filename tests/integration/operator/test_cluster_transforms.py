@@ -11,6 +11,7 @@ from support.jobs import condition, ready, spec
 from support.kueue import Kueue
 from support.transform_kubelet import TransformKubelet
 
+from .cluster_serving import exists
 from .world import World
 
 DONE = {"stopped": "", "transformed": 1}
@@ -32,7 +33,11 @@ def kubelet(world: World) -> Iterator[TransformKubelet]:
 
 def model_document(world: World, kubelet: TransformKubelet) -> dict[str, Any]:
     [job] = kubelet.jobs()
-    config_map = world.cluster.core.read_namespaced_config_map(job.metadata.name, world.namespace)
+    core = world.cluster.core
+    # It comes after the Job, which makes pods at once.
+    config_map = world.eventually(
+        lambda: exists(lambda: core.read_namespaced_config_map(job.metadata.name, world.namespace)), "a ConfigMap"
+    )
     assert config_map.metadata.owner_references[0].uid == job.metadata.uid
     document: dict[str, Any] = json.loads(config_map.data["model.json"])
     return document

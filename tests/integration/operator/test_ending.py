@@ -97,6 +97,7 @@ def test_an_operator_that_waits_for_its_api_server_ends(kubeconfig: Path, relay:
 
 def test_an_operator_that_stands_by_ends(alone: Callable[..., World], operator: Callable[..., OperatorProcess]) -> None:
     world = alone(**LONG, SAGEBRIDGE_LEASE_IDENTITY="first")
+    world.eventually(lambda: world.metric("sagebridge_leader") == 1, "the first one's Lease")
     second = world.operator.environment | {"SAGEBRIDGE_LEASE_IDENTITY": "second"}
     standby = operator(endpoint_url=world.simulator.url, environment=second)
     tell_to_end(standby)

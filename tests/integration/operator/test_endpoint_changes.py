@@ -110,7 +110,8 @@ def test_a_paused_endpoint_is_left_alone(serving: Serving) -> None:
 NAMES = ("errors", "mistyped")
 
 
-def test_an_alarm_rolls_a_canary_back(serving: Serving) -> None:
+def test_an_alarm_rolls_a_canary_back(alone: Callable[..., World]) -> None:
+    serving = Serving.of(alone())  # the time of the others' AWS must not be moved
     deployment = {
         "blueGreenUpdatePolicy": {
             "trafficRoutingConfiguration": {
@@ -206,9 +207,8 @@ def test_kills_at_any_time_end_in_one_endpoint_and_leak_nothing(
     mortal: World, operator: Callable[..., OperatorProcess]
 ) -> None:
     """After each of the first writes of an update, the operator is killed, and another one starts."""
-    environment = PATIENT | {"SAGEBRIDGE_LEASE_DURATION_SECONDS": "3"}
     serving = Serving.of(mortal)
-    process = operator(endpoint_url=mortal.simulator.url, environment=environment)
+    process = operator(endpoint_url=mortal.simulator.url, environment=PATIENT)
     scaled = variant("a", autoscaling=SCALING)
     before = writes(mortal)
     serving.objects.create("scores", spec(scaled, history={"limit": 0}))
@@ -218,7 +218,7 @@ def test_kills_at_any_time_end_in_one_endpoint_and_leak_nothing(
         process.kill()
         before = writes(mortal)
         serving.objects.patch("scores", {"spec": spec(scaled, data=f"edit-{number}", history={"limit": 0})})
-        process = operator(endpoint_url=mortal.simulator.url, environment=environment)
+        process = operator(endpoint_url=mortal.simulator.url, environment=PATIENT)
     job = serving.at_rest()
     assert len(serving.endpoints()) == 1
     assert serving.configs() == {job["status"]["endpointConfigName"]}

@@ -221,7 +221,7 @@ def test_a_blind_operator_says_so(hurried_serving: Serving) -> None:
     world = serving.world
     serving.objects.create("scores", spec(variant("a", autoscaling=SCALING)))
     serving.at_rest()
-    assert world.page("readyz") == (200, "ok\n")
+    world.eventually(lambda: world.page("readyz") == (200, "ok\n"), "ready")
     world.aws.fault("server-error", operation="ListEndpoints")
     job = serving.objects.wait_reason("scores", "StatusStale")
     assert statuses(job) == {"Ready": "Unknown", "Reconciling": "True"}

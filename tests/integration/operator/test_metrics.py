@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .world import World
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 ROW = re.compile(r"^\| `(?P<name>\w+)` \| (?P<kind>\w+) \| (?P<labels>[^|]*) \|", re.MULTILINE)
 JOBS = 20
+POLL_SECONDS = 4
 QUICK_LEASE = {"SAGEBRIDGE_LEASE_DURATION_SECONDS": "9"}
 
 
@@ -31,17 +33,21 @@ def renewals(world: World, count: int) -> None:
 
 
 def test_twenty_lives_cost_few_calls_and_none_at_rest(alone: Callable[..., World]) -> None:
-    world = alone(**QUICK_LEASE, SAGEBRIDGE_POLL_INTERVAL_SECONDS="4")
+    world = alone(**QUICK_LEASE, SAGEBRIDGE_POLL_INTERVAL_SECONDS=str(POLL_SECONDS))
     world.aws.seed(5_000)
     world.aws.clear_calls()
     world.script(seconds=3)
+    begun = time.monotonic()
     for number in range(JOBS):
         world.jobs.create(f"digits-{number}")
     for number in range(JOBS):
         world.jobs.wait_reason(f"digits-{number}", "Completed")
     calls = world.aws.calls()
-    assert calls["operations"].keys() == {"CreateTrainingJob", "ListTrainingJobs", "DescribeTrainingJob"}
-    assert calls["total"] <= 2.5 * JOBS
+    most_rounds = (time.monotonic() - begun) / POLL_SECONDS + 1
+    counted = {operation: sum(outcomes.values()) for operation, outcomes in calls["operations"].items()}
+    assert counted.keys() == {"CreateTrainingJob", "ListTrainingJobs", "DescribeTrainingJob"}
+    assert (counted["CreateTrainingJob"], counted["DescribeTrainingJob"]) == (JOBS, JOBS)
+    assert counted["ListTrainingJobs"] <= most_rounds, "one a round, for all jobs"
     renewals(world, 2)
     assert world.aws.calls()["total"] == calls["total"]
 
@@ -82,11 +88,11 @@ def test_the_values_are_right(alone: Callable[..., World]) -> None:
     assert world.metric("sagebridge_aws_throttles_total", **create) == 2
     assert world.metric("sagebridge_aws_call_seconds_count", **create) == 5
     assert world.metric("sagebridge_aws_waiting", **create) == 0
-    states = {
-        state: world.metric("sagebridge_objects", kind="TrainingJob", state=state)
-        for state in ("Complete", "Failed", "Stalled", "Suspended", "Reconciling")
-    }
-    assert states == {"Complete": 1, "Failed": 1, "Stalled": 1, "Suspended": 1, "Reconciling": 1}
+    # The last status may be read before the operator has heard that it is written.
+    for state in ("Complete", "Failed", "Stalled", "Suspended", "Reconciling"):
+        world.eventually(
+            lambda state=state: world.metric("sagebridge_objects", kind="TrainingJob", state=state) == 1, state
+        )
     assert world.metric("sagebridge_objects") == 5
     assert world.metric("sagebridge_status_lag_seconds_count", kind="TrainingJob") >= 2
     assert world.metric("sagebridge_reconcile_seconds_count", kind="TrainingJob") >= 5

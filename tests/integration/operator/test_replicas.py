@@ -10,10 +10,11 @@ import kubernetes
 import pytest
 from sagebridge_local.stack import OperatorProcess
 
+from .cluster_serving import exists
 from .conftest import PATIENT
 from .world import World, fetch
 
-SHORT = {"SAGEBRIDGE_LEASE_DURATION_SECONDS": "3"}
+SHORT = {"SAGEBRIDGE_LEASE_DURATION_SECONDS": "6"}
 LONG = {"SAGEBRIDGE_LEASE_DURATION_SECONDS": "600"}
 
 
@@ -21,11 +22,15 @@ LONG = {"SAGEBRIDGE_LEASE_DURATION_SECONDS": "600"}
 def replicas(
     alone: Callable[..., World], operator: Callable[..., OperatorProcess]
 ) -> Callable[..., tuple[World, OperatorProcess]]:
-    """Start two operators: the world's own leads, the other stands by."""
+    """Start two operators: the world's own leads, with a Lease as it is asked for; the other stands by.
+
+    How long the other's Lease lasts is of no use to any test, so that no pause of the machine costs it.
+    """
 
     def start(**environment: str) -> tuple[World, OperatorProcess]:
         world = alone(**environment, SAGEBRIDGE_LEASE_IDENTITY="first")
-        second = PATIENT | environment | {"SAGEBRIDGE_LEASE_IDENTITY": "second"}
+        world.eventually(lambda: exists(lambda: holder(world)) == "first", "the first one's Lease")
+        second = PATIENT | LONG | {"SAGEBRIDGE_LEASE_IDENTITY": "second"}
         return world, operator(endpoint_url=world.simulator.url, environment=second)
 
     return start

@@ -16,7 +16,7 @@ def test_a_blind_operator_says_so(hasty: World) -> None:
     """Readiness, status and Events turn red while List fails, and back when it works again."""
     hasty.jobs.create("digits")
     hasty.jobs.wait_reason("digits", "InProgress")
-    assert hasty.page("readyz") == (200, "ok\n")
+    hasty.eventually(lambda: hasty.page("readyz") == (200, "ok\n"), "ready")
     hasty.aws.fault("server-error", operation="ListTrainingJobs")
     stale = hasty.jobs.wait_reason("digits", "StatusStale")
     assert statuses(stale) == ON_THE_WAY

@@ -65,12 +65,16 @@ def test_without_a_policy_no_other_role_may(world: World) -> None:
 # --- which policy ------------------------------------------------------------------------------------------------
 
 
+def wait_for_a_policy_of_others(world: World) -> None:
+    """Wait until the operator knows a policy that does not select the namespace, without making anything."""
+    world.jobs.create("probe", spec(roleArn=ADMIN))
+    world.jobs.wait("probe", lambda job: "No tenant policy selects" in ready(job).get("message", ""), what="refused")
+
+
 def test_a_namespace_that_none_selects_may_do_nothing_until_one_does(world: World) -> None:
     world.cluster.set_policy("others", {"namespaceSelector": {"matchLabels": {"team": "others"}}})
-    # Suspended first: nothing is made before the operator knows the policy.
-    world.jobs.create("digits", spec(runPolicy={"suspend": True}))
-    world.jobs.wait_reason("digits", "Suspended")
-    world.jobs.patch("digits", {"spec": {"runPolicy": {"suspend": False}}})
+    wait_for_a_policy_of_others(world)
+    world.jobs.create("digits")
     refused = world.jobs.wait_reason("digits", "NotAllowed")
     assert "No tenant policy selects namespace" in ready(refused)["message"]
     assert calls(world) == []
@@ -80,9 +84,8 @@ def test_a_namespace_that_none_selects_may_do_nothing_until_one_does(world: Worl
 
 def test_a_label_makes_the_difference_at_once(world: World) -> None:
     world.cluster.set_policy("labelled", {"namespaceSelector": {"matchLabels": {"team": world.namespace}}})
-    world.jobs.create("digits", spec(runPolicy={"suspend": True}))
-    world.jobs.wait_reason("digits", "Suspended")
-    world.jobs.patch("digits", {"spec": {"runPolicy": {"suspend": False}}})
+    wait_for_a_policy_of_others(world)
+    world.jobs.create("digits")
     world.jobs.wait_reason("digits", "NotAllowed")
     world.cluster.core.patch_namespace(world.namespace, {"metadata": {"labels": {"team": world.namespace}}})
     world.jobs.wait_reason("digits", "InProgress")

@@ -168,9 +168,12 @@ def test_purging_takes_the_trials_along(world: World, trials: Trials) -> None:
     trials.tuning.wait_gone("tune")
     for trial in running:
         trials.jobs.wait_gone(trial["metadata"]["name"])
-    assert [
-        job for job in world.cluster.core.list_namespaced_config_map(world.namespace).items if job.metadata.labels
-    ] == []
+    # Those of the trials go with their Jobs, whenever Kubernetes collects them.
+    core = world.cluster.core
+    world.eventually(
+        lambda: not [one for one in core.list_namespaced_config_map(world.namespace).items if one.metadata.labels],
+        "no ConfigMaps",
+    )
 
 
 def test_a_changed_deletion_policy_reaches_the_trials(world: World, trials: Trials) -> None:

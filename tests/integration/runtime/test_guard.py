@@ -1,5 +1,6 @@
 """A simulator that is killed leaves nothing running."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -51,7 +52,13 @@ def _start(mark, how="as ever"):
 
 
 def _gone(processes):
-    return not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
+    return not any(map(_runs, processes))
+
+
+def _runs(process):
+    with contextlib.suppress(psutil.NoSuchProcess):  # it may end between two looks
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def test_what_runs_ends_with_a_simulator_that_is_killed(tmp_path):

@@ -41,12 +41,14 @@ def test_the_sdks_own_retry_meets_its_own_job_after_a_lost_reply(scripted, admin
 
 
 def test_other_calls_on_the_server_go_on_while_one_is_slow(client, scripted, admin, name, training_request):
-    admin.fault("slow", operation="CreateTrainingJob", name=name, seconds=1.0, count=1)
+    another = scripted.client("sagemaker")
+    another.list_training_jobs()  # from now on it is one request over a connection that is there
+    admin.fault("slow", operation="CreateTrainingJob", name=name, seconds=3.0, count=1)
     slow = threading.Thread(target=client.create_training_job, kwargs=training_request(name))
     slow.start()
     while not admin.faults()[0]["hits"]:
         time.sleep(0.01)
-    scripted.client("sagemaker").list_training_jobs()
+    another.list_training_jobs()
     assert admin.count("CreateTrainingJob", name=name) == 0
     slow.join()
     assert admin.count("CreateTrainingJob", name=name) == 1

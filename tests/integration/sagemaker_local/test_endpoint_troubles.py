@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EventStreamError
 from sagebridge_local.sagemaker.admin import AdminClient
 from sagebridge_local.stack import Simulator
-from support.waiting import eventually
+from support.waiting import LONGEST_SECONDS, eventually
 
 BUCKET = "troubled-bucket"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1"
@@ -160,10 +160,10 @@ def test_a_model_that_never_answers_times_out_and_others_are_served_meanwhile(ru
     deploy(running, "hung", AsyncInferenceConfig=output)
     runtime, s3 = running.client("sagemaker-runtime"), running.client("s3")
     locations = []
-    for body in (b"hang", b"fine"):
+    for body, seconds in ((b"hang", 1), (b"fine", 60)):
         s3.put_object(Bucket=BUCKET, Key=f"in/{body.decode()}", Body=body)
         reply = runtime.invoke_endpoint_async(
-            EndpointName="hung", InputLocation=f"s3://{BUCKET}/in/{body.decode()}", InvocationTimeoutSeconds=1
+            EndpointName="hung", InputLocation=f"s3://{BUCKET}/in/{body.decode()}", InvocationTimeoutSeconds=seconds
         )
         locations.append((reply["FailureLocation"], reply["OutputLocation"]))
 
@@ -227,7 +227,7 @@ def test_no_process_outlives_a_local_sagemaker_that_is_killed(tmp_path):
         server, children = servers(simulator)
         assert children
         server.kill()
-        _, alive = psutil.wait_procs(children, timeout=30)
+        _, alive = psutil.wait_procs(children, timeout=LONGEST_SECONDS)
     finally:
         simulator.stop(grace=5)
 

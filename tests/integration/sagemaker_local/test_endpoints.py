@@ -220,12 +220,12 @@ def test_a_reply_comes_in_pieces(studio):
 def test_a_deleted_endpoint_leaves_no_process(studio, running):
     studio.model("hello")
     studio.deploy(studio.config("c", studio.variant("hello")))
+    assert any(studio.endpoint_name in directory for directory in _directories_below(running))
     studio.sagemaker.delete_endpoint(EndpointName=studio.endpoint_name)
     eventually(lambda: not studio.sagemaker.list_endpoints(NameContains=studio.prefix)["Endpoints"], what="no endpoint")
 
-    port = int(running.url.rsplit(":", 1)[1])
     eventually(
-        lambda: not any(studio.endpoint_name in directory for directory in _directories_of_children(port)),
+        lambda: not any(studio.endpoint_name in directory for directory in _directories_below(running)),
         what="no process",
     )
 
@@ -234,13 +234,10 @@ def test_a_deleted_endpoint_leaves_no_process(studio, running):
         studio.ask()
 
 
-def _directories_of_children(port):
-    """Where the processes below the server on a port run."""
+def _directories_below(simulator):
+    """Where the processes below a server run."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []
-        if "sagebridge_local.sagemaker" in command and str(port) in command:
-            for child in process.children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    found.append(child.cwd())
+    for child in psutil.Process(simulator.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found.append(child.cwd())
     return found

@@ -164,7 +164,7 @@ async def test_a_fleet_waits_for_a_stream_until_it_is_closed(harbour):
 
 
 @pytest.mark.parametrize(
-    ("body", "seconds", "error"), [(b"die", PATIENCE, BrokenOffError), (b"stall", 1.0, TimeoutError)]
+    ("body", "seconds", "error"), [(b"die", PATIENCE, BrokenOffError), (b"stall", 3.0, TimeoutError)]
 )
 async def test_a_stream_that_breaks_off_says_how(harbour, body, seconds, error):
     fleet, variant = await harbour.launch()

@@ -117,10 +117,12 @@ def test_a_model_that_takes_longer_than_the_client_waits_fails(transforms):
 
 
 CROWDED = """
+import os
 import threading
 import time
 
 lock = threading.Lock()
+crowd = threading.Barrier(int(os.environ["CROWD"]))
 now = most = 0
 
 
@@ -133,7 +135,8 @@ def transform_fn(model, body, content_type, accept):
     with lock:
         now += 1
         most = max(most, now)
-    time.sleep(0.1)
+    crowd.wait()  # so many are there at once
+    time.sleep(0.1)  # and one more would be seen
     with lock:
         now -= 1
     return str(most), "text/csv"
@@ -144,7 +147,9 @@ def transform_fn(model, body, content_type, accept):
 def test_no_more_requests_are_under_way_than_the_job_asks_for(transforms, asked):
     transforms.make_model(inference=CROWDED)
     transforms.put(**{"rows.csv": b"1\n" * 12})
-    described = transforms.run(BatchStrategy="SingleRecord", MaxConcurrentTransforms=asked)
+    described = transforms.run(
+        BatchStrategy="SingleRecord", MaxConcurrentTransforms=asked, Environment={"CROWD": str(asked)}
+    )
     assert described["TransformJobStatus"] == "Completed", described.get("FailureReason")
     assert max(int(row) for row in transforms.objects()["rows.csv.out"].split()) == asked
 

@@ -19,6 +19,7 @@ from support.waiting import eventually
 
 from .log_server import BODY, END, PATH, TOKEN, LogServer, Turn, broken_after, ended_after, entry, failed_after, status
 
+UNVERIFIED = "CERTIFICATE_VERIFY_FAILED"
 ALL = [f"line {number}" for number in range(1, 7)]
 
 
@@ -27,12 +28,15 @@ def at_once() -> Iterator[float]:
         yield 0.001
 
 
-def followed(service: LogService, *, seconds: float = 60.0, **options: Any) -> tuple[list[str], list[str], Console]:
-    """What a step prints: the job's lines, and its own about them."""
+def followed(
+    service: LogService, *, seconds: float = 60.0, after: str = "", **options: Any
+) -> tuple[list[str], list[str], Console]:
+    """What a step prints: the job's lines, and its own about them; `after` it has printed this, the rest is due."""
     output = io.StringIO()
     console = Console(output=output)
     follower = LogFollower(service, console=console, **{"pause": at_once} | options)
     follower.start()
+    eventually(lambda: after in output.getvalue(), what=after)
     follower.finish(seconds=seconds, away_seconds=seconds)
     printed = output.getvalue().splitlines()
     own = [line for line in printed if line.startswith("[sagebridge]")]
@@ -98,9 +102,9 @@ def test_what_is_refused_is_not_asked_again(tmp_path: Path, turns: list[Turn], r
 def test_a_token_is_shown_only_to_whom_the_authority_vouches_for(tmp_path: Path) -> None:
     stranger = Authority.create("somebody else").pair.certificate.decode()
     with LogServer(tmp_path) as server:
-        lines, own, _ = followed(server.service(authority=lambda: stranger), seconds=0.3)
+        lines, own, _ = followed(server.service(authority=lambda: stranger), seconds=0.3, after=UNVERIFIED)
         assert (lines, server.asked) == ([], [])
-        assert "CERTIFICATE_VERIFY_FAILED" in own[0]
+        assert UNVERIFIED in own[0]
 
 
 def test_nor_without_tls() -> None:
@@ -138,7 +142,7 @@ def test_a_service_that_is_away_keeps_nobody_from_ending(tmp_path: Path) -> None
     service = server.service()
     with server:
         pass
-    lines, own, _ = followed(service, seconds=0.3)
+    lines, own, _ = followed(service, seconds=0.3, after="is asked again and again")
     assert lines == []
     assert ["is asked again and again" in own[0], "was not to be had in time" in own[1]] == [True, True]
     assert len(own) == 2
@@ -198,7 +202,7 @@ def test_a_log_that_never_ends_keeps_nobody_from_ending(tmp_path: Path) -> None:
         return Reply(pieces=_endless(left))
 
     with LogServer(tmp_path, turns=[endless]) as server:
-        lines, own, _ = followed(server.service(), seconds=0.5)
+        lines, own, _ = followed(server.service(), seconds=0.5, after="line 1")
         assert lines == ["line 1"]
         assert "was not to be had in time" in own[-1]
         eventually(left.is_set, what="its reader leaves it")

@@ -113,6 +113,7 @@ async def test_no_reply_in_time(aws: ScriptedAws, make_gateway: Callable[..., Ga
     assert caught.value.code == "Timeout"
     assert caught.value.error_class is ErrorClass.FAST_RETRY
     assert "whether it was done is not known yet" in caught.value.message
+    await until(lambda: len(aws.requests) > 0)
     assert len(aws.requests) == 1
 
 

@@ -32,7 +32,7 @@ def test_its_processes_are_ended(programs: Programs, sort: type[Place], of: str)
     process = left_running(Supervisor(getattr(place, of)))
 
     with take(sort):
-        assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        assert not _runs(process)
         assert not place.directory.exists()
 
 
@@ -57,3 +57,10 @@ def left_running(supervisor: Supervisor) -> psutil.Process:
     record = supervisor.alive("left")
     assert record
     return psutil.Process(record.pid)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

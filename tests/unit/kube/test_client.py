@@ -182,7 +182,7 @@ def test_a_watch_that_is_silent_for_two_bookmarks_is_given_up() -> None:
 async def test_a_watch_that_says_nothing_any_more_has_failed(
     server: ApiServer, connect: Callable[..., KubeClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "_WATCH_TIMEOUT", aiohttp.ClientTimeout(total=None, sock_read=0.2))
+    monkeypatch.setattr(client_module, "_WATCH_TIMEOUT", aiohttp.ClientTimeout(total=None, sock_read=0.5))
     events = connect(tokens=["first"]).watch("/stream", selector="", resource_version="1")
     assert await anext(events) == {"type": "BOOKMARK"}
     with pytest.raises(KubeError, match="WATCH /stream"):

@@ -215,10 +215,10 @@ async def test_a_node_that_keeps_silent_does_not_keep_the_others_back(caplog: py
     caplog.set_level(logging.INFO)
     found = Pods(job_0=[at(1, "a")], job_1=[at(2, "b")])
     found.silent.add("job-0")
-    reader = source(found, patience=0.05)
+    reader = source(found, patience=0.3)
     for want in (["b"], [], []):
         look = await reader.look()
-        assert ([line.text for line in look.lines], look.trouble) == (want, "job-0: no answer for 0.05 seconds")
+        assert ([line.text for line in look.lines], look.trouble) == (want, "job-0: no answer for 0.3 seconds")
     assert caplog.text.count("can't be read now") == 1
     found.silent.clear()
     look = await reader.look()

@@ -161,7 +161,7 @@ async def test_an_open_job_among_tens_of_thousands_of_foreign_ones_is_found_by_i
 created = st.lists(st.integers(min_value=0, max_value=20), max_size=40)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     gaps=created,
     page=st.integers(min_value=1, max_value=7),
