@@ -13,6 +13,7 @@ import kubernetes
 import pytest
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane, OperatorProcess, Simulator
+from support.control_plane import NODES_BY_HAND
 from support.crds import STAND_INS
 from support.kubelet import Kubelet
 from support.processes import Spawns, only
@@ -39,7 +40,7 @@ _HASTY_NAMESPACES = 20
 def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """An API server whose tenant policies are nobody else's, with what stands for the APIs of others."""
     directory = tmp_path_factory.mktemp("cluster")
-    with ControlPlane.start(directory, crds=crds_directory()) as control_plane:
+    with ControlPlane.start(directory, crds=crds_directory(), arguments=NODES_BY_HAND) as control_plane:
         control_plane.install_crds(STAND_INS)
         config = str(control_plane.kubeconfig)
         with kubernetes.config.new_client_from_config(config_file=config) as client:
