@@ -98,7 +98,7 @@ def _world(cluster: Cluster, namespace: str, simulator: Simulator, operator: Ope
     world.script(seconds=600)
     yield world
     world.aws.clear_faults()
-    world.aws.settings(list_lag_seconds=0.0)
+    world.aws.settings(list_lag_seconds=0.0, capacity_wait_seconds=5.0)
     world.delete_all()
 
 

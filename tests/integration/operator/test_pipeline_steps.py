@@ -203,10 +203,11 @@ def test_a_real_step_goes_on_with_what_was_stopped(run: Run, tmp_path: Path) -> 
     cluster = run.world.cluster
     kubeconfig = grant(cluster.client, run.world.namespace, kubeconfig=cluster.control_plane.kubeconfig, into=tmp_path)
     task = Task(directory=tmp_path / "task", kubeconfig=kubeconfig, run=run.id, node=f"{NODE}.train")
-    first = task.start(spec=spec())
+    pod, first = run.pod(), task.start(spec=spec())
     first.wait_for("InProgress")
     first.signal(signal.SIGKILL)
     first.end()
+    remove(run.world, pod)
     [body] = run.world.jobs.list()
     name = body["metadata"]["name"]
     run.world.jobs.wait_reason(name, "PipelineStepGone")
