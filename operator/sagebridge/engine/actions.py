@@ -75,6 +75,7 @@ class Actions:
             steps.Submit: self._submit,
             steps.Look: self._look,
             steps.Stop: self._stop,
+            steps.TakeBack: self._take_back,
             steps.Tag: self._tag,
             steps.Close: self._close,
             steps.Forget: self._forget,
@@ -281,6 +282,15 @@ class Actions:
         with _unless_never_made(attempt):
             seen = await self._target.stop(handle)
         memory.observation = seen
+
+    async def _take_back(self, step: steps.TakeBack, memory: Memory) -> None:
+        # What is known may be from before a stop of which only the answer was lost.
+        seen = await self._target.describe(self._inputs.handle(memory.job, self._kind, step.attempt))
+        memory.observation = seen
+        memory.stale_because = ""
+        if seen.phase is Phase.OPEN and not seen.is_half_stopped:
+            attempt = replace(step.attempt, stop_requested="")
+            await self.report(memory, verdict=None, changes={"attempts": attempts.listed(memory.job, attempt)})
 
     async def _tag(self, step: steps.Tag, memory: Memory) -> None:
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
