@@ -48,7 +48,7 @@ class ServingReconciler:
         actions: ServingActions,
         settings: ReconcilerSettings,
         now: Callable[[], datetime],
-        is_seeing: Callable[[], bool],
+        is_seeing: Callable[[str], bool],
         is_switched_on: bool = True,
     ) -> None:
         """Prepare.
@@ -57,7 +57,7 @@ class ServingReconciler:
             actions: takes the steps.
             settings: deadlines and pauses.
             now: the time.
-            is_seeing: whether all that is there has been seen: what was not is not therefore absent.
+            is_seeing: whether all that is in a namespace has been seen: what was not is not therefore absent.
             is_switched_on: whether anything is looked at here.
         """
         self._actions = actions
@@ -83,7 +83,7 @@ class ServingReconciler:
             deadline=self._settings.deletion_deadline,
             report=self._reporter(memory),
         )
-        if not self._is_seeing():
+        if not self._is_seeing(memory.job.namespace):
             return await self._wait_for_sight(memory, known)
         try:
             await self._accept(memory)

@@ -218,7 +218,8 @@ def reconciler(around: Endpoints, *, is_blind: bool = False) -> ServingReconcile
         now=lambda: NOW,
     )
     settings = ReconcilerSettings(deletion_deadline=timedelta(hours=1), patience=Patience())
-    return ServingReconciler(actions=actions, settings=settings, now=lambda: around.now, is_seeing=lambda: not is_blind)
+    sees = {"another"} if is_blind else {OWNER.namespace}
+    return ServingReconciler(actions=actions, settings=settings, now=lambda: around.now, is_seeing=sees.__contains__)
 
 
 async def test_whoever_changes_a_service_back_at_once_is_not_to_be_outrun() -> None:
