@@ -47,6 +47,7 @@ class Endpoints:
     refused: str = ""
     not_applied: Exception | None = None
     not_deleted: Exception | None = None
+    not_released: Exception | None = None
     wanted: ClusterEndpoint = field(default_factory=endpoint)
     autoscaler: str = ""
     replicas: int = 1
@@ -118,6 +119,8 @@ class Endpoints:
             raise self.not_deleted
 
     async def release(self, _: Memory) -> None:
+        if self.not_released is not None:
+            raise self.not_released
         self.released += 1
 
     async def scaled_by(self, *, owner: Owner, name: str) -> str:
@@ -428,6 +431,19 @@ async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, tries: in
     around.now += timedelta(hours=1, minutes=2)
     await blind.reconcile(memory)
     assert (around.deleted, around.tries, around.released, len(around.orphans)) == (0, tries, 1, 1)
+
+
+async def test_what_is_left_behind_is_told_once_however_often_its_object_is_not_let_go() -> None:
+    around = Endpoints(not_deleted=NotAllowedError("spec.target", "no"), not_released=KubeError("no webhook answers"))
+    memory, passes = deleted("Stop"), reconciler(around)
+    await passes.reconcile(memory)
+    around.now += timedelta(hours=1, seconds=1)
+
+    for _ in range(3):
+        with pytest.raises(KubeError):
+            await passes.reconcile(memory)
+
+    assert len(around.orphans) == 1
 
 
 async def test_what_runs_is_told_though_the_spec_is_wrong() -> None:
