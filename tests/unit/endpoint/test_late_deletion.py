@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sagebridge.core.errors import AwsError
 from sagebridge.kube.errors import KubeError
-from support.served_endpoints import RESOURCE, EndpointBench, ready
+from support.served_endpoints import RESOURCE, EndpointBench, ready, small_spec
 
 LONG_AGO = {"deletionTimestamp": "2027-01-01T00:00:00Z"}
 """Two weeks before the bench's time."""
@@ -66,3 +68,22 @@ async def test_what_is_left_is_counted_once_however_often_the_object_is_not_let_
             await bench.reconcile(scores)
 
     assert orphaned(bench) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "parts"),
+    [
+        ("it is to be left", {"spec": small_spec() | {"runPolicy": {"deletionPolicy": "Retain"}}}),
+        ("it had not begun", {"status": {}}),
+    ],
+)
+async def test_what_goes_at_once_is_not_told_of_before(
+    bench: EndpointBench, reason: str, parts: dict[str, Any]
+) -> None:
+    await bench.serve(bench.put())
+    scores = bench.put(metadata=LONG_AGO, **parts)
+    said = scores.job.status
+
+    assert await bench.reconcile(scores) == [], reason
+
+    assert (scores.job.finalizers, scores.job.status) == ([], said), reason

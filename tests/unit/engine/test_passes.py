@@ -179,6 +179,28 @@ async def test_a_cluster_that_fails_again_and_again_is_told_of(bench: Workbench)
     assert bench.ready()["message"] == "Deletion waits for the cluster: PATCH /jobs/x: no webhook answers"
 
 
+@pytest.mark.parametrize(
+    ("reason", "spec", "attempts"),
+    [
+        ("it had ended", SPEC, [CREATED | {"status": "Completed", "endTime": AGO}]),
+        ("it is to be left", policy(deletionPolicy="Retain"), [CREATED]),
+        ("it had not begun", SPEC, []),
+    ],
+)
+async def test_what_goes_at_once_is_not_told_of_before(
+    bench: Workbench, reason: str, spec: dict[str, Any], attempts: list[dict[str, Any]]
+) -> None:
+    """Of such there may be thousands when an operator comes back: one write for each is enough."""
+    status = {"attempts": attempts}
+    memory = bench.put(spec=spec, status=status, metadata=LONG_AGO)
+    version = int(memory.job.metadata["resourceVersion"])
+
+    await bench.reconcile(memory)
+
+    assert (memory.job.finalizers, bench.target.calls, bench.status()) == ([], [], status), reason
+    assert int(memory.job.metadata["resourceVersion"]) == version + 1, reason
+
+
 async def test_no_deletion_is_held_up_for_a_word_that_is_never_accepted(bench: Workbench) -> None:
     memory = bench.put(status={"attempts": [CREATED]}, metadata=LONG_AGO)
     bench.target.seen = OPEN
