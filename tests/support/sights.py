@@ -23,6 +23,8 @@ class Following:
 SEEING = Following()
 STARTING = Following(is_synced=False)
 BLIND = Following(is_synced=False, seconds_blind=STALE_AFTER, trouble="GET /b/pods: pods is forbidden")
+LOST = Following(seconds_blind=STALE_AFTER + 30, trouble="no answer")
+"""It was listed, and nothing has been heard since."""
 
 
 def sight(**namespaces: Following) -> Sight:

@@ -95,12 +95,11 @@ class ClusterWatcher:
 
     async def _look_at(self, uid: str, attempt: int) -> None:
         memory = self._store.get(uid)
-        if memory is None:
+        if memory is None or self._sight.trouble(memory.job.namespace):
+            # Of a part alone nothing can be said. The rounds tell that, and look once all of it is seen.
             return
         if not self._sight.is_synced(memory.job.namespace):
-            # Of what was listed before the rest nothing can be said; the rounds tell of what can't be listed at all.
-            if not self._sight.trouble(memory.job.namespace):
-                self.note(uid, attempt)
+            self.note(uid, attempt)
             return
         handle = self._handle(memory)
         if handle is not None and handle.attempt == attempt:

@@ -18,7 +18,7 @@ from sagebridge.kube.errors import KubeError
 from sagebridge.targets.protocol import Handle
 from sagebridge.watch.cluster_watcher import ClusterWatcher
 from sagebridge.watch.sight import Sight
-from support.sights import BLIND, SEEING, STARTING, Following, sight
+from support.sights import BLIND, LOST, SEEING, STARTING, Following, sight
 
 OPEN, STOPPING, GONE = (Observation(phase=phase) for phase in (Phase.OPEN, Phase.STOPPING, Phase.GONE))
 RECORDED = {"number": 1, "recordedAt": "2026-01-01T00:00:00Z"}
@@ -182,6 +182,7 @@ async def test_a_namespace_that_can_not_be_listed_blinds_no_other(
         ("all of the namespace is known", SEEING, ["u"], False),
         ("its pods may come a moment later: a Job without them is not one that lacks them", STARTING, [], True),
         ("its pods can't be listed, which the rounds tell", BLIND, [], False),
+        ("its pods could be, and can't any more", LOST, [], False),
     ],
 )
 async def test_what_has_changed_is_looked_at_once_all_of_its_namespace_is_known(

@@ -7,10 +7,7 @@ from typing import cast
 import pytest
 from sagebridge.kube.reflector import Reflector
 from sagebridge.watch.sight import Sight
-from support.sights import BLIND, SEEING, STARTING, Following, sight
-
-LOST = Following(seconds_blind=90.0, trouble="no answer")
-"""It was listed, and nothing has been heard since."""
+from support.sights import BLIND, LOST, SEEING, STARTING, Following, sight
 
 
 @pytest.mark.parametrize(
