@@ -26,8 +26,8 @@ STOPPED_AS_ABANDONED = "PipelineStepGone"
 STOPPED_TO_GO_ON = frozenset({STOPPED_TO_SUSPEND, STOPPED_AS_ABANDONED})
 """Of an attempt that was stopped so, another follows when that no longer holds."""
 
-_STOPPED = "Stopped"
-"""The status of an attempt of any kind that was stopped."""
+_STOPPED, _FAILED = "Stopped", "Failed"
+"""The statuses of an attempt of any kind that was stopped, or has failed."""
 
 _DEFAULT_RETRY_ERRORS = (JobFailure.CAPACITY_ERROR.value, JobFailure.INTERNAL_SERVER_ERROR.value)
 
@@ -91,6 +91,11 @@ class Attempt:
     def was_interrupted(self) -> bool:
         """Whether the cluster ended it by taking a node away, which is no failure of its own."""
         return self.reason == JobFailure.INTERRUPTED
+
+    @property
+    def was_stopped_to_go_on(self) -> bool:
+        """Whether it was stopped for something that may end. What has failed before that has failed."""
+        return self.is_closed and self.status != _FAILED and self.stop_requested in STOPPED_TO_GO_ON
 
     @property
     def may_run_again(self) -> bool:

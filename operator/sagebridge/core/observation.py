@@ -38,6 +38,7 @@ class Observation:
         failure_reason: SageMaker's FailureReason, empty if none.
         changed_at: when the job last changed, if the target tells.
         waiting: what it waits for, where the target can tell more than the secondary status does.
+        is_half_stopped: whether it is open, and a part of it was told to stop already.
     """
 
     phase: Phase
@@ -46,6 +47,7 @@ class Observation:
     failure_reason: str = ""
     changed_at: datetime | None = None
     waiting: Verdict | None = None
+    is_half_stopped: bool = False
 
     def differs_from(self, other: Observation | None) -> bool:
         """Whether somebody who saw `other` has to look again. A List is never news after a Describe that agrees."""

@@ -31,6 +31,7 @@ from sagebridge.core.steps import (
     Stop,
     Submit,
     Tag,
+    TakeBack,
     Wait,
     Withdraw,
 )
@@ -81,7 +82,7 @@ def next_step(situation: Situation) -> Step:
 
 
 def _unless_paused(job: Job, step: Step) -> Step:
-    if not job.is_paused or isinstance(step, Wait | Conclude | Look | Close | Release):
+    if not job.is_paused or isinstance(step, Wait | Conclude | Look | TakeBack | Close | Release):
         return step
     state = State.PROGRESSING if job.deletion_requested_at else State.PAUSED
     message = f"Paused: nothing is changed {_WHERE[job.place]}. Remove the annotation sagebridge.io/paused to go on."
@@ -123,7 +124,7 @@ def _plan_attempt_after(situation: Situation, previous: Attempt | None) -> Step:
 
 
 def _retry_pause(job: Job, previous: Attempt) -> float:
-    if previous.stop_requested in STOPPED_TO_GO_ON:
+    if previous.was_stopped_to_go_on:
         return 0.0
     if previous.was_interrupted:
         return INTERRUPTION_PAUSES_SECONDS[min(_interruptions_in_a_row(job), len(INTERRUPTION_PAUSES_SECONDS)) - 1]
@@ -150,6 +151,8 @@ def _plan_open(situation: Situation, attempt: Attempt, observation: Observation)
     job = situation.job
     if (held := hold(job)) is not None:
         return Stop(attempt=attempt, why=held.why)
+    if attempt.stop_requested in STOPPED_TO_GO_ON:
+        return _plan_unstopped(attempt, observation)
     if situation.wants_tags:
         return Tag(attempt=attempt)
     if not observation.whole and any(_has_changed(path, observation, job) for path in situation.look_when):
@@ -157,6 +160,14 @@ def _plan_open(situation: Situation, attempt: Attempt, observation: Observation)
     secondary = observation.fields.get("secondaryStatus") or "InProgress"
     progress = _progressing(Reason.IN_PROGRESS, f"{attempt.name} is {secondary}.")
     return Conclude(verdict=observation.waiting or progress)
+
+
+def _plan_unstopped(attempt: Attempt, observation: Observation) -> Step:
+    """What was to be stopped is open, and may be: how it ends must not be taken for our doing."""
+    if observation.is_half_stopped:
+        # The rest of it can't go on alone; another attempt does.
+        return Stop(attempt=attempt, why=attempt.stop_requested)
+    return TakeBack(attempt=attempt)
 
 
 def _has_changed(path: Path, observation: Observation, job: Job) -> bool:
@@ -201,9 +212,9 @@ def _plan_failed(situation: Situation, attempt: Attempt, observation: Observatio
 def _plan_stopped(situation: Situation, attempt: Attempt, observation: Observation) -> Step:
     if not observation.whole:
         return Look(attempt=attempt)
-    if attempt.stop_requested in STOPPED_TO_GO_ON:
-        return Close(attempt=attempt, verdict=after_stop(situation.job, attempt))
     secondary = observation.fields.get("secondaryStatus")
+    if attempt.stop_requested in STOPPED_TO_GO_ON and secondary not in _OUT_OF_TIME:
+        return Close(attempt=attempt, verdict=after_stop(situation.job, attempt))
     why = _OUT_OF_TIME.get(secondary, "was stopped, not by this object.") if secondary else _STOPPED_SOMEHOW
     message = f"{attempt.name} {why} Apply it under another name to run it again.{_last_words(observation)}"
     return Close(attempt=attempt, verdict=Verdict(state=State.FAILED, reason=Reason.JOB_STOPPED, message=message))
@@ -232,7 +243,7 @@ def _interruptions_in_a_row(job: Job) -> int:
 
 def _count_failures(job: Job) -> int:
     return sum(
-        attempt.is_closed and attempt.stop_requested not in STOPPED_TO_GO_ON and not attempt.was_interrupted
+        attempt.is_closed and not attempt.was_stopped_to_go_on and not attempt.was_interrupted
         for attempt in job.attempts
     )
 

@@ -79,6 +79,13 @@ class Stop:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TakeBack:
+    """Look whether the attempt's job runs on though it was to be stopped, and if so, record that it is not any more."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tag:
     """Bring the job's tags to what the spec says."""
 
@@ -142,6 +149,7 @@ Step = (
     | Submit
     | Look
     | Stop
+    | TakeBack
     | Tag
     | Close
     | Forget

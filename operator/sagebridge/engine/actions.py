@@ -26,6 +26,7 @@ from sagebridge.engine.inputs import InputResolver, Inputs
 from sagebridge.engine.models import make, recorded, with_arn
 from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
+from sagebridge.engine.orphans import Orphans
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
 from sagebridge.kinds.kind import JobKind
@@ -66,6 +67,7 @@ class Actions:
         self._status = status
         self._objects = objects
         self._metrics = metrics
+        self._orphans = Orphans(kind=kind.name, status=status, metrics=metrics)
         self._now = now
         self._takers: Mapping[type[Any], Callable[[Any, Memory], Awaitable[None]]] = {
             steps.Protect: self._protect,
@@ -75,6 +77,7 @@ class Actions:
             steps.Submit: self._submit,
             steps.Look: self._look,
             steps.Stop: self._stop,
+            steps.TakeBack: self._take_back,
             steps.Tag: self._tag,
             steps.Close: self._close,
             steps.Forget: self._forget,
@@ -141,15 +144,14 @@ class Actions:
 
     async def _release(self, step: steps.Release, memory: Memory) -> None:
         # First told, then let go: once it is gone, nobody comes back to tell.
-        job = memory.job
         if step.orphan is not None:
-            self._report_orphan(job, f"end {step.orphan.name} in {step.orphan.region}", what="It may still run")
-        self._report_unsettled(job, step.unsettled)
+            self._report_orphan(memory, f"end {step.orphan.name} in {step.orphan.region}", what="It may still run")
+        self._report_unsettled(memory, step.unsettled)
         if step.unpurged:
-            self._report_orphan(job, f"delete {_names(step.unpurged)}", what="It may still be there")
+            self._report_orphan(memory, f"delete {_names(step.unpurged)}", what="It may still be there")
         if step.models:
             what = f"delete the model {', '.join(step.models)}"
-            self._report_orphan(job, what, what="It is still there")
+            self._report_orphan(memory, what, what="It is still there")
         await self._objects.release(memory)
 
     async def _record(self, step: steps.Record, memory: Memory) -> None:
@@ -282,6 +284,15 @@ class Actions:
             seen = await self._target.stop(handle)
         memory.observation = seen
 
+    async def _take_back(self, step: steps.TakeBack, memory: Memory) -> None:
+        # What is known may be from before a stop of which only the answer was lost.
+        seen = await self._target.describe(self._inputs.handle(memory.job, self._kind, step.attempt))
+        memory.observation = seen
+        memory.stale_because = ""
+        if seen.phase is Phase.OPEN and not seen.is_half_stopped:
+            attempt = replace(step.attempt, stop_requested="")
+            await self.report(memory, verdict=None, changes={"attempts": attempts.listed(memory.job, attempt)})
+
     async def _tag(self, step: steps.Tag, memory: Memory) -> None:
         handle = self._inputs.handle(memory.job, self._kind, step.attempt)
         added, removed = memory.job.unapplied_tags
@@ -317,7 +328,7 @@ class Actions:
         left = [attempt for attempt in job.attempts if not attempt.is_closed or attempt.may_run_again]
         refused = [attempt for attempt in left if not await self._is_settled(job, attempt)]
         memory.is_settled = True
-        self._report_unsettled(job, refused)
+        self._report_unsettled(memory, refused)
 
     async def _is_settled(self, job: Job, attempt: Attempt) -> bool:
         """What has ended was taken away when it did: that nobody lets us look again holds no deletion up."""
@@ -335,21 +346,20 @@ class Actions:
         self._status.emit(job, kind=self._kind.name, reason=Reason.EXPIRED, message="Its time to live is over.")
         await self._objects.delete(memory)
 
-    def _report_unsettled(self, job: Job, attempts: Sequence[Attempt]) -> None:
+    def _report_unsettled(self, memory: Memory, attempts: Sequence[Attempt]) -> None:
         """Tell of what has ended for the object, and may run again without it."""
         if attempts:
-            remedy = f"delete the Jobs, or JobSets, that have the label {TAG_UID}={job.uid} in this namespace"
-            self._report_orphan(job, f"delete {_names(attempts)}", what="A queue may run it again", remedy=remedy)
+            remedy = f"delete the Jobs, or JobSets, that have the label {TAG_UID}={memory.job.uid} in this namespace"
+            self._report_orphan(memory, f"delete {_names(attempts)}", what="A queue may run it again", remedy=remedy)
 
-    def _report_orphan(self, job: Job, effort: str, *, what: str, remedy: str = "") -> None:
+    def _report_orphan(self, memory: Memory, effort: str, *, what: str, remedy: str = "") -> None:
+        job = memory.job
         where = "this namespace" if job.place is Place.CLUSTER else "SageMaker"
         message = (
             f"{self._kind.name} {job.name} is released though {job.place.authority} could not be made to {effort} in "
             f"time. {what}: {remedy or f'look at it in {where}'}."
         )
-        logger.error("%s/%s: %s", job.namespace, job.name, message)
-        self._metrics.orphaned.labels(kind=self._kind.name).inc()
-        self._status.emit_on_namespace(job.namespace, reason=Reason.ORPHANED, message=message)
+        self._orphans.report(memory, message)
 
 
 def _names(attempts: Iterable[Attempt]) -> str:

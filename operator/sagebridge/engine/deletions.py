@@ -30,10 +30,18 @@ def of(memory: Memory, *, now: datetime, deadline: timedelta) -> Deletion | None
     return memory.deletion
 
 
-async def take_up(memory: Memory, *, now: datetime, deadline: timedelta, report: Report) -> None:
+async def take_up(
+    memory: Memory,
+    *,
+    now: datetime,
+    deadline: timedelta,
+    report: Report,
+    goes_at_once: Callable[[], bool] = lambda: False,
+) -> None:
     """Begin to work at a deletion, if there is one; one that is found late is told first.
 
-    Where the API server does not accept that, it may never do so, and no deletion is held up for a word.
+    Where the API server does not accept that, it may never do so, and no deletion is held up for a word. Nor is any
+    said where the object goes at once: of those there may be thousands, that had ended long before they were deleted.
 
     Raises:
         sagebridge.kube.errors.KubeError: that could not be told now.
@@ -41,7 +49,7 @@ async def take_up(memory: Memory, *, now: datetime, deadline: timedelta, report:
     if memory.deletion is not None or not memory.job.is_finalized:
         return
     deletion = of(memory, now=now, deadline=deadline)
-    if deletion is None or not deletion.is_found_late:
+    if deletion is None or not deletion.is_found_late or goes_at_once():
         return
     memory.deletion = None
     try:

@@ -20,6 +20,7 @@ from sagebridge.engine.endpoint_inputs import EndpointInput, EndpointInputs
 from sagebridge.engine.endpoint_memory import Change, EndpointMemory
 from sagebridge.engine.notice import with_notice
 from sagebridge.engine.objects import Objects
+from sagebridge.engine.orphans import Orphans
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
 from sagebridge.kube.errors import KubeError
@@ -56,6 +57,7 @@ class EndpointActions:
         self._status = status
         self._objects = objects
         self._metrics = metrics
+        self._orphans = Orphans(kind=KIND, status=status, metrics=metrics)
         self._now = now
         self._takers: Mapping[type[Any], Callable[[Any, Memory, EndpointMemory], Awaitable[None]]] = {
             steps.Protect: self._protect,
@@ -130,7 +132,7 @@ class EndpointActions:
 
     async def _release(self, step: steps.Release, memory: Memory, _: EndpointMemory) -> None:
         if step.orphan:
-            self._report_orphan(memory.job, step.orphan)
+            self._report_orphan(memory, step.orphan)
         await self._objects.release(memory)
 
     async def _resolve(self, _: steps.Resolve, memory: Memory, known: EndpointMemory) -> None:
@@ -314,13 +316,9 @@ class EndpointActions:
     def _tell(self, job: Job, reason: Reason, message: str) -> None:
         self._status.emit(job, kind=KIND, reason=reason, message=message)
 
-    def _report_orphan(self, job: Job, why: str) -> None:
-        message = (
-            f"{KIND} {job.name} is released though {why}. They may still be there, and cost: look at them in SageMaker."
-        )
-        logger.error("%s/%s: %s", job.namespace, job.name, message)
-        self._metrics.orphaned.labels(kind=KIND).inc()
-        self._status.emit_on_namespace(job.namespace, reason=Reason.ORPHANED, message=message)
+    def _report_orphan(self, memory: Memory, why: str) -> None:
+        left = "They may still be there, and cost: look at them in SageMaker."
+        self._orphans.report(memory, f"{KIND} {memory.job.name} is released though {why}. {left}")
 
 
 def _resolved(known: EndpointMemory) -> EndpointInput:

@@ -98,6 +98,7 @@ class EndpointReconciler:
             now=self._now(),
             deadline=self._settings.deletion_deadline,
             report=self._reporter(memory),
+            goes_at_once=lambda: isinstance(next_step(self._situation(memory, known)), Release),
         )
         pauses = (await self._take_steps(memory, known), memory.tags_again_after, memory.models_again_after)
         return min((pause for pause in pauses if pause is not None), default=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +19,7 @@ from sagebridge.core.endpoint.revision import Revision
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.objects import Objects
+from sagebridge.engine.orphans import Orphans
 from sagebridge.engine.serving_inputs import ServingInput, ServingInputs
 from sagebridge.engine.serving_memory import Applied, ServingMemory
 from sagebridge.engine.status import StatusWriter
@@ -30,8 +30,6 @@ from sagebridge.schema.kind import GROUP, VERSION
 from sagebridge.targets.cluster.serving_objects import ServingObjects, is_as_asked
 from sagebridge.targets.cluster.serving_view import Belonging, Part, ServingView, belonging, ours
 from sagebridge.targets.protocol import NotGoneError
-
-logger = logging.getLogger(__name__)
 
 _SCALERS: Final[Mapping[Scaler, Part]] = {Scaler.HPA: Part.HPA, Scaler.KEDA: Part.KEDA}
 _BESIDE: Final = (Part.SERVICE, Part.BUDGET, *_SCALERS.values())
@@ -61,7 +59,7 @@ class ServingActions:
         self._inputs = inputs
         self._status = status
         self._own = own
-        self._metrics = metrics
+        self._orphans = Orphans(kind=KIND, status=status, metrics=metrics)
         self._now = now
         self._takers: Mapping[type[Any], Callable[[Any, Memory, ServingMemory], Awaitable[None]]] = {
             steps.Protect: self._protect,
@@ -138,12 +136,8 @@ class ServingActions:
         await self._own.protect(memory)
 
     async def _release(self, step: steps.Release, memory: Memory, _: ServingMemory) -> None:
-        job = memory.job
         if step.orphan:
-            message = f"{KIND} {job.name} is released though {step.orphan}."
-            logger.error("%s/%s: %s", job.namespace, job.name, message)
-            self._metrics.orphaned.labels(kind=KIND).inc()
-            self._status.emit_on_namespace(job.namespace, reason=Reason.ORPHANED, message=message)
+            self._orphans.report(memory, f"{KIND} {memory.job.name} is released though {step.orphan}.")
         await self._own.release(memory)
 
     async def _resolve(self, _: steps.Resolve, memory: Memory, known: ServingMemory) -> None:

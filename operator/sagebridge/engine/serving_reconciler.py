@@ -14,7 +14,7 @@ from sagebridge.core.cluster.serving.pods import of_deployment
 from sagebridge.core.cluster.serving.record import Record
 from sagebridge.core.cluster.serving.rolling import longest_seconds
 from sagebridge.core.cluster.serving.situation import Situation, Wanted
-from sagebridge.core.cluster.serving.steps import Apply, Conclude, Release, Resolve, Restore, Step, Wait
+from sagebridge.core.cluster.serving.steps import Apply, Conclude, Leave, Release, Resolve, Restore, Step, Wait
 from sagebridge.core.cluster.waiting import unless_new
 from sagebridge.core.conditions import READY, State, Verdict, find
 from sagebridge.core.deletion import Deletion
@@ -29,6 +29,7 @@ from sagebridge.engine.serving_actions import ServingActions, revisions
 from sagebridge.engine.serving_inputs import ServingInput
 from sagebridge.engine.serving_memory import ServingMemory
 from sagebridge.engine.store import Memory
+from sagebridge.kube.errors import KubeError
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ _STEPS_PER_PASS: Final = 20
 _GO_ON_SECONDS: Final = 2.0
 _SIGHT_SECONDS: Final = 1.0
 _UNSEEN: Final = "nothing of it could be seen, nor whether its pods have ended"
+_NOT_RETAINED: Final = "not all of it could be seen, and what was to be retained and was not is deleted with it"
 _GRAVITY: Final = (State.SERVING, State.PROGRESSING, State.STALLED)
 
 
@@ -48,7 +50,7 @@ class ServingReconciler:
         actions: ServingActions,
         settings: ReconcilerSettings,
         now: Callable[[], datetime],
-        is_seeing: Callable[[], bool],
+        is_seeing: Callable[[str], bool],
         is_switched_on: bool = True,
     ) -> None:
         """Prepare.
@@ -57,7 +59,7 @@ class ServingReconciler:
             actions: takes the steps.
             settings: deadlines and pauses.
             now: the time.
-            is_seeing: whether all that is there has been seen: what was not is not therefore absent.
+            is_seeing: whether all that is in a namespace has been seen: what was not is not therefore absent.
             is_switched_on: whether anything is looked at here.
         """
         self._actions = actions
@@ -83,7 +85,7 @@ class ServingReconciler:
             deadline=self._settings.deletion_deadline,
             report=self._reporter(memory),
         )
-        if not self._is_seeing():
+        if not self._is_seeing(memory.job.namespace):
             return await self._wait_for_sight(memory, known)
         try:
             await self._accept(memory)
@@ -131,9 +133,12 @@ class ServingReconciler:
 
     async def _wait_to_delete(self, memory: Memory, known: ServingMemory, deletion: Deletion) -> float | None:
         """What is not seen is not known to be gone; it goes with its object all the same, by its owner references."""
-        is_retained = memory.job.run_policy.deletion_policy is DeletionPolicy.RETAIN
-        if deletion.is_given_up(self._now()) and not is_retained:
-            await self._actions.take(Release(orphan=_UNSEEN), memory, known)
+        if deletion.is_given_up(self._now()):
+            is_retained = memory.job.run_policy.deletion_policy is DeletionPolicy.RETAIN
+            if is_retained:
+                await self._leave_what_is_seen(memory, known)
+            orphan = _NOT_RETAINED if is_retained else _UNSEEN
+            await self._actions.take(Release(orphan=orphan), memory, known)
             self._known.pop(memory.job.uid, None)
             return None
         if memory.stale_because:
@@ -141,6 +146,13 @@ class ServingReconciler:
             verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
             await self._actions.report(memory, verdict=verdict, changes={})
         return _SIGHT_SECONDS
+
+    async def _leave_what_is_seen(self, memory: Memory, known: ServingMemory) -> None:
+        """Of several parts there may be one only that can't be followed."""
+        try:
+            await self._actions.take(Leave(), memory, known)
+        except (*failures.EXPECTED, KubeError) as error:
+            logger.warning("%s/%s: not all of it can be left: %s", memory.job.namespace, memory.job.name, error)
 
     async def _accept(self, memory: Memory) -> None:
         """Say, before anything is written, that this generation is looked at."""
@@ -208,15 +220,15 @@ class ServingReconciler:
         return outcome.again_after
 
     async def _conclude_blocked_deletion(self, memory: Memory, deletion: Deletion, outcome: Outcome) -> float | None:
-        message, again_after = f"Deletion waits for the cluster: {outcome.verdict.message}", outcome.again_after
-        # What is to be retained would go with its object, however long nobody may part them.
-        if memory.job.run_policy.deletion_policy is not DeletionPolicy.RETAIN:
-            at = format_time(deletion.ends_at)
-            message = f"{message} At {at} the object is released all the same, and what is left is reported."
-            again_after = deletion.pause(self._now(), wanted=again_after)
+        is_retained = memory.job.run_policy.deletion_policy is DeletionPolicy.RETAIN
+        left = "what could not be retained is deleted with it" if is_retained else "what is left is reported"
+        message = (
+            f"Deletion waits for the cluster: {outcome.verdict.message} "
+            f"At {format_time(deletion.ends_at)} the object is released all the same, and {left}."
+        )
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
         await self._actions.report(memory, verdict=verdict, changes={})
-        return again_after
+        return deletion.pause(self._now(), wanted=outcome.again_after)
 
     def _deletion(self, memory: Memory) -> Deletion | None:
         return deletions.of(memory, now=self._now(), deadline=self._settings.deletion_deadline)

@@ -34,6 +34,7 @@ class Memory:
         deletion: what this process has done for its deletion; None before it has begun.
         written_version: the resource version of our own last write.
         gone: the pod of a pipeline's step that should attend it, and was found gone for good.
+        left_behind: what was told to be left behind when it is let go.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Memory:
     deletion: Deletion | None = None
     written_version: str = ""
     gone: Gone | None = None
+    left_behind: set[str] = field(default_factory=set)
 
     @property
     def is_as_written(self) -> bool:

@@ -76,14 +76,19 @@ class Reflector:
         self._sleep = sleep
         self._known: dict[str, Body] = {}
         self._heard_at = clock()
-        self._is_failing = False
+        self._error: KubeError | None = None
         self._failures = 0
         self.is_synced = False
 
     @property
     def seconds_blind(self) -> float:
         """How long nothing has been heard of the collection, once following it has failed; 0 while it can be."""
-        return self._clock() - self._heard_at if self._is_failing else 0.0
+        return self._clock() - self._heard_at if self._error else 0.0
+
+    @property
+    def trouble(self) -> str:
+        """What following it has failed with last; empty while it can be followed."""
+        return str(self._error) if self._error else ""
 
     async def run(self) -> None:
         """Follow until cancelled, whatever the API server does."""
@@ -91,7 +96,7 @@ class Reflector:
             try:
                 await self._follow(await self._list())
             except KubeError as error:
-                self._is_failing = True
+                self._error = error
                 self._complain(error)
                 await self._pause()
 
@@ -113,7 +118,7 @@ class Reflector:
         self._failures += 1
 
     def _heard(self) -> None:
-        self._heard_at, self._is_failing = self._clock(), False
+        self._heard_at, self._error = self._clock(), None
 
     async def _list(self) -> str:
         found: dict[str, Body] = {}

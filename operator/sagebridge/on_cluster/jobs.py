@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ from sagebridge.targets.cluster.words import OthersWords
 from sagebridge.targets.cluster.workloads import Planner, Training, Transform, Workload
 from sagebridge.targets.protocol import Target
 from sagebridge.watch.cluster_watcher import ClusterWatcher
+from sagebridge.watch.sight import Sight
 from sagebridge.watch.volume_sweeper import VolumeSweeper
 
 
@@ -81,8 +82,8 @@ class OnCluster:
         )
         self.serving = Serving(settings=settings, client=client, before_write=before_write, now=now)
         # Pods of jobs and of endpoints are followed together: what tells them apart is a label, which may be wrong.
-        self._pods = [
-            Reflector(
+        self._pods: dict[str | None, Reflector] = {
+            namespace: Reflector(
                 client=client,
                 path=PODS.collection(namespace),
                 selection=Selection(labels=LABEL_UID),
@@ -91,7 +92,7 @@ class OnCluster:
                 keep=_keep_pod,
             )
             for namespace in settings.watch_namespaces or (None,)
-        ]
+        }
 
     def target(self, kind: JobKind, *, storage: Target) -> ClusterTarget | TuningTarget:
         """What runs a kind's jobs; `storage` puts their code on S3."""
@@ -133,9 +134,23 @@ class OnCluster:
             engine=engine,
             store=store,
             inputs=inputs,
-            reflectors=[
-                *self._pods,
-                *(
+            sight=Sight(
+                [*self._pods.items(), *self._jobs_and_trials()], stale_after=self._settings.stale_after_seconds
+            ),
+            interval=self._settings.poll_interval_seconds,
+        )
+        self._view.changed = self._tuning_view.changed = watcher.note
+        return watcher
+
+    def _jobs_and_trials(self) -> Iterator[tuple[str | None, Reflector]]:
+        """What follows them, by namespace."""
+        for namespace in self._settings.watch_namespaces or (None,):
+            for path, put, remove, keep in (
+                (JOBS.collection(namespace), self._view.put_job, self._view.remove_job, observation.essence),
+                (TRAINING_JOBS.collection(namespace), self._tuning_view.put, self._tuning_view.remove, dict),
+            ):
+                yield (
+                    namespace,
                     Reflector(
                         client=self._client,
                         path=path,
@@ -143,19 +158,8 @@ class OnCluster:
                         put=put,
                         remove=remove,
                         keep=keep,
-                    )
-                    for namespace in self._settings.watch_namespaces or (None,)
-                    for path, put, remove, keep in (
-                        (JOBS.collection(namespace), self._view.put_job, self._view.remove_job, observation.essence),
-                        (TRAINING_JOBS.collection(namespace), self._tuning_view.put, self._tuning_view.remove, dict),
-                    )
-                ),
-            ],
-            interval=self._settings.poll_interval_seconds,
-            stale_after=self._settings.stale_after_seconds,
-        )
-        self._view.changed = self._tuning_view.changed = watcher.note
-        return watcher
+                    ),
+                )
 
     def serve_endpoints(
         self, *, engine: Engine, store: Store, resource: Resource, endpoints: EndpointInputs, reporting: Reporting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,6 +28,7 @@ from sagebridge.settings import Settings
 from sagebridge.targets.cluster.serving_objects import RESOURCES, ServingObjects, keep
 from sagebridge.targets.cluster.serving_view import Part, ServingView
 from sagebridge.watch.serving_watcher import ServingWatcher
+from sagebridge.watch.sight import Sight
 
 _FOLLOWED: Final = (Part.DEPLOYMENT, Part.SERVICE, Part.BUDGET, Part.HPA)
 
@@ -77,17 +78,16 @@ class Serving:
         resource: Resource,
         endpoints: EndpointInputs,
         reporting: Reporting,
-        pods: Sequence[Reflector],
+        pods: Mapping[str | None, Reflector],
     ) -> ServingReconciler:
-        """What brings the objects to what they say; `pods` follow their pods, and are run by others."""
+        """What brings the objects to what they say; `pods` follow those of each namespace, and are run by others."""
         reflectors = self._reflectors()
         watcher = ServingWatcher(
             engine=engine,
             store=store,
-            reflectors=reflectors,
-            followed=(*reflectors, *pods),
+            reflectors=[reflector for _, reflector in reflectors],
+            sight=Sight([*reflectors, *pods.items()], stale_after=self._settings.stale_after_seconds),
             interval=self._settings.poll_interval_seconds,
-            stale_after=self._settings.stale_after_seconds,
         )
         self._watcher = watcher
         self.view.changed = watcher.note
@@ -112,7 +112,7 @@ class Serving:
             settings=reporting.settings,
             now=self._now,
             # Where there are no such pods, nobody follows them, and no spec is accepted.
-            is_seeing=lambda: watcher.is_synced or not self._settings.agent_image,
+            is_seeing=lambda namespace: watcher.is_synced(namespace) or not self._settings.agent_image,
             is_switched_on=bool(self._settings.agent_image),
         )
 
@@ -121,15 +121,19 @@ class Serving:
         assert self._watcher is not None  # the composition has asked for the reconciler
         await self._watcher.run()
 
-    def _reflectors(self) -> list[Reflector]:
+    def _reflectors(self) -> list[tuple[str | None, Reflector]]:
+        """What follows all but the pods, by namespace."""
         return [
-            Reflector(
-                client=self._client,
-                path=RESOURCES[part].collection(namespace),
-                selection=Selection(labels=f"{LABEL_UID},{LABEL_KIND}={KIND}"),
-                put=partial(self.view.put, part),
-                remove=partial(self.view.remove, part),
-                keep=partial(keep, part),
+            (
+                namespace,
+                Reflector(
+                    client=self._client,
+                    path=RESOURCES[part].collection(namespace),
+                    selection=Selection(labels=f"{LABEL_UID},{LABEL_KIND}={KIND}"),
+                    put=partial(self.view.put, part),
+                    remove=partial(self.view.remove, part),
+                    keep=partial(keep, part),
+                ),
             )
             for namespace in self._settings.watch_namespaces or (None,)
             for part in _FOLLOWED

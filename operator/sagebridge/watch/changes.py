@@ -22,6 +22,11 @@ class Changes(Generic[Key]):
         self._changed.add(key)
         self._has_changed.set()
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether something is to be taken."""
+        return bool(self._changed)
+
     async def take(self) -> set[Key]:
         """Wait until something has changed, and a moment longer; all that has until then."""
         await self._has_changed.wait()

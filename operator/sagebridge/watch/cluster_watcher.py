@@ -18,9 +18,9 @@ from sagebridge.engine.inputs import InputResolver
 from sagebridge.engine.store import Memory, Store
 from sagebridge.kinds.kind import JobKind
 from sagebridge.kube.errors import KubeError
-from sagebridge.kube.reflector import Reflector
 from sagebridge.targets.protocol import Handle
 from sagebridge.watch.changes import Changes
+from sagebridge.watch.sight import Sight
 
 logger = logging.getLogger(__name__)
 
@@ -52,19 +52,17 @@ class ClusterWatcher:
         engine: Engine,
         store: Store,
         inputs: InputResolver,
-        reflectors: Sequence[Reflector],
+        sight: Sight,
         interval: float,
-        stale_after: float,
     ) -> None:
         self._engine = engine
         self._store = store
         self._inputs = inputs
+        self._sight = sight
         self._interval = interval
-        self._stale_after = stale_after
         self._targets: dict[str, tuple[JobKind, Followed]] = {}
         self._changes: Changes[tuple[str, int]] = Changes()
         self._missed: dict[str, int] = {}
-        self._reflectors = tuple(reflectors)
 
     def watch(self, kind: JobKind, target: Followed) -> None:
         """Take a kind on."""
@@ -73,7 +71,7 @@ class ClusterWatcher:
     async def run(self) -> None:
         """Follow until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for reflector in self._reflectors:
+            for reflector in self._sight.reflectors:
                 group.create_task(reflector.run())
             group.create_task(self._hand_on())
             group.create_task(self._go_round())
@@ -97,25 +95,37 @@ class ClusterWatcher:
 
     async def _look_at(self, uid: str, attempt: int) -> None:
         memory = self._store.get(uid)
-        handle = self._handle(memory) if memory else None
-        if memory is not None and handle is not None and handle.attempt == attempt:
+        if memory is None or self._sight.trouble(memory.job.namespace):
+            # Of a part alone nothing can be said. The rounds tell that, and look once all of it is seen.
+            return
+        if not self._sight.is_synced(memory.job.namespace):
+            self.note(uid, attempt)
+            return
+        handle = self._handle(memory)
+        if handle is not None and handle.attempt == attempt:
             await self._look(memory, handle)
 
     async def _go_round(self) -> None:
         """See to what no event tells: objects that were seen after their Jobs, Jobs that are gone, and blindness."""
         while True:
             await asyncio.sleep(self._interval)
-            blind = max(reflector.seconds_blind for reflector in self._reflectors)
-            for memory in self._store:
-                await self._tidy(memory)
-                handle = self._handle(memory)
-                if handle is None:
-                    continue
-                if blind >= self._stale_after:
-                    because = f"the cluster's Jobs, pods and trials can't be followed since {round(blind)} s."
-                    self._engine.observation_failed(memory.job.uid, because)
-                elif all(reflector.is_synced for reflector in self._reflectors):
-                    await self._look(memory, handle)
+            await self._see_to_all()
+
+    async def _see_to_all(self) -> None:
+        for memory in self._store:
+            await self._tidy(memory)
+            await self._see_to(memory)
+
+    async def _see_to(self, memory: Memory) -> None:
+        handle = self._handle(memory)
+        if handle is None:
+            return
+        namespace = memory.job.namespace
+        if trouble := self._sight.trouble(namespace):
+            because = f"the Jobs, pods and trials of namespace {namespace} can't be followed: {trouble.rstrip('.')}."
+            self._engine.observation_failed(memory.job.uid, because)
+        elif self._sight.is_synced(namespace):
+            await self._look(memory, handle)
 
     async def _look(self, memory: Memory, handle: Handle) -> None:
         _, target = self._targets[memory.kind]

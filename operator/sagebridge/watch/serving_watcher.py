@@ -11,6 +11,7 @@ from sagebridge.engine.store import Memory, Store
 from sagebridge.kinds import ENDPOINT
 from sagebridge.kube.reflector import Reflector
 from sagebridge.watch.changes import Changes
+from sagebridge.watch.sight import Sight
 
 
 class ServingWatcher:
@@ -22,9 +23,8 @@ class ServingWatcher:
         engine: Engine,
         store: Store,
         reflectors: Sequence[Reflector],
-        followed: Sequence[Reflector],
+        sight: Sight,
         interval: float,
-        stale_after: float,
     ) -> None:
         """Prepare.
 
@@ -32,26 +32,23 @@ class ServingWatcher:
             engine: is told.
             store: has the objects.
             reflectors: to be run.
-            followed: all that what is known depends on; some are run by others.
+            sight: of all that what is known depends on; some of it is followed by others.
             interval: seconds between two looks at whether anything is seen.
-            stale_after: for so many seconds nothing may be seen until statuses say so.
         """
         self._engine = engine
         self._store = store
         self._reflectors = tuple(reflectors)
-        self._followed = tuple(followed)
+        self._sight = sight
         self._interval = interval
-        self._stale_after = stale_after
         self._changes: Changes[str] = Changes()
 
     def note(self, uid: str) -> None:
         """Something of an endpoint has changed."""
         self._changes.note(uid)
 
-    @property
-    def is_synced(self) -> bool:
+    def is_synced(self, namespace: str) -> bool:
         """Whether all that is there has been seen once."""
-        return all(reflector.is_synced for reflector in self._followed)
+        return self._sight.is_synced(namespace)
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -72,15 +69,20 @@ class ServingWatcher:
         """See to blindness, which no event tells."""
         while True:
             await asyncio.sleep(self._interval)
-            blind = max(reflector.seconds_blind for reflector in self._followed)
-            for memory in self._store:
-                if not _is_here(memory):
-                    continue
-                if blind >= self._stale_after:
-                    because = f"the cluster's Deployments and pods can't be followed since {round(blind)} s."
-                    self._engine.observation_failed(memory.job.uid, because)
-                elif self.is_synced:
-                    self._engine.observation_worked(memory.job.uid)
+            self._see_to_all()
+
+    def _see_to_all(self) -> None:
+        for memory in self._store:
+            if _is_here(memory):
+                self._see_to(memory)
+
+    def _see_to(self, memory: Memory) -> None:
+        namespace = memory.job.namespace
+        if trouble := self._sight.trouble(namespace):
+            because = f"the Deployments and pods of namespace {namespace} can't be followed: {trouble.rstrip('.')}."
+            self._engine.observation_failed(memory.job.uid, because)
+        elif self._sight.is_synced(namespace):
+            self._engine.observation_worked(memory.job.uid)
 
 
 def _is_here(memory: Memory) -> bool:

@@ -48,6 +48,7 @@ def lone(shared: World) -> Iterator[World]:
     """The same, with jobs that run on unless they are stopped."""
     shared.script(seconds=600, stop_seconds=0)
     yield shared
+    shared.aws.clear_faults()
     shared.delete_all()
     shared.eventually(lambda: not any(jobs(shared, name).list() for name in KINDS), "all are gone")
     for pod in shared.cluster.core.list_namespaced_pod(shared.namespace).items:
@@ -96,7 +97,8 @@ def remove(world: World, pod: Any) -> None:
 
 def attend(run: Run, name: str, pod: Any) -> None:
     """What a successor notes."""
-    jobs(run.world, name).annotate(name, step_pod=f"{pod.metadata.name}/{pod.metadata.uid}")
+    found = jobs(run.world, name) if name in KINDS else run.world.jobs
+    found.annotate(name, step_pod=f"{pod.metadata.name}/{pod.metadata.uid}")
 
 
 def has_submitted(number: int) -> Callable[[Job], bool]:
@@ -185,6 +187,25 @@ def test_without_the_mark_it_goes_on_by_itself(run: Run) -> None:
     run.world.jobs.wait_reason("digits", "PipelineStepGone")
     run.world.jobs.annotate("digits", step_pod=None)
     run.world.jobs.wait("digits", has_submitted(2), what="submitted again")
+
+
+def test_what_aws_did_not_stop_goes_on_with_a_successor_and_its_end_is_its_own(run: Run) -> None:
+    world, pod = run.world, run.pod()
+    world.fault("access-denied", "StopTrainingJob")
+    world.jobs.create("unstopped", **run.marks(pod))
+    name = world.jobs.wait("unstopped", has_submitted(1), what="submitted")["status"]["trainingJobName"]
+    remove(world, pod)
+    refused = world.jobs.wait_reason("unstopped", "AccessDenied")
+    assert [entry.get("stopRequested") for entry in attempts(refused)] == ["PipelineStepGone"]
+
+    attend(run, "unstopped", run.pod(number=1))
+    goes_on = world.jobs.wait_reason("unstopped", "InProgress")
+    assert [entry.get("stopRequested") for entry in attempts(goes_on)] == [None]
+
+    world.aws.clear_faults()
+    world.simulator.client("sagemaker").stop_training_job(TrainingJobName=name)
+    stopped = world.jobs.wait_reason("unstopped", "JobStopped")
+    assert [entry["status"] for entry in attempts(stopped)] == ["Stopped"], "nobody has it run again"
 
 
 def test_an_endpoint_is_told_about_and_left(run: Run) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sagebridge.core.cluster.names import ANNOTATION_STOP
 from sagebridge.core.cluster.observation import observe
 from sagebridge.core.observation import Phase
 from support.cluster_jobs import UNSCHEDULABLE, at, deleted, ended, held, kubernetes_job, pod, running
@@ -48,6 +49,24 @@ def test_where_a_job_stands(job: Any, pods: list[Any], secondary: str) -> None:
 
     assert seen.fields["secondaryStatus"] == secondary
     assert seen.phase is (Phase.STOPPING if secondary == "Stopping" else Phase.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("reason", "job", "told", "want"),
+    [
+        ("one host was told, and the Job was not", kubernetes_job(size=2), [0], True),
+        ("nobody was", kubernetes_job(size=2), [], False),
+        ("all were: it is stopping", kubernetes_job(size=2, stop="Stopped"), [0, 1], False),
+    ],
+)
+def test_a_stop_that_has_reached_a_part_of_the_hosts_is_known(
+    reason: str, job: Any, told: list[int], want: bool
+) -> None:
+    hosts = [pod(index, prepare=ended(2, 5), train=running(6), agent=running(6)) for index in range(2)]
+    for index in told:
+        hosts[index]["metadata"]["annotations"][ANNOTATION_STOP] = "Stopped"
+
+    assert observe(job, hosts).is_half_stopped is want, reason
 
 
 def test_a_completed_job_has_all_that_describe_would_tell() -> None:

@@ -15,6 +15,7 @@ from sagebridge.targets.protocol import Handle
 from sagebridge.watch import changes
 from sagebridge.watch.cluster_watcher import ClusterWatcher
 from support.cluster_jobs import OWNER, cluster_target, ended, kubernetes_job, pod, running
+from support.sights import sight
 
 
 class Calls:
@@ -75,14 +76,7 @@ async def test_all_agents_are_told_at_once_that_training_has_ended() -> None:
 async def test_jobs_that_have_changed_are_looked_at_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls()
     monkeypatch.setattr(changes, "_GATHER_SECONDS", 0.0)
-    watcher = ClusterWatcher(
-        engine=None,
-        store=None,
-        inputs=None,
-        reflectors=(),
-        interval=1.0,
-        stale_after=1.0,
-    )
+    watcher = ClusterWatcher(engine=None, store=None, inputs=None, sight=sight(), interval=1.0)
     monkeypatch.setattr(watcher, "_look_at", lambda uid, attempt: calls.take((uid, attempt)))
     for uid in ("u1", "u2", "u3"):
         watcher.note(uid, 1)

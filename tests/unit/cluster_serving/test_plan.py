@@ -38,6 +38,8 @@ FIRST = Record(target=NEW, key="k", since=AT)
 UPDATE = replace(FIRST, good=OLD)
 SERVING = replace(FIRST, good=NEW)
 LATE = asked_for(NOW - timedelta(minutes=7), deadline=timedelta(minutes=5))
+LATE_TO_LEAVE = asked_for(NOW - timedelta(minutes=5, seconds=30), deadline=timedelta(minutes=5))
+RETAIN = {"deletion_policy": DeletionPolicy.RETAIN}
 FAILED = UPDATE.rejected(failure="it crashed", now=AT)
 
 
@@ -283,6 +285,13 @@ def test_a_crash_of_what_has_served_is_no_failed_update() -> None:
             {"deletion": LATE},
             Release(orphan="its Deployment, or pods of it, have not ended"),
         ),
+        ("it is to be left, and that was not tried yet", {"deletion": LATE_TO_LEAVE} | RETAIN, Leave()),
+        (
+            "it can't be left",
+            {"deletion": LATE_TO_LEAVE.refused()} | RETAIN,
+            Release(orphan="what was to be retained could not be parted from it in time, and is deleted with it"),
+        ),
+        ("it is to be left, and paused", {"is_paused": True} | RETAIN, Leave()),
         ("the object is let go", {"is_finalized": False}, Wait()),
     ],
 )

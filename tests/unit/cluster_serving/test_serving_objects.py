@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 from sagebridge.core.cluster.serving import manifests
+from sagebridge.core.cluster.serving.endpoint import LABEL_ENDPOINT
 from sagebridge.core.errors import NotAllowedError
 from sagebridge.kube.errors import RefusedError
 from sagebridge.targets.cluster.serving_objects import RESOURCES, ServingObjects, is_as_asked
@@ -27,9 +29,15 @@ TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": OWNER.name}
 
 
 class Api(MemoryApi):
-    """`refusal` is what a webhook says of what is applied."""
+    """`refusal` is what a webhook says of what is applied; of the collection `kept` no object can be patched."""
 
     refusal = ""
+    kept = ""
+
+    async def patch(self, path: str, body: Any) -> Any:
+        if self.kept and f"/{self.kept}/" in path:
+            raise RefusedError(f"{self.kept} is forbidden", status=403)
+        return await super().patch(path, body)
 
     async def apply(self, path: str, body: Any, *, manager: str) -> Any:
         if self.refusal:
@@ -143,6 +151,36 @@ async def test_who_scaled_is_seen_gone() -> None:
     await objects(api, view=view).end_scaler(Part.KEDA, found)
 
     assert view.of(namespace=OWNER.namespace, name="").of(Part.KEDA, OWNER.name) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept", "left", "remains"),
+    [
+        ("all of it is", "", [Part.REVISION, Part.HPA, Part.SERVICE], False),
+        (
+            "a part that can't be keeps no other from it",
+            "horizontalpodautoscalers",
+            [Part.REVISION, Part.SERVICE],
+            True,
+        ),
+        ("what pods read has to be, before the pods go on alone", "configmaps", [], True),
+    ],
+)
+async def test_what_can_be_parted_from_its_object_is(reason: str, kept: str, left: list[Part], remains: bool) -> None:
+    api, view = Api(), ServingView()
+    api.kept = kept
+    for part in (Part.REVISION, Part.HPA, Part.SERVICE):
+        body = api.put(part, ownerReferences=[REFERENCE], labels={LABEL_ENDPOINT: OWNER.name})
+        if part is not Part.REVISION:
+            view.put(part, body)
+    parted = objects(api, view=view)
+
+    with contextlib.nullcontext() if not kept else pytest.raises(NotAllowedError, match=kept):
+        await parted.leave(owner=OWNER, name=OWNER.name, revisions=[OWNER.name])
+
+    found = {part: api.there(part) or {} for part in (Part.REVISION, Part.HPA, Part.SERVICE)}
+    assert [part for part, body in found.items() if not body["metadata"]["ownerReferences"]] == left, reason
+    assert parted.remains(owner=OWNER, name=OWNER.name) is remains, reason
 
 
 async def test_a_scaled_object_that_stays_makes_no_news_at_each_look() -> None:

@@ -25,6 +25,7 @@ CREATED = {**RECORDED, "arn": ARN}
 TO_SUSPEND = {**CREATED, "stopRequested": "Suspended"}
 FAILED = {**CREATED, "status": "Failed", "reason": "CapacityError", "message": "CapacityError: none", "endTime": AGO}
 INTERRUPTED = {**FAILED, "reason": "Interrupted"}
+STOPPED_AND_FAILED = {**FAILED, "stopRequested": "Suspended"}
 SUSPENDED = {**TO_SUSPEND, "status": "Stopped", "endTime": AGO}
 COMPLETED = {**CREATED, "status": "Completed", "endTime": AGO}
 
@@ -42,6 +43,8 @@ WAITING = Observation(
     waiting=Verdict(state=State.PROGRESSING, reason=Reason.UNSCHEDULABLE, message="0/1 nodes are available"),
 )
 STOPPED = Observation(phase=Phase.STOPPED, whole=True)
+OUT_OF_TIME = Observation(phase=Phase.STOPPED, fields={"secondaryStatus": "MaxRuntimeExceeded"}, whole=True)
+HALF_STOPPED = Observation(phase=Phase.OPEN, is_half_stopped=True)
 GONE = Observation(phase=Phase.GONE, whole=True)
 
 
@@ -121,6 +124,16 @@ RUNNING = [
     Case(reason="resuming starts a new attempt at once", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:05Z"}], want=steps.Record),
     Case(reason="resuming starts a new attempt at once, though AWS's clock is ahead of ours", attempts=[{**SUSPENDED, "endTime": "2026-01-02T03:04:09Z"}], want=steps.Record),
     Case(reason="suspending ends without failure", attempts=[TO_SUSPEND], seen=STOPPED, spec=policy(suspend=True), want=steps.Close, state=State.SUSPENDED),
+    Case(reason="a stop that came to nothing, and is not wanted any more, is taken back", attempts=[TO_SUSPEND], seen=OPEN, want=steps.TakeBack),
+    Case(reason="so it is while paused: nothing is changed by it", attempts=[TO_SUSPEND], seen=OPEN, metadata=PAUSED, want=steps.TakeBack),
+    Case(reason="as long as it is wanted it is tried", attempts=[TO_SUSPEND], seen=OPEN, spec=policy(suspend=True), want=steps.Stop),
+    Case(reason="what was stopped by half is stopped wholly: it can't go on", attempts=[TO_SUSPEND], seen=HALF_STOPPED, want=steps.Stop),
+    Case(reason="not while paused", attempts=[TO_SUSPEND], seen=HALF_STOPPED, metadata=PAUSED, want=steps.Conclude, state=State.PAUSED),
+    Case(reason="nor what nobody has told the operator to stop", attempts=[CREATED], seen=HALF_STOPPED, want=steps.Conclude, why=Reason.IN_PROGRESS),
+    Case(reason="what ends since its time is up was not stopped to suspend it", attempts=[TO_SUSPEND], seen=OUT_OF_TIME, want=steps.Close, state=State.FAILED, why=Reason.JOB_STOPPED),
+    Case(reason="also where it is to be suspended still", attempts=[TO_SUSPEND], seen=OUT_OF_TIME, spec=policy(suspend=True), want=steps.Close, state=State.FAILED, why=Reason.JOB_STOPPED),
+    Case(reason="what fails before it is stopped uses up a retry", attempts=[STOPPED_AND_FAILED, {**CREATED, "number": 2}], seen=NO_CAPACITY, spec=policy(retry={"limit": 1}), want=steps.Close, state=State.FAILED),
+    Case(reason="and is retried after a pause", attempts=[{**STOPPED_AND_FAILED, "endTime": "2026-01-02T03:04:04Z"}], spec=RETRY, want=steps.Conclude, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
     Case(reason="a stop by somebody else is a failure", attempts=[CREATED], seen=STOPPED, want=steps.Close, state=State.FAILED, why=Reason.JOB_STOPPED),
     Case(reason="a deletion by somebody else is a failure", attempts=[CREATED], seen=GONE, want=steps.Close, state=State.FAILED, why=Reason.JOB_GONE),
     Case(reason="paused, nothing new is made", metadata=PAUSED, want=steps.Conclude, state=State.PAUSED, why=Reason.PAUSED),

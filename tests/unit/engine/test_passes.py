@@ -25,6 +25,11 @@ THROTTLED = AwsError(code="ThrottlingException", message="Rate exceeded", operat
 GONE = Observation(phase=Phase.GONE, whole=True)
 
 
+def orphaned(bench: Workbench) -> float:
+    found: float = bench.metrics.orphaned.labels(kind=KIND.name)._value.get()
+    return found
+
+
 def policy(**values: Any) -> dict[str, Any]:
     return SPEC | {"runPolicy": values}
 
@@ -54,15 +59,42 @@ async def test_waiting_to_purge_ends_at_the_deadline_though_nothing_else_happens
     assert memory.job.finalizers == []
 
 
-async def test_what_is_left_behind_is_told_before_the_object_is_let_go(bench: Workbench) -> None:
+async def test_what_is_left_behind_is_told_before_the_object_is_let_go_and_once(
+    bench: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
     memory = bench.put(status={"attempts": [CREATED]}, metadata=DELETED)
     bench.target.errors["describe"] = THROTTLED
     await bench.reconcile(memory)
     bench.now += timedelta(hours=2)
     bench.api.refused[bench.path()] = 503
-    with pytest.raises(Exception, match="refused"):
-        await bench.reconcile(memory)
-    assert bench.metrics.orphaned.labels(kind=KIND.name)._value.get() == 1
+    for _ in range(3):
+        with pytest.raises(Exception, match="refused"):
+            await bench.reconcile(memory)
+    assert orphaned(bench) == 1
+
+    bench.api.refused.clear()
+    await bench.reconcile(memory)
+
+    assert (memory.job.finalizers, orphaned(bench)) == ([], 1)
+    [told] = [record.message for record in caplog.records if record.name == "sagebridge.engine.orphans"]
+    assert "TrainingJob digits is released though AWS could not be made to end x" in told
+
+
+async def test_an_object_of_which_several_things_are_left_behind_is_one(
+    bench: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = CREATED | {"status": "Completed", "endTime": AGO}
+    attempts = [done, CREATED | {"number": 2, "name": "y"}]
+    memory = bench.put(spec=policy(deletionPolicy="Purge"), status={"attempts": attempts}, metadata=DELETED)
+    bench.target.errors = {"describe": THROTTLED, "delete": THROTTLED}
+    await bench.reconcile(memory)
+    bench.now += timedelta(hours=2)
+
+    await bench.reconcile(memory)
+
+    assert "could not be made to end y" in caplog.text
+    assert "could not be made to delete x" in caplog.text
+    assert orphaned(bench) == 1
 
 
 LONG_AGO = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
@@ -78,7 +110,7 @@ async def test_what_was_deleted_while_no_operator_ran_is_stopped_all_the_same(be
 
     assert bench.target.calls == ["describe", "stop"]
     assert memory.job.finalizers == []
-    assert bench.metrics.orphaned.labels(kind=KIND.name)._value.get() == 0
+    assert orphaned(bench) == 0
 
 
 async def test_it_has_its_time_from_then_on_in_which_it_is_tried(bench: Workbench) -> None:
@@ -95,7 +127,7 @@ async def test_it_has_its_time_from_then_on_in_which_it_is_tried(bench: Workbenc
     await bench.reconcile(memory)
 
     assert memory.job.finalizers == []
-    assert bench.metrics.orphaned.labels(kind=KIND.name)._value.get() == 1
+    assert orphaned(bench) == 1
 
 
 async def test_each_process_tries_once_and_none_gives_it_more_time(bench: Workbench) -> None:
@@ -145,6 +177,28 @@ async def test_a_cluster_that_fails_again_and_again_is_told_of(bench: Workbench)
         await bench.reconcile(memory)
     assert bench.ready()["reason"] == "DeletionBlocked"
     assert bench.ready()["message"] == "Deletion waits for the cluster: PATCH /jobs/x: no webhook answers"
+
+
+@pytest.mark.parametrize(
+    ("reason", "spec", "attempts"),
+    [
+        ("it had ended", SPEC, [CREATED | {"status": "Completed", "endTime": AGO}]),
+        ("it is to be left", policy(deletionPolicy="Retain"), [CREATED]),
+        ("it had not begun", SPEC, []),
+    ],
+)
+async def test_what_goes_at_once_is_not_told_of_before(
+    bench: Workbench, reason: str, spec: dict[str, Any], attempts: list[dict[str, Any]]
+) -> None:
+    """Of such there may be thousands when an operator comes back: one write for each is enough."""
+    status = {"attempts": attempts}
+    memory = bench.put(spec=spec, status=status, metadata=LONG_AGO)
+    version = int(memory.job.metadata["resourceVersion"])
+
+    await bench.reconcile(memory)
+
+    assert (memory.job.finalizers, bench.target.calls, bench.status()) == ([], [], status), reason
+    assert int(memory.job.metadata["resourceVersion"]) == version + 1, reason
 
 
 async def test_no_deletion_is_held_up_for_a_word_that_is_never_accepted(bench: Workbench) -> None:

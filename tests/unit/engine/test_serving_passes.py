@@ -27,6 +27,7 @@ from sagebridge.engine.serving_reconciler import ServingReconciler
 from sagebridge.engine.status import StatusWriter
 from sagebridge.engine.store import Memory
 from sagebridge.kinds import ENDPOINT
+from sagebridge.kube.errors import KubeError
 from sagebridge.kube.paths import Resource
 from sagebridge.metrics import Metrics
 from sagebridge.targets.cluster.serving_objects import ServingObjects
@@ -46,6 +47,7 @@ class Endpoints:
     refused: str = ""
     not_applied: Exception | None = None
     not_deleted: Exception | None = None
+    not_released: Exception | None = None
     wanted: ClusterEndpoint = field(default_factory=endpoint)
     autoscaler: str = ""
     replicas: int = 1
@@ -57,6 +59,7 @@ class Endpoints:
     applied: list[Part] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)
     deleted: int = 0
+    tries: int = 0
     released: int = 0
     manifests: list[Mapping[str, Any]] = field(default_factory=list)
     told: list[tuple[Verdict | None, Mapping[str, Any]]] = field(default_factory=list)
@@ -101,6 +104,7 @@ class Endpoints:
 
     async def delete_all(self, *, owner: Owner, name: str) -> None:
         assert (owner, name) == (OWNER, OWNER.name)
+        self.tries += 1
         if self.not_deleted is not None:
             raise self.not_deleted
         self.deleted += 1
@@ -110,10 +114,13 @@ class Endpoints:
 
     async def leave(self, *, owner: Owner, name: str, revisions: Collection[str]) -> None:
         assert (owner, name, revisions) == (OWNER, OWNER.name, [])
+        self.tries += 1
         if self.not_deleted is not None:
             raise self.not_deleted
 
     async def release(self, _: Memory) -> None:
+        if self.not_released is not None:
+            raise self.not_released
         self.released += 1
 
     async def scaled_by(self, *, owner: Owner, name: str) -> str:
@@ -218,7 +225,8 @@ def reconciler(around: Endpoints, *, is_blind: bool = False) -> ServingReconcile
         now=lambda: NOW,
     )
     settings = ReconcilerSettings(deletion_deadline=timedelta(hours=1), patience=Patience())
-    return ServingReconciler(actions=actions, settings=settings, now=lambda: around.now, is_seeing=lambda: not is_blind)
+    sees = {"another"} if is_blind else {OWNER.namespace}
+    return ServingReconciler(actions=actions, settings=settings, now=lambda: around.now, is_seeing=sees.__contains__)
 
 
 async def test_whoever_changes_a_service_back_at_once_is_not_to_be_outrun() -> None:
@@ -360,25 +368,58 @@ async def test_what_was_deleted_while_no_operator_ran_is_deleted_and_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("policy", "again_after", "promise"),
-    [("Stop", 30.0, "At 2026-01-01T01:00:00Z the object is released all the same"), ("Retain", 600.0, "")],
+    ("policy", "fate", "orphan"),
+    [
+        ("Stop", "what is left is reported.", "its Deployment, or pods of it, have not ended."),
+        (
+            "Retain",
+            "what could not be retained is deleted with it.",
+            "what was to be retained could not be parted from it in time, and is deleted with it.",
+        ),
+    ],
 )
-async def test_a_deletion_that_is_refused_says_when_it_ends_and_is_tried_often(
-    policy: str, again_after: float, promise: str
+@pytest.mark.parametrize("error", [NotAllowedError("spec.target", "no"), KubeError("no webhook answers", status=500)])
+async def test_a_deletion_that_is_refused_says_when_it_ends_is_tried_often_and_ends(
+    error: Exception, policy: str, fate: str, orphan: str
 ) -> None:
-    """What is to be retained would be deleted with its object, and is not given up."""
+    around = Endpoints(not_deleted=error)
+    memory, passes = deleted(policy), reconciler(around)
+    if isinstance(error, NotAllowedError):
+        assert await passes.reconcile(memory) == 30.0
+        verdict, _ = around.told[-1]
+        assert verdict is not None
+        assert verdict.reason is Reason.DELETION_BLOCKED
+        assert verdict.message.endswith(f"At 2026-01-01T01:00:00Z the object is released all the same, and {fate}")
+    else:
+        with pytest.raises(KubeError):
+            await passes.reconcile(memory)
+    assert (around.tries, around.released) == (1, 0)
+
+    around.now += timedelta(hours=1, seconds=1)
+    await passes.reconcile(memory)
+
+    assert (around.tries, around.released) == (1, 1)
+    [told] = around.orphans
+    assert told.endswith(f"is released though {orphan}")
+
+
+async def test_what_is_to_be_retained_is_parted_from_an_object_that_is_paused() -> None:
+    """At the deadline it would be deleted with it."""
     around = Endpoints(not_deleted=NotAllowedError("spec.target", "no"))
-    assert await reconciler(around).reconcile(deleted(policy)) == again_after
-    verdict, _ = around.told[-1]
-    assert verdict is not None
-    assert verdict.reason is Reason.DELETION_BLOCKED
-    assert ("released" in verdict.message, promise in verdict.message) == (bool(promise), True)
+    memory = deleted("Retain")
+    metadata = {**memory.job.metadata, "annotations": {"sagebridge.io/paused": "true"}}
+    memory.job = Job.parse({**memory.body, "metadata": metadata})
+
+    await reconciler(around).reconcile(memory)
+
+    assert around.tries == 1
 
 
-@pytest.mark.parametrize(("policy", "released"), [("Stop", 1), ("Retain", 0)])
-async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, released: int) -> None:
-    """The right to list one of its parts is missing; what is to be retained would be deleted with its object."""
-    around = Endpoints()
+@pytest.mark.parametrize(("policy", "tries"), [("Stop", 0), ("Retain", 1)])
+@pytest.mark.parametrize("error", [None, NotAllowedError("spec.target", "no"), KubeError("away")])
+async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, tries: int, error: Exception | None) -> None:
+    """The right to list one of its parts is missing; what is to be retained and is seen is."""
+    around = Endpoints(not_deleted=error)
     memory = deleted(policy)
     memory.stale_because = "refused."
     blind = reconciler(around, is_blind=True)
@@ -389,7 +430,20 @@ async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, released:
     assert around.released == 0
     around.now += timedelta(hours=1, minutes=2)
     await blind.reconcile(memory)
-    assert (around.deleted, around.released, len(around.orphans)) == (0, released, released)
+    assert (around.deleted, around.tries, around.released, len(around.orphans)) == (0, tries, 1, 1)
+
+
+async def test_what_is_left_behind_is_told_once_however_often_its_object_is_not_let_go() -> None:
+    around = Endpoints(not_deleted=NotAllowedError("spec.target", "no"), not_released=KubeError("no webhook answers"))
+    memory, passes = deleted("Stop"), reconciler(around)
+    await passes.reconcile(memory)
+    around.now += timedelta(hours=1, seconds=1)
+
+    for _ in range(3):
+        with pytest.raises(KubeError):
+            await passes.reconcile(memory)
+
+    assert len(around.orphans) == 1
 
 
 async def test_what_runs_is_told_though_the_spec_is_wrong() -> None:

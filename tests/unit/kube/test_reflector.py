@@ -269,7 +269,8 @@ async def test_blindness_counts_from_what_was_heard_last(server: ApiServer, seen
     await server.send("ERROR", {"code": 500, "message": "the storage is away"})
     await paused(seen, 3)
     assert seen.reflector.seconds_blind >= 120
+    assert seen.reflector.trouble == f"GET {PATH}: away"
 
     server.is_away = False
     await watching(server, 2)
-    assert seen.reflector.seconds_blind == 0
+    assert (seen.reflector.seconds_blind, seen.reflector.trouble) == (0, "")

@@ -12,12 +12,14 @@ import pytest
 from sagebridge.core import steps
 from sagebridge.core.conditions import State
 from sagebridge.core.deletion import Deletion
+from sagebridge.core.errors import AwsError
 from sagebridge.core.job import FINALIZER, Job
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.pipelines.attendance import Gone
 from sagebridge.core.plan import next_step
 from sagebridge.core.reasons import Reason
 from sagebridge.core.situation import Situation
+from sagebridge.engine.store import Memory
 from support.workbench import SPEC, Workbench, workbench
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -81,6 +83,7 @@ CASES = [
     Case(reason="then it goes on at once", attempts=[CLOSED | {"endTime": "2026-01-02T03:04:05Z"}], metadata=attended(NEXT_POD), want=steps.Record),
     Case(reason="a successor that comes while it is stopping waits for the end", attempts=[STOPPED_FOR_IT], metadata=attended(NEXT_POD), seen=STOPPED, want=steps.Close, state=State.PROGRESSING),
     Case(reason="what was stopped for it uses up no retry", attempts=[CLOSED, {**CREATED, "number": 2}], metadata=attended(NEXT_POD), spec=RETRY, seen=Observation(phase=Phase.FAILED, whole=True, failure_reason="CapacityError: none"), want=steps.Close, state=State.PROGRESSING, why=Reason.RETRY_PENDING),
+    Case(reason="a successor that finds it running, since the stop was refused, has it go on", attempts=[STOPPED_FOR_IT], metadata=attended(NEXT_POD), seen=OPEN, want=steps.TakeBack),
     Case(reason="somebody takes the mark off: nobody need attend it", attempts=[CLOSED], metadata={"labels": LABELS}, status=HELD, want=steps.Abandon),
     Case(reason="what was seen of an earlier pod says nothing of its successor", attempts=[CREATED], metadata=attended(NEXT_POD), seen=OPEN, gone=GONE, want=steps.Conclude, state=State.PROGRESSING, why=Reason.IN_PROGRESS),
     Case(reason="a step that has ended well is done with", attempts=[CREATED], metadata=attended(step_done="true"), seen=OPEN, gone=GONE, want=steps.Conclude, why=Reason.IN_PROGRESS),
@@ -162,6 +165,68 @@ async def test_it_is_stopped_and_goes_on_with_a_successor(bench: Workbench) -> N
     assert [entry["number"] for entry in bench.status()["attempts"]] == [1, 2]
     assert bench.target.calls == ["stop", "submit"]
     assert bench.ready()["reason"] == "InProgress"
+
+
+DENIED = AwsError(code="AccessDeniedException", message="no", operation="StopTrainingJob", http_status=400)
+OUT_OF_TIME = Observation(phase=Phase.STOPPED, fields={"secondaryStatus": "MaxRuntimeExceeded"}, whole=True)
+
+
+async def refused_to_stop(bench: Workbench) -> Memory:
+    """A job that should have been stopped, and was not, when a successor comes."""
+    memory = bench.put(spec=SPEC, status={"attempts": [CREATED]}, metadata=attended())
+    memory.observation, memory.gone = OPEN, GONE
+    bench.target.errors["stop"] = DENIED
+    await bench.reconcile(memory)
+    assert [entry["stopRequested"] for entry in bench.status()["attempts"]] == ["PipelineStepGone"]
+    return bench.put(spec=SPEC, status=bench.status(), metadata=attended(NEXT_POD))
+
+
+@pytest.mark.parametrize(
+    ("reason", "end", "want"),
+    [
+        ("its time was up", OUT_OF_TIME, "JobStopped"),
+        ("somebody has stopped it", STOPPED, "JobStopped"),
+        ("somebody has deleted it", ABSENT, "JobGone"),
+    ],
+)
+async def test_what_could_not_be_stopped_and_goes_on_ends_as_if_nobody_had_tried(
+    bench: Workbench, reason: str, end: Observation, want: str
+) -> None:
+    memory = await refused_to_stop(bench)
+    bench.target.seen = OPEN
+
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "InProgress"
+    assert [entry.get("stopRequested") for entry in bench.status()["attempts"]] == [None]
+    memory.observation = bench.target.seen = end
+    await bench.reconcile(memory)
+
+    assert bench.ready()["reason"] == want, reason
+    assert bench.target.calls == ["stop", "describe"]
+
+
+async def test_a_stop_whose_answer_was_lost_is_not_taken_back(bench: Workbench) -> None:
+    memory = await refused_to_stop(bench)
+    bench.target.seen = STOPPING
+
+    await bench.reconcile(memory)
+    assert bench.ready()["reason"] == "Stopping"
+    memory.observation = bench.target.seen = STOPPED
+    await bench.reconcile(memory)
+
+    assert bench.ready()["reason"] == "InProgress"
+    assert [entry.get("stopRequested") for entry in bench.status()["attempts"]] == ["PipelineStepGone", None]
+
+
+async def test_what_was_stopped_by_half_is_stopped_and_goes_on_with_another_attempt(bench: Workbench) -> None:
+    memory = await refused_to_stop(bench)
+    bench.target.seen = Observation(phase=Phase.OPEN, is_half_stopped=True)
+    bench.target.errors.clear()
+
+    await bench.reconcile(memory)
+
+    assert bench.target.calls == ["stop", "describe", "stop"]
+    assert [entry["stopRequested"] for entry in bench.status()["attempts"]] == ["PipelineStepGone"]
 
 
 async def test_what_completes_all_the_same_is_complete(bench: Workbench) -> None:

@@ -17,6 +17,8 @@ from sagebridge.kinds.kind import JobKind
 from sagebridge.kube.errors import KubeError
 from sagebridge.targets.protocol import Handle
 from sagebridge.watch.cluster_watcher import ClusterWatcher
+from sagebridge.watch.sight import Sight
+from support.sights import BLIND, LOST, SEEING, STARTING, Following, sight
 
 OPEN, STOPPING, GONE = (Observation(phase=phase) for phase in (Phase.OPEN, Phase.STOPPING, Phase.GONE))
 RECORDED = {"number": 1, "recordedAt": "2026-01-01T00:00:00Z"}
@@ -33,9 +35,16 @@ class Inputs:
 class Engine:
     def __init__(self) -> None:
         self.seen: list[tuple[str, Observation]] = []
+        self.blind: dict[str, str] = {}
 
     def observed(self, uid: str, observation: Observation, *, attempt: int, after: Observation | None) -> None:
         self.seen.append((uid, observation))
+
+    def observation_failed(self, uid: str, because: str) -> None:
+        self.blind[uid] = because
+
+
+NONE = Sight((), stale_after=1.0)
 
 
 class Target:
@@ -59,8 +68,8 @@ class Target:
             raise self.fails[handle.attempt]
 
 
-def body(uid: str, attempt: dict[str, Any], target: str) -> dict[str, Any]:
-    metadata = {"uid": uid, "namespace": "n", "name": uid, "resourceVersion": "1", "generation": 1}
+def body(uid: str, attempt: dict[str, Any], target: str, *, namespace: str = "n") -> dict[str, Any]:
+    metadata = {"uid": uid, "namespace": namespace, "name": uid, "resourceVersion": "1", "generation": 1}
     stamps = {"creationTimestamp": "2026-01-01T00:00:00Z"}
     return {"metadata": {**metadata, **stamps}, "spec": {"target": target}, "status": {"attempts": [attempt]}}
 
@@ -88,7 +97,7 @@ async def test_which_are_followed(
 ) -> None:
     store, engine = Store(), Engine()
     store.put(KIND.name, body("u", attempt, target)).observation = seen
-    watcher = ClusterWatcher(engine=engine, store=store, inputs=Inputs(), reflectors=(), interval=1.0, stale_after=1.0)
+    watcher = ClusterWatcher(engine=engine, store=store, inputs=Inputs(), sight=NONE, interval=1.0)
     watcher.watch(KIND, Target())
 
     await watcher._look_at("u", 1)
@@ -110,9 +119,7 @@ async def test_which_are_followed(
 async def test_which_are_tidied_up(reason: str, end: dict[str, str], target: str, is_tidied: bool) -> None:
     store, found = Store(), Target()
     memory = store.put(KIND.name, body("u", KNOWN | end, target))
-    watcher = ClusterWatcher(
-        engine=Engine(), store=store, inputs=Inputs(), reflectors=(), interval=1.0, stale_after=1.0
-    )
+    watcher = ClusterWatcher(engine=Engine(), store=store, inputs=Inputs(), sight=NONE, interval=1.0)
     watcher.watch(KIND, found)
 
     await watcher._tidy(memory)
@@ -135,12 +142,58 @@ async def test_one_that_can_not_be_tidied_up_does_not_keep_the_others_from_it(
     stopped = [KNOWN | {"number": number, "status": "Stopped"} for number in (1, 2)]
     memory = store.put(KIND.name, body("u", stopped[0], "Cluster") | {"status": {"attempts": stopped}})
     found.fails[1] = error
-    watcher = ClusterWatcher(
-        engine=Engine(), store=store, inputs=Inputs(), reflectors=(), interval=1.0, stale_after=1.0
-    )
+    watcher = ClusterWatcher(engine=Engine(), store=store, inputs=Inputs(), sight=NONE, interval=1.0)
     watcher.watch(KIND, found)
 
     await watcher._tidy(memory)
 
     assert found.tidied == [1, 2], reason
     assert "can't be tidied up" in caplog.text
+
+
+NOBODY_LOOKS = "the Jobs, pods and trials of namespace b can't be followed: GET /b/pods: pods is forbidden."
+
+
+@pytest.mark.parametrize(
+    ("reason", "b", "seen", "blind"),
+    [
+        ("both are followed", SEEING, ["of-a", "of-b"], {}),
+        ("one was not listed yet", STARTING, ["of-a"], {}),
+        ("one can't be listed", BLIND, ["of-a"], {"of-b": NOBODY_LOOKS}),
+    ],
+)
+async def test_a_namespace_that_can_not_be_listed_blinds_no_other(
+    reason: str, b: Following, seen: list[str], blind: dict[str, str]
+) -> None:
+    store, engine = Store(), Engine()
+    for namespace in ("a", "b"):
+        store.put(KIND.name, body(f"of-{namespace}", KNOWN, "Cluster", namespace=namespace))
+    watcher = ClusterWatcher(engine=engine, store=store, inputs=Inputs(), sight=sight(a=SEEING, b=b), interval=1.0)
+    watcher.watch(KIND, Target())
+
+    await watcher._see_to_all()
+
+    assert ([uid for uid, _ in engine.seen], engine.blind) == (seen, blind), reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "found", "seen", "is_kept"),
+    [
+        ("all of the namespace is known", SEEING, ["u"], False),
+        ("its pods may come a moment later: a Job without them is not one that lacks them", STARTING, [], True),
+        ("its pods can't be listed, which the rounds tell", BLIND, [], False),
+        ("its pods could be, and can't any more", LOST, [], False),
+    ],
+)
+async def test_what_has_changed_is_looked_at_once_all_of_its_namespace_is_known(
+    reason: str, found: Following, seen: list[str], is_kept: bool
+) -> None:
+    store, engine = Store(), Engine()
+    store.put(KIND.name, body("u", KNOWN, "Cluster"))
+    watcher = ClusterWatcher(engine=engine, store=store, inputs=Inputs(), sight=sight(n=found), interval=1.0)
+    watcher.watch(KIND, Target())
+
+    await watcher._look_at("u", 1)
+
+    assert [uid for uid, _ in engine.seen] == seen, reason
+    assert watcher._changes.has_changed is is_kept, reason

@@ -103,6 +103,7 @@ def _open(job: Mapping[str, Any], pods: Sequence[Pod]) -> Observation:
             **_start(begun),
         },
         waiting=None if is_stopping else waiting(job, pods),
+        is_half_stopped=not is_stopping and any(ANNOTATION_STOP in annotations_of(pod.body) for pod in pods),
     )
 
 

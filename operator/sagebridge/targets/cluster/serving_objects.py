@@ -11,11 +11,11 @@ from sagebridge.core.cluster.drift import holds, surplus
 from sagebridge.core.cluster.names import annotations_of, labels_of
 from sagebridge.core.cluster.serving import deployment, pods
 from sagebridge.core.cluster.serving.endpoint import ANNOTATION_REVISION, LABEL_ENDPOINT
-from sagebridge.core.errors import SpecError
+from sagebridge.core.errors import NotAllowedError, SpecError
 from sagebridge.core.names import Owner
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.discovery import serves
-from sagebridge.kube.errors import NotFoundError, RefusedError
+from sagebridge.kube.errors import KubeError, NotFoundError, RefusedError
 from sagebridge.kube.paths import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -236,13 +236,26 @@ class ServingObjects:
                 await self.delete(part, body)
 
     async def leave(self, *, owner: Owner, name: str, revisions: Iterable[str]) -> None:
-        """Take the object's reference off all that it consists of, so that nothing goes with it."""
+        """Take the object's reference off all that it consists of, so that nothing goes with it.
+
+        What pods read comes first, and holds up the rest: pods can't start without. Of the rest, what can be parted is.
+
+        Raises:
+            SpecError: the API server does not accept that for some of it.
+            NotAllowedError: the operator may not.
+        """
         for revision in revisions:
             document = await self.document(revision, owner=owner)
             if document is not None:
                 await self._leave(Part.REVISION, document, owner)
+        refused: list[Exception] = []
         for part, body in self._ours(owner, name):
-            await self._leave(part, body, owner)
+            try:
+                await self._leave(part, body, owner)
+            except (KubeError, NotAllowedError, SpecError) as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
 
     async def _leave(self, part: Part, body: Body, owner: Owner) -> None:
         self._before_write()

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _LOOK_AGAIN_SECONDS: Final = 30.0
 """What no event tells: that time is up."""
 _ORPHAN: Final = "its Deployment, or pods of it, have not ended"
+_NOT_RETAINED: Final = "what was to be retained could not be parted from it in time, and is deleted with it"
 _NEXT: Final = "Correct the spec, or set the annotation sagebridge.io/reconcile-at to try the same again."
 
 
@@ -258,8 +259,7 @@ def _status(situation: Situation) -> str:
 
 def _plan_deletion(situation: Situation, deletion: Deletion) -> Step:
     step = _unless_paused(situation, _end(situation, deletion))
-    is_waiting = isinstance(step, Conclude) and situation.deletion_policy is not DeletionPolicy.RETAIN
-    return Release(orphan=_ORPHAN) if is_waiting and deletion.is_over(situation.now) else step
+    return _give_up(situation) if isinstance(step, Conclude) and deletion.is_over(situation.now) else step
 
 
 def _end(situation: Situation, deletion: Deletion) -> Step:
@@ -267,16 +267,22 @@ def _end(situation: Situation, deletion: Deletion) -> Step:
         return _retain_unseen(is_over=deletion.is_over(situation.now))
     if not situation.remains:
         return Release()
+    if deletion.is_given_up(situation.now):
+        return _give_up(situation)
     if situation.deletion_policy is DeletionPolicy.RETAIN:
         return Leave()
-    if deletion.is_given_up(situation.now):
-        return Release(orphan=_ORPHAN)
     deployment = situation.deployment
     if deployment is None or not deployment.is_being_deleted:
         return Delete()
     message = f"Deleting: {deployment.total} pods are still to end, and may take the time that their requests take."
     verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETING, message=message)
     return Conclude(verdict=verdict, fields={"endpointStatus": "Deleting"}, again_after=_LOOK_AGAIN_SECONDS)
+
+
+def _give_up(situation: Situation) -> Release:
+    """Let the object go. Kubernetes deletes with it what still names it as its owner."""
+    is_retained = situation.deletion_policy is DeletionPolicy.RETAIN
+    return Release(orphan=_NOT_RETAINED if is_retained else _ORPHAN)
 
 
 def _retain_unseen(*, is_over: bool) -> Step:
@@ -293,7 +299,8 @@ def _retain_unseen(*, is_over: bool) -> Step:
 
 
 def _unless_paused(situation: Situation, step: Step) -> Step:
-    if not situation.is_paused or isinstance(step, Wait | Conclude | Release):
+    # To part what is to be retained from its object changes nothing that runs.
+    if not situation.is_paused or isinstance(step, Wait | Conclude | Leave | Release):
         return step
     state = State.PROGRESSING if situation.deletion else State.PAUSED
     message = "Paused: nothing is changed. Remove the annotation sagebridge.io/paused to go on."
