@@ -71,7 +71,7 @@ def _over_the_network(endpoint: Mapping[str, Any], request: Request) -> bytes:
         )
     except urllib3.exceptions.HTTPError as error:
         raise StepFailedError(f"{url} does not answer: {error}") from error
-    if answer.status >= 400:
+    if not 200 <= answer.status < 300:
         raise StepFailedError(f"{url} answered {answer.status}: {_excerpt(answer.data)}")
     return answer.data
 

@@ -121,6 +121,14 @@ def test_a_request_that_was_answered_is_not_sent_again(server: Server) -> None:
     assert len(server.asked) == 1
 
 
+def test_a_gateway_that_sends_elsewhere_is_no_answer(server: Server) -> None:
+    server.status, server.headers = 302, {"Location": f"{server.url}/login"}
+
+    with pytest.raises(StepFailedError, match="answered 302"):
+        invoke(on_cluster(server.url), REQUEST)
+    assert [path for path, _, _ in server.asked] == ["/invocations"]
+
+
 def test_nobody_there(server: Server) -> None:
     with pytest.raises(StepFailedError, match=r"http://127\.0\.0\.1:1/invocations does not answer"):
         invoke(on_cluster("http://127.0.0.1:1"), REQUEST)
