@@ -1,6 +1,7 @@
 """What the launcher lets a step give on, and what the step is told; in a process of its own once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_what_a_step_gives_on(told: dict[str, Any]) -> None:
 def test_what_fails_a_step_that_has_ended_well(told: dict[str, Any], said: Any, match: str, reason: str) -> None:
     with pytest.raises(RefusedError, match=match):
         end(told, said)
+
+
+def test_what_a_step_has_left_is_uploaded(told: dict[str, Any], place: Place) -> None:
+    uploaded: list[tuple[str, Path]] = []
+    to_a_bucket = replace(place, upload=lambda uri, path: uploaded.append((uri, path)))
+
+    launcher.upload(end(told, artifact()), to_a_bucket)
+    assert uploaded == [], "it has written nothing"
+
+    [model] = told["outputs"]["artifacts"]["model"]["artifacts"]
+    place.local(model["uri"]).write_text("weights")
+    launcher.upload(end(told, artifact()), to_a_bucket)
+    assert uploaded == [(model["uri"], place.local(model["uri"]))]
 
 
 def test_an_artifact_elsewhere_than_in_a_bucket_is_not_uploaded(told: dict[str, Any]) -> None:

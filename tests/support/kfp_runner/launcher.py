@@ -94,6 +94,14 @@ def collect(component: Spec, told: Mapping[str, Any], *, run_root: str) -> Outpu
     return Outputs(parameters=parameters, artifacts=artifacts)
 
 
+def upload(outputs: Outputs, place: Place) -> None:
+    """Bring the artifacts to the bucket; those that a step has not written are left out."""
+    for artifact in itertools.chain.from_iterable(outputs.artifacts.values()):
+        path = place.local(artifact["uri"])
+        if artifact["uri"].startswith(_SCHEMES) and path.exists():
+            place.upload(artifact["uri"], path)
+
+
 def _provisioned(name: str, spec: Spec, root: str) -> dict[str, Any]:
     metadata = {"metadata": spec["metadata"]} if "metadata" in spec else {}
     return {"name": name, "uri": f"{root}/{name}", "type": dict(spec["artifactType"]), **metadata}

@@ -209,7 +209,9 @@ class Run:
         )
         if status != 0:
             raise RefusedError(f"exit status {status}")
-        return launcher.collect(component, told, run_root=self._root)
+        outputs = launcher.collect(component, told, run_root=self._root)
+        launcher.upload(outputs, place)
+        return outputs
 
     def _started(self, pod: Pod) -> None:
         if self._is_terminated.is_set():
