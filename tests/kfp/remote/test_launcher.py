@@ -42,10 +42,11 @@ def test_the_launcher_takes_what_comes_back(stack: Stack, place: Place, job: str
     assert finished.state is State.SUCCEEDED, finished.told()
     fitted = finished["fit"].outputs
     assert fitted.parameters["sizes"] == [200, 201, 0.5]
-    [model], [metrics] = fitted.artifacts["model"], fitted.artifacts["metrics"]
+    [model], [metrics], [logs] = (fitted.artifacts[name] for name in ("model", "metrics", "executor-logs"))
     assert model["uri"].startswith(f"{place.root}/sides-{job.lower()}/{run.id}/fit/")
     assert (model["type"]["schemaTitle"], model["metadata"]) == ("system.Model", {"epochs": 20, "rows": 401})
     assert metrics["metadata"] == {"accuracy": fitted.parameters["accuracy"]}
+    assert "Completed" in place.local(logs["uri"]).read_text(), "the step's own log, not something of the job's"
     assert finished["judge"].outputs.parameters["Output"] == "True after 20 epochs, [200, 201, 0.5], 401 rows"
     [body] = made(stack, job, run)
     [*_, data] = body["spec"]["inputDataConfig" if job == "Training" else "processingInputs"]

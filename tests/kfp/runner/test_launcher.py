@@ -98,6 +98,19 @@ def test_what_fails_a_step_that_has_ended_well(told: dict[str, Any], said: Any, 
         end(told, said)
 
 
+def test_a_steps_log_is_an_artifact_of_the_launchers(told: dict[str, Any], place: Place, tmp_path: Path) -> None:
+    [logs] = told["outputs"]["artifacts"]["executor-logs"]["artifacts"]
+    assert logs["uri"].endswith("/executor-logs-0"), "each pod of a task has its own"
+    (tmp_path / "log").write_text("epoch=1\n")
+    launcher.keep_log(told, tmp_path / "log", place)
+    said = artifact()
+    said["artifacts"]["executor-logs"] = {"artifacts": [{"uri": "s3://elsewhere/log", "metadata": {"a": 1}}]}
+
+    [recorded] = end(told, said).artifacts["executor-logs"]
+    assert (recorded["uri"], recorded["metadata"]) == (logs["uri"], {}), "what the step says of it does not count"
+    assert place.local(recorded["uri"]).read_text() == "epoch=1\n"
+
+
 def test_what_a_step_has_left_is_uploaded(told: dict[str, Any], place: Place) -> None:
     uploaded: list[tuple[str, Path]] = []
     to_a_bucket = replace(place, upload=lambda uri, path: uploaded.append((uri, path)))
