@@ -16,6 +16,7 @@ from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.step.run import StepFailedError
 
 _LONGEST_EXCERPT: Final = 1000
+_MESH_REFUSAL: Final = b"RBAC: access denied"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +73,7 @@ def _over_the_network(endpoint: Mapping[str, Any], request: Request) -> bytes:
     except urllib3.exceptions.HTTPError as error:
         raise StepFailedError(f"{url} does not answer: {error}") from error
     if not 200 <= answer.status < 300:
-        raise StepFailedError(f"{url} answered {answer.status}: {_excerpt(answer.data)}")
+        raise StepFailedError(f"{url} answered {answer.status}: {_excerpt(answer.data)}{_of_the_mesh(answer.data)}")
     return answer.data
 
 
@@ -82,6 +83,16 @@ def _invocations(url: str) -> str:
 
 def _excerpt(body: bytes) -> str:
     return body[:_LONGEST_EXCERPT].decode(errors="replace")
+
+
+def _of_the_mesh(body: bytes) -> str:
+    """What it means where Istio has answered. Kubeflow Pipelines keeps its proxy out of the pods of steps."""
+    if body.strip() != _MESH_REFUSAL:
+        return ""
+    return (
+        " (Istio's words: a step is no part of the mesh, so an AuthorizationPolicy of the namespace has to allow POST "
+        "/invocations of the endpoint's pods)"
+    )
 
 
 def _through_sagemaker(endpoint: Mapping[str, Any], request: Request) -> bytes:

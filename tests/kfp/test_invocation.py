@@ -113,6 +113,13 @@ def test_what_it_answers_to_a_bad_request_is_told(server: Server) -> None:
         invoke(on_cluster(server.url), REQUEST)
 
 
+def test_what_a_mesh_refuses_is_told_with_what_helps(server: Server) -> None:
+    server.status, server.body = 403, b"RBAC: access denied"
+
+    with pytest.raises(StepFailedError, match=r"answered 403: RBAC: access denied \(Istio's words: .*allow POST"):
+        invoke(on_cluster(server.url), REQUEST)
+
+
 def test_a_request_that_was_answered_is_not_sent_again(server: Server) -> None:
     server.status = 503
 
