@@ -116,7 +116,8 @@ def _through_sagemaker(endpoint: Mapping[str, Any], request: Request) -> bytes:
 
 
 def _runtime(endpoint: Mapping[str, Any], timeout_seconds: int) -> Any:
-    config = Config(read_timeout=timeout_seconds)
+    # An answer that takes too long would be waited for again, five times in all.
+    config = Config(read_timeout=timeout_seconds, retries={"total_max_attempts": 1})
     session = boto3.session.Session(region_name=_status(endpoint, "region"))
     return session.client("sagemaker-runtime", config=config)
 

@@ -161,6 +161,15 @@ def test_an_endpoint_in_sagemaker_is_invoked_through_its_runtime(sagemaker: Serv
     assert "/eu-west-1/sagemaker/" in headers["authorization"], "in the endpoint's own region"
 
 
+def test_sagemaker_too_is_sent_one_request(sagemaker: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS")
+    refused("ServiceUnavailable", 503)(sagemaker)
+
+    with pytest.raises(StepFailedError, match="ServiceUnavailable"):
+        invoke(in_sagemaker(), REQUEST)
+    assert len(sagemaker.asked) == 1
+
+
 def test_what_is_not_given_is_not_sent(sagemaker: Server) -> None:
     invoke(in_sagemaker(), Request(body=b"1", content_type="text/csv"))
 
