@@ -1,18 +1,18 @@
 """A pipeline with a step that runs as a job, as Kubeflow Pipelines' driver, launcher and Argo run it."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kfp import dsl
+from sagebridge_kfp import run_on_sagemaker
 from sagebridge_kfp.remote.store import Store
 from support.jobs import Jobs
 from support.kfp_runner import Compiled, Place, Pod, Run, State
 from support.waiting import eventually
 
-from .components import STAGING, pipeline_of
+from .components import STAGING, WHERE, linger, pipeline_of
 from .conftest import Stack
 
 BUCKET = STAGING.split("/")[2]
@@ -70,3 +70,23 @@ def test_a_pod_that_takes_the_place_of_a_killed_one_brings_the_results_of_the_sa
     [body] = made(stack, "Training", run)
     assert len(body["status"]["attempts"]) == 1
     assert finished["judge"].outputs.parameters["Output"].startswith("True after 20 epochs")
+
+
+def test_a_terminated_run_stops_the_job(stack: Stack, place: Place, tmp_path: Path) -> None:
+    remote = run_on_sagemaker(linger, **WHERE)
+
+    @dsl.pipeline(name="lingering")
+    def lingering() -> None:
+        remote(seconds=600)
+
+    def terminate(pod: Pod) -> None:
+        eventually(lambda: [one for one in made(stack, "Training", run) if "status" in one], what="the object")
+        run.terminate()
+
+    run = Run(Compiled.of(lingering, tmp_path), place=place, watch=terminate)
+    finished = run.run()
+
+    assert finished.state is State.FAILED
+    [body] = made(stack, "Training", run)
+    assert body["spec"]["runPolicy"]["suspend"] is True
+    assert body["metadata"]["annotations"]["sagebridge.io/step-stopped"] == "true"
