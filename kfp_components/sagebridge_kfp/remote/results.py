@@ -79,6 +79,7 @@ def put_back(folder: Path, executor_input: Mapping[str, Any], *, room: Room) -> 
     Raises:
         StepFailedError: the results tell of what is not among them, or are too big.
         OSError: they can't be read or written.
+        ValueError: what the executor has told is no JSON.
     """
     outputs = executor_input.get("outputs") or {}
     for name, artifact in _outputs(outputs):

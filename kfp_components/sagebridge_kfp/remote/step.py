@@ -69,7 +69,7 @@ def _bring_back(command: Command, outcome: Outcome, *, store: Store) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="sagebridge-") as directory:
             _take(command, uri, store=store, directory=Path(directory))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise StepFailedError(f"The job's results, which are in {uri}, can't be brought back: {error}") from error
 
 

@@ -45,15 +45,20 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture
-def completed(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A job that has left its results on S3; where the step is to leave what the executor has told."""
-    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
-        told = b'{"parameterValues": {"Output": 0.5}}'
+def leave(s3: Any, told: bytes) -> None:
+    """Leave the results of a job on S3."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
         member = tarfile.TarInfo("executor_output.json")
         member.size = len(told)
         archive.addfile(member, io.BytesIO(told))
-    s3.upload_file(str(tmp_path / "a.tar.gz"), STAGING.split("/")[2], "out/model.tar.gz")
+    s3.put_object(Bucket=STAGING.split("/")[2], Key="out/model.tar.gz", Body=content.getvalue())
+
+
+@pytest.fixture
+def completed(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A job that has left its results on S3; where the step is to leave what the executor has told."""
+    leave(s3, b'{"parameterValues": {"Output": 0.5}}')
     status = {"modelArtifacts": {"s3ModelArtifacts": RESULTS}}
     monkeypatch.setattr(step, "run", lambda wanted: Outcome(name="a", namespace="team", body={"status": status}))
     return tmp_path / "run" / "task" / "output.json"
@@ -167,6 +172,14 @@ def test_a_full_disk_is_told_with_where_the_results_are(
 
     told = capsys.readouterr().err
     assert told == f"The job's results, which are in {RESULTS}, can't be brought back: [Errno 28] {os.strerror(28)}\n"
+
+
+def test_results_that_are_no_json_are_told(s3: Any, completed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leave(s3, b"not JSON")
+
+    assert step.main(arguments(outputFile=str(completed))) == 1
+
+    assert capsys.readouterr().err.startswith(f"The job's results, which are in {RESULTS}, can't be brought back: ")
 
 
 @pytest.mark.usefixtures("s3")
