@@ -16,6 +16,7 @@ from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.step.run import StepFailedError
 
 _LONGEST_EXCERPT: Final = 1000
+_MESH_REFUSAL: Final = b"RBAC: access denied"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +72,8 @@ def _over_the_network(endpoint: Mapping[str, Any], request: Request) -> bytes:
         )
     except urllib3.exceptions.HTTPError as error:
         raise StepFailedError(f"{url} does not answer: {error}") from error
-    if answer.status >= 400:
-        raise StepFailedError(f"{url} answered {answer.status}: {_excerpt(answer.data)}")
+    if not 200 <= answer.status < 300:
+        raise StepFailedError(f"{url} answered {answer.status}: {_excerpt(answer.data)}{_of_the_mesh(answer.data)}")
     return answer.data
 
 
@@ -82,6 +83,16 @@ def _invocations(url: str) -> str:
 
 def _excerpt(body: bytes) -> str:
     return body[:_LONGEST_EXCERPT].decode(errors="replace")
+
+
+def _of_the_mesh(body: bytes) -> str:
+    """What it means where Istio has answered. Kubeflow Pipelines keeps its proxy out of the pods of steps."""
+    if body.strip() != _MESH_REFUSAL:
+        return ""
+    return (
+        " (Istio's words: a step is no part of the mesh, so an AuthorizationPolicy of the namespace has to allow POST "
+        "/invocations of the endpoint's pods)"
+    )
 
 
 def _through_sagemaker(endpoint: Mapping[str, Any], request: Request) -> bytes:
@@ -105,7 +116,8 @@ def _through_sagemaker(endpoint: Mapping[str, Any], request: Request) -> bytes:
 
 
 def _runtime(endpoint: Mapping[str, Any], timeout_seconds: int) -> Any:
-    config = Config(read_timeout=timeout_seconds)
+    # An answer that takes too long would be waited for again, five times in all.
+    config = Config(read_timeout=timeout_seconds, retries={"total_max_attempts": 1})
     session = boto3.session.Session(region_name=_status(endpoint, "region"))
     return session.client("sagemaker-runtime", config=config)
 

@@ -113,12 +113,27 @@ def test_what_it_answers_to_a_bad_request_is_told(server: Server) -> None:
         invoke(on_cluster(server.url), REQUEST)
 
 
+def test_what_a_mesh_refuses_is_told_with_what_helps(server: Server) -> None:
+    server.status, server.body = 403, b"RBAC: access denied"
+
+    with pytest.raises(StepFailedError, match=r"answered 403: RBAC: access denied \(Istio's words: .*allow POST"):
+        invoke(on_cluster(server.url), REQUEST)
+
+
 def test_a_request_that_was_answered_is_not_sent_again(server: Server) -> None:
     server.status = 503
 
     with pytest.raises(StepFailedError, match="answered 503"):
         invoke(on_cluster(server.url), REQUEST)
     assert len(server.asked) == 1
+
+
+def test_a_gateway_that_sends_elsewhere_is_no_answer(server: Server) -> None:
+    server.status, server.headers = 302, {"Location": f"{server.url}/login"}
+
+    with pytest.raises(StepFailedError, match="answered 302"):
+        invoke(on_cluster(server.url), REQUEST)
+    assert [path for path, _, _ in server.asked] == ["/invocations"]
 
 
 def test_nobody_there(server: Server) -> None:
@@ -144,6 +159,15 @@ def test_an_endpoint_in_sagemaker_is_invoked_through_its_runtime(sagemaker: Serv
     assert headers["x-amzn-sagemaker-target-variant"] == "b"
     assert headers["x-amzn-sagemaker-target-model"] == "m.tgz"
     assert "/eu-west-1/sagemaker/" in headers["authorization"], "in the endpoint's own region"
+
+
+def test_sagemaker_too_is_sent_one_request(sagemaker: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS")
+    refused("ServiceUnavailable", 503)(sagemaker)
+
+    with pytest.raises(StepFailedError, match="ServiceUnavailable"):
+        invoke(in_sagemaker(), REQUEST)
+    assert len(sagemaker.asked) == 1
 
 
 def test_what_is_not_given_is_not_sent(sagemaker: Server) -> None:

@@ -17,16 +17,16 @@ from typing import Any, Final
 
 import kubernetes
 import yaml
+from sagebridge_kfp.step.kinds import PLURALS
 
 from support import step_program
 from support.jobs import GROUP
 from support.waiting import LONGEST_SECONDS, eventually
 
 ACCOUNT: Final = "pipeline-runner"
-RULES: Final = [
-    {"apiGroups": [GROUP], "resources": ["*"], "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"]}
-]
-"""What a step needs."""
+VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete")
+RULES: Final = [{"apiGroups": [GROUP], "resources": sorted(PLURALS.values()), "verbs": list(VERBS)}]
+"""What a step needs, and no more: nothing of their status, for instance."""
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["kubernetes", "sagebridge_kfp.step.run", "support.step_program"])

@@ -10,6 +10,7 @@ from kfp.dsl import PipelineTask
 from kfp.dsl.structures import ResourceSpec
 from sagebridge.core.placement import extended
 
+from sagebridge_kfp.component import IDENTITY
 from sagebridge_kfp.gpu.channels import refuse_channels
 from sagebridge_kfp.gpu.errors import OnGpuError
 
@@ -44,6 +45,12 @@ def of_task(task: PipelineTask) -> Present:
     if task.container_spec is None:
         raise OnGpuError("task", f"{task.name} has no container: place the steps of a pipeline, and no importer")
     kubernetes = task.platform_config.get("kubernetes", {})
+    if any(each.get("name") in IDENTITY for each in kubernetes.get("fieldPathAsEnv", ())):
+        message = (
+            f"{task.name} only waits for what it makes, and would keep a GPU from those that need it. Where that runs,"
+            ' its own inputs say, or those of run_on_sagemaker: instance_type, target="Cluster", cluster'
+        )
+        raise OnGpuError("task", message)
     if kubernetes.get("nodeAffinity"):
         message = (
             f"{task.name} has a node affinity already, and a node for which either holds would do: call on_gpu once, "

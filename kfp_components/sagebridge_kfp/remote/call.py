@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +12,7 @@ from sagebridge.core.names import digest
 
 from sagebridge_kfp.remote.command import Command
 from sagebridge_kfp.remote.places import ARTIFACTS, EXECUTOR_OUTPUT, PARAMETERS
+from sagebridge_kfp.remote.settings import MOST_RESULTS_GB
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,9 +98,13 @@ def job_input(executor_input: Mapping[str, Any], *, places: Mapping[int, str]) -
 
 
 def call_digest(command: Command) -> str:
-    """Ten characters that stand for what is called with what: they tell tasks apart where there is no cluster."""
+    """Ten characters that stand for what is called with what: they tell tasks apart where there is no cluster.
+
+    How much comes back is no part of it: with more room, a step takes what the same job has left.
+    """
     inputs = command.executor_input.get("inputs") or {}
-    return digest(json.dumps([command.words, command.settings.to_text(), inputs], sort_keys=True))
+    settings = replace(command.settings, max_results_gb=MOST_RESULTS_GB)
+    return digest(json.dumps([command.words, settings.to_text(), inputs], sort_keys=True))
 
 
 def _artifacts(inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from sagebridge_kfp.component import Op, identify
 from sagebridge_kfp.component import image as steps_image
 from sagebridge_kfp.remote.command import remote_command
 from sagebridge_kfp.remote.places import Prefix
-from sagebridge_kfp.remote.settings import SAGEMAKER, TRAINING, Settings, check
+from sagebridge_kfp.remote.settings import MOST_RESULTS_GB, SAGEMAKER, TRAINING, Settings, check
 from sagebridge_kfp.remote.settled import check_overrides, check_settled
 from sagebridge_kfp.remote.spec import remote_spec
 from sagebridge_kfp.specs.errors import InputError
@@ -89,6 +89,7 @@ def run_on_sagemaker(  # noqa: PLR0913
     retry_limit: int = 0,
     deletion_policy: str = "",
     copy_inputs: bool = False,
+    max_results_gb: int = MOST_RESULTS_GB,
     name: str = "",
     spec_overrides: Mapping[str, Any] | None = None,
 ) -> RemoteComponent:
@@ -119,6 +120,8 @@ def run_on_sagemaker(  # noqa: PLR0913
             `Purge`.
         copy_inputs: whether artifacts that are on S3 are copied to `staging`, too; by default the job reads them where
             they are.
+        max_results_gb: how much the function may give on, unpacked, in GB (2^30 bytes); with more the step fails, and
+            leaves it on S3.
         name: what the object's name begins with; by default the component's name.
         spec_overrides: any fields of the spec, merged last; `None` removes a field, lists are replaced.
 
@@ -149,6 +152,7 @@ def run_on_sagemaker(  # noqa: PLR0913
         retry_limit=retry_limit,
         deletion_policy=deletion_policy,
         copy_inputs=copy_inputs,
+        max_results_gb=max_results_gb,
         name=name,
         spec_overrides=whole(spec_overrides or {}),
     )

@@ -16,6 +16,9 @@ PROCESSING: Final = "Processing"
 SAGEMAKER: Final = "SageMaker"
 CLUSTER: Final = "Cluster"
 
+MOST_RESULTS_GB: Final = 10
+"""How much of a job's results a step takes where nobody says: it lies on the disk of a node, which others use, too."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
@@ -46,6 +49,7 @@ class Settings:
     retry_limit: int = 0
     deletion_policy: str = ""
     copy_inputs: bool = False
+    max_results_gb: int = MOST_RESULTS_GB
     name: str = ""
     spec_overrides: Mapping[str, Any] = field(default_factory=dict)
 
@@ -99,6 +103,10 @@ def _check_choices(settings: Settings) -> None:
         raise InputError("instance_count", "must be 1 or more, and is 0")
     if not isinstance(settings.copy_inputs, bool):
         raise InputError("copy_inputs", f"must be True or False, and is {settings.copy_inputs!r}")
+    if isinstance(settings.max_results_gb, bool) or not isinstance(settings.max_results_gb, int):
+        raise InputError("max_results_gb", f"must be a whole number, and is {settings.max_results_gb!r}")
+    if settings.max_results_gb < 1:
+        raise InputError("max_results_gb", f"must be 1 or more, and is {settings.max_results_gb}")
 
 
 def _check_companions(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from sagebridge_kfp.remote.call import call_digest, uri_of
 from sagebridge_kfp.remote.command import Command
 from sagebridge_kfp.remote.places import Prefix
 from sagebridge_kfp.remote.results import archive_uri, put_back, unpack
+from sagebridge_kfp.remote.room import GIGABYTE, Room
 from sagebridge_kfp.remote.spec import KINDS, remote_spec
 from sagebridge_kfp.remote.store import Store
 from sagebridge_kfp.specs.errors import InputError
@@ -64,11 +65,26 @@ def _output_uri(executor_input: Mapping[str, Any]) -> str:
 
 
 def _bring_back(command: Command, outcome: Outcome, *, store: Store) -> None:
-    with tempfile.TemporaryDirectory(prefix="sagebridge-") as directory:
-        archive, folder = Path(directory, "archive"), Path(directory, "results")
-        store.download(archive_uri(command.settings.job, outcome.status), archive)
-        unpack(archive, folder)
-        put_back(folder, command.executor_input)
+    uri = archive_uri(command.settings.job, outcome.status)
+    try:
+        with tempfile.TemporaryDirectory(prefix="sagebridge-") as directory:
+            _take(command, uri, store=store, directory=Path(directory))
+    except (OSError, ValueError) as error:
+        raise StepFailedError(f"The job's results, which are in {uri}, can't be brought back: {error}") from error
+
+
+def _take(command: Command, uri: str, *, store: Store, directory: Path) -> None:
+    """Bring the results by way of a directory; each time they are written there is room for as much as may be."""
+    archive, folder = directory / "archive", directory / "results"
+
+    def room() -> Room:
+        return Room(command.settings.max_results_gb * GIGABYTE, uri=uri)
+
+    room().take(store.size(uri))
+    store.download(uri, archive)
+    unpack(archive, folder, room=room())
+    archive.unlink()
+    put_back(folder, command.executor_input, room=room())
 
 
 if __name__ == "__main__":

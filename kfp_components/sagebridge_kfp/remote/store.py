@@ -62,6 +62,11 @@ class Store:
         bucket, key = _parts(uri)
         _call(uri, lambda: self._client.download_file(bucket, key, str(file)))
 
+    def size(self, uri: str) -> int:
+        """How big an object is, in bytes."""
+        bucket, key = _parts(uri)
+        return int(_call(uri, lambda: self._client.head_object(Bucket=bucket, Key=key))["ContentLength"])
+
     def copy(self, source: str, uri: str) -> None:
         """Copy an object on S3."""
         bucket, key = _parts(uri)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from sagebridge_kfp.step.api import Api, ApiError
 from sagebridge_kfp.step.console import Console
 from sagebridge_kfp.step.failure import StepFailedError
-from sagebridge_kfp.step.patience import Patience
+from sagebridge_kfp.step.patience import Patience, Trouble
 from sagebridge_kfp.step.standing import Stage, Standing, standing, verdict
 
 Body = Mapping[str, Any]
@@ -69,6 +70,7 @@ class Attendance:
         self._shown = ""
         self._stalled_since: float | None = None
         self._earlier: tuple[Any, ...] | None = None
+        self._trouble: Trouble | None = None
 
     def wait(self, body: Body, *, is_asked_anew: bool = False) -> Body:
         """Return the object when it has ended well.
@@ -104,11 +106,14 @@ class Attendance:
                 if event == "DELETED":
                     return
                 if event in ("ADDED", "MODIFIED"):
+                    self._trouble = None
                     yield body
+            self._trouble = None
         except ApiError as error:
             # The object is read next, with patience; and after that there is another watch.
-            if not error.is_passing and error.status != _GONE:
-                raise
+            if error.status != _GONE:
+                self._trouble = self._trouble or self._patience.with_limit(math.inf).trouble()
+                self._trouble.bear(error)
 
     def _watch_seconds(self) -> float:
         if self._stalled_since is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import threading
@@ -49,5 +50,6 @@ class Console:
         self._print(line)
 
     def _print(self, line: str) -> None:
-        with self._lock:
+        # Kubeflow's launcher reads it, and ends at once when both are told to: the step has more to do then.
+        with self._lock, contextlib.suppress(BrokenPipeError):
             print(line, file=self._output or sys.stdout, flush=True)

@@ -24,6 +24,8 @@ TAIL_OF_ATTACHED: Final = 1000
 _NOT_BEGUN_PAUSE_SECONDS: Final = 1.0
 _LAST_LINES_SECONDS: Final = 30.0
 _AWAY_SECONDS: Final = 5.0
+_BORNE_ONCE_LET_IN: Final = 8
+"""So often in a row whoever was let in before may be refused: an API server that has just begun knows no rights yet."""
 
 
 class LogFollower:
@@ -51,7 +53,8 @@ class LogFollower:
         self._cursor = ""
         self._is_connected = False
         self._has_said = False
-        self._is_unauthorized = False
+        self._was_let_in = False
+        self._refusals = 0
         self._closing = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -91,20 +94,16 @@ class LogFollower:
                 return self._read()
             except NotBegunError:
                 wait = _NOT_BEGUN_PAUSE_SECONDS
-            except UnauthorizedError as error:
-                # The token on file is renewed from time to time, and this one may just have been the old one.
-                if self._is_unauthorized:
-                    return self._give_up(error)
-                self._is_unauthorized = True
-                wait = next(waits)
-            except RefusedError as error:
-                return self._give_up(error)
             except (LogServiceError, ApiError) as error:
-                if isinstance(error, ApiError) and not error.is_passing:
-                    return self._give_up(error)
-                waits = self._pause() if self._cursor != cursor else waits
-                wait = max(next(waits), getattr(error, "retry_after", 0.0))
-                self._say_away(error)
+                if _is_refusal(error):
+                    self._refusals += 1
+                    if self._refusals > self._borne(error):
+                        return self._give_up(error)
+                    wait = next(waits)
+                else:
+                    waits = self._pause() if self._cursor != cursor else waits
+                    wait = max(next(waits), getattr(error, "retry_after", 0.0))
+                    self._say_away(error)
             self._is_connected = False
             self._closing.wait(wait)
         return None
@@ -114,10 +113,17 @@ class LogFollower:
             for line in told:
                 if self._closing.is_set():
                     return
-                self._is_connected, self._is_unauthorized = True, False
+                self._is_connected, self._was_let_in, self._refusals = True, True, 0
                 if line is not None:
                     self._console.log(line.message)
                     self._cursor = line.cursor
+
+    def _borne(self, error: Exception) -> int:
+        """How many refusals in a row are not believed."""
+        if self._was_let_in:
+            return _BORNE_ONCE_LET_IN
+        # The token on file is renewed from time to time, and this one may just have been the old one.
+        return 1 if isinstance(error, UnauthorizedError) else 0
 
     def _say_away(self, error: Exception) -> None:
         if not self._has_said:
@@ -126,3 +132,7 @@ class LogFollower:
 
     def _give_up(self, error: Exception) -> None:
         self._console.say(f"The job's log can't be shown here; the job goes on. {error}")
+
+
+def _is_refusal(error: Exception) -> bool:
+    return isinstance(error, RefusedError) or (isinstance(error, ApiError) and not error.is_passing)

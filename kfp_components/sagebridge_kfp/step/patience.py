@@ -17,6 +17,8 @@ T = TypeVar("T")
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
+_DOUBTFUL: Final = frozenset({401, 403})
+
 
 def pauses(*, first: float = FIRST_PAUSE_SECONDS, longest: float = LONGEST_PAUSE_SECONDS) -> Iterator[float]:
     """Yield pauses in seconds that grow, each a little different, so that many steps don't come back at once."""
@@ -32,6 +34,8 @@ class Patience:
     Args:
         console: where it says that it tries again.
         seconds: how long the API server may be away.
+        doubt_seconds: for how long a refusal is not believed: an API server that has just begun may not know yet whom
+            it serves, and what they may do.
         clock: seconds from anywhere.
         ending: set when the process was told to end; pauses are over then.
     """
@@ -41,17 +45,25 @@ class Patience:
         console: Console,
         *,
         seconds: float,
+        doubt_seconds: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         ending: threading.Event | None = None,
     ) -> None:
         self._console = console
         self._seconds = seconds
+        self._doubt_seconds = doubt_seconds
         self._clock = clock
         self._ending = ending or threading.Event()
 
-    def with_limit(self, seconds: float) -> Patience:
-        """The same with another limit."""
-        return Patience(self._console, seconds=seconds, clock=self._clock, ending=self._ending)
+    def with_limit(self, seconds: float, *, doubt_seconds: float | None = None) -> Patience:
+        """The same with another limit, or other limits."""
+        return Patience(
+            self._console,
+            seconds=seconds,
+            doubt_seconds=self._doubt_seconds if doubt_seconds is None else doubt_seconds,
+            clock=self._clock,
+            ending=self._ending,
+        )
 
     def call(self, call: Callable[[], T]) -> T:
         """Return what the call gives.
@@ -60,19 +72,67 @@ class Patience:
             ApiError: it is refused.
             StepFailedError: the API server was away for too long, or the process is to end.
         """
-        begun = self._clock()
-        said = False
-        for pause in pauses():
+        trouble = self.trouble()
+        while True:
             try:
                 return call()
             except ApiError as error:
-                if not error.is_passing:
-                    raise
-                if self._clock() - begun + pause > self._seconds:
-                    raise StepFailedError(f"Given up after {self._seconds:g} s: {error}") from error
-                if not said:
-                    self._console.say(f"{error} Trying again.")
-                    said = True
-            if self._ending.wait(pause):
-                raise StepFailedError("Told to end.")
-        raise AssertionError("pauses never end")
+                trouble.bear(error)
+
+    def trouble(self) -> Trouble:
+        """Trouble that begins now, if there is any."""
+        return Trouble(
+            self._console,
+            limits=(self._seconds, self._doubt_seconds),
+            clock=self._clock,
+            ending=self._ending,
+        )
+
+
+class Trouble:
+    """Failures of the same, one after the other.
+
+    Args:
+        console: where it is said that it is tried again.
+        limits: how long the API server may be away, and for how long a refusal is not believed, in seconds.
+        clock: seconds from anywhere.
+        ending: set when the process was told to end.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        limits: tuple[float, float],
+        clock: Callable[[], float],
+        ending: threading.Event,
+    ) -> None:
+        self._console = console
+        self._away, self._doubt = limits
+        self._clock = clock
+        self._ending = ending
+        self._begun = clock()
+        self._pauses = pauses()
+        self._has_said = False
+
+    def bear(self, error: ApiError) -> None:
+        """Wait for a moment, after which the same may be tried again.
+
+        Raises:
+            ApiError: it is refused.
+            StepFailedError: the API server was away for too long, or the process is to end.
+        """
+        pause = next(self._pauses)
+        self._check(error, self._clock() - self._begun + pause)
+        if not self._has_said:
+            self._console.say(f"{error} Trying again.")
+            self._has_said = True
+        if self._ending.wait(pause):
+            raise StepFailedError("Told to end.")
+
+    def _check(self, error: ApiError, seconds: float) -> None:
+        if error.is_passing:
+            if seconds > self._away:
+                raise StepFailedError(f"Given up after {self._away:g} s: {error}") from error
+        elif error.status not in _DOUBTFUL or seconds > self._doubt:
+            raise error

@@ -12,7 +12,7 @@ from sagebridge_kfp.step.deleting import Departure
 from sagebridge_kfp.step.failure import StepFailedError
 from sagebridge_kfp.step.identity import identify
 from sagebridge_kfp.step.patience import Patience
-from sagebridge_kfp.step.session import ATTENDED_SECONDS, FIRST_CALLS_SECONDS, Session, refusal
+from sagebridge_kfp.step.session import ATTENDED_SECONDS, DOUBT_SECONDS, FIRST_CALLS_SECONDS, Session, refusal
 from sagebridge_kfp.step.termination import Termination
 from sagebridge_kfp.step.wanted import Outcome, Wanted
 
@@ -86,7 +86,9 @@ def _delete(api: Api, kind: str, name: str, *, wait: bool, console: Console, ter
         termination.arm(lambda: f"Told to end; {kind} {name} is being deleted, and that goes on by itself.")
     console.say(f"{kind} {name} is being deleted.")
     if wait:
-        departure = Departure(api, console=console, patience=patience.with_limit(ATTENDED_SECONDS))
+        departure = Departure(
+            api, console=console, patience=patience.with_limit(ATTENDED_SECONDS, doubt_seconds=DOUBT_SECONDS)
+        )
         departure.wait(kind, name, uid=uid)
         console.say(f"{kind} {name} is gone.")
     return termination.disarm()

@@ -30,6 +30,8 @@ FIRST_CALLS_SECONDS: Final = 120.0
 """How long the API server may be away before anything was made."""
 ATTENDED_SECONDS: Final = 1800.0
 """How long it may be away while a job runs, which goes on meanwhile."""
+DOUBT_SECONDS: Final = 120.0
+"""For how long it may refuse the step while a job runs: one that was just started again does so, until it knows all."""
 _WARM_SECONDS: Final = 45.0
 
 
@@ -84,14 +86,15 @@ class Session:
                 self._logs.leave()
 
     def _run(self) -> Outcome:
-        patience = self._patience.with_limit(ATTENDED_SECONDS)
         if self._wanted.name:
             # Who is told to end meanwhile ends at once: nothing is made yet.
-            make_way(self._api, self._wanted, console=self._console, patience=patience)
+            waiting = self._patience.with_limit(ATTENDED_SECONDS)
+            make_way(self._api, self._wanted, console=self._console, patience=waiting)
         with self._termination.unsettled():
             self._latest, stop = self._settle()
             self._termination.arm(stop)
         threading.Thread(target=self._keep_warm, name="connection", daemon=True).start()
+        patience = self._patience.with_limit(ATTENDED_SECONDS, doubt_seconds=DOUBT_SECONDS)
         attendance = Attendance(
             self._api,
             kind=self._wanted.kind,

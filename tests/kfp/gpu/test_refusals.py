@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from kfp import dsl, kubernetes
-from sagebridge_kfp import on_gpu
+from sagebridge_kfp import TrainingJobOp, on_gpu, run_on_sagemaker
 from sagebridge_kfp.gpu import OnGpuError
 
-from tests.kfp.gpu.steps import train
+from tests.kfp.gpu.steps import lightweight, train
 
 GPU, EFA, ZONE = "nvidia.com/gpu", "vpc.amazonaws.com/efa", "topology.kubernetes.io/zone"
 G5, P5 = "ml.g5.12xlarge", "ml.p5.48xlarge"
@@ -380,6 +380,23 @@ def test_what_is_no_container_is_refused() -> None:
         for task in (inner(), imported):
             with pytest.raises(OnGpuError, match="has no container"):
                 on_gpu(task, instance_type=G5)
+
+
+ELSEWHERE = {"instance_type": "ml.m5.large", "staging": "s3://team-a/staging", "target": "Cluster"}
+
+
+@pytest.mark.parametrize(
+    "component",
+    [lambda: TrainingJobOp(algorithm="xgboost", instance_type=G5), run_on_sagemaker(lightweight, **ELSEWHERE)],
+    ids=["one of Sagebridge's", "one that runs as a job"],
+)
+def test_a_step_that_only_waits_is_refused(component: Callable[[], dsl.PipelineTask]) -> None:
+    @dsl.pipeline
+    def waiting() -> None:
+        task = component()
+        with pytest.raises(OnGpuError, match="only waits for what it makes") as error:
+            on_gpu(task, instance_type=G5)
+        assert error.value.argument == "task"
 
 
 def test_a_component_is_no_step() -> None:

@@ -80,6 +80,15 @@ def break_down(number: int) -> float:
     return 1 / number
 
 
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def linger(seconds: int) -> int:
+    """Take some time."""
+    import time
+
+    time.sleep(seconds)
+    return seconds
+
+
 @dsl.component(base_image=IMAGE)
 def look(table: Input[Dataset], images: Input[Dataset]) -> list:
     """Say what is there."""

@@ -25,11 +25,16 @@ from sagebridge_kfp.remote.bringing import packed_kfp
 from sagebridge_kfp.remote.call import inputs_of, job_input
 from sagebridge_kfp.remote.command import Command
 from sagebridge_kfp.remote.results import put_back, unpack
+from sagebridge_kfp.remote.room import GIGABYTE, Room
 
 from .components import IMAGE, WHERE, break_down
 
 JOBS = ["Training", "Processing"]
 INPUTS = {"Training": "input/data", "Processing": "processing/input"}
+
+
+def room() -> Room:
+    return Room(GIGABYTE, uri="s3://staging/out")
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -162,7 +167,7 @@ class Job:
             archive = directory / "model.tar.gz"
             with tarfile.open(archive, "w:gz") as made:
                 made.add(self.root / "model", arcname=".")
-        unpack(archive, directory / "results")
+        unpack(archive, directory / "results", room=room())
         return directory / "results"
 
 
@@ -190,7 +195,7 @@ def test_all_comes_back_as_if_it_had_run_in_the_pod(job: Job, tmp_path: Path) ->
     done = job.run(everything, executor_input)
     assert done.returncode == 0, done.stderr
     assert "to the log" in done.stdout
-    put_back(job.results(tmp_path), executor_input)
+    put_back(job.results(tmp_path), executor_input, room=room())
     remote = {path.relative_to(job.pod): path.read_text() for path in job.pod.rglob("*") if path.is_file()}
 
     shutil.rmtree(job.pod)
@@ -209,7 +214,7 @@ def test_an_artifact_may_be_left_elsewhere(job: Job, tmp_path: Path) -> None:
     executor_input = job.call(elsewhere)
 
     assert job.run(elsewhere, executor_input).returncode == 0
-    put_back(job.results(tmp_path), executor_input)
+    put_back(job.results(tmp_path), executor_input, room=room())
 
     assert (job.pod / "model" / "weights").read_text() == "w"
     told = json.loads((job.pod / "executor_output.json").read_text())
@@ -229,7 +234,7 @@ def test_a_returned_artifact_has_a_uri_below_the_pipelines_root(
     executor_input["outputs"]["outputFile"] = str(told)
 
     process = job.run(return_it, executor_input)
-    put_back(job.results(tmp_path), executor_input)
+    put_back(job.results(tmp_path), executor_input, room=room())
 
     assert process.returncode == 0, process.stderr
     [found] = json.loads(told.read_text())["artifacts"]["Output"]["artifacts"]
@@ -256,7 +261,7 @@ def test_a_function_that_ends_its_process_well_has_succeeded(job: Job, tmp_path:
     executor_input = job.call(leave_well)
 
     process = job.run(leave_well, executor_input)
-    put_back(job.results(tmp_path), executor_input)
+    put_back(job.results(tmp_path), executor_input, room=room())
 
     assert process.returncode == 0, process.stderr
     assert (job.pod / "model").read_text() == "weights"
@@ -388,7 +393,7 @@ def test_numbers_come_back_as_they_are(job: Job, tmp_path: Path) -> None:
     executor_input = job.call(break_down, {"parameterValues": {"number": 3}})
 
     job.run(break_down, executor_input)
-    put_back(job.results(tmp_path), executor_input)
+    put_back(job.results(tmp_path), executor_input, room=room())
 
     told = json.loads((job.pod / "executor_output.json").read_text())
     assert told == {"parameterValues": {"Output": 1 / 3}}

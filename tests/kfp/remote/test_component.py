@@ -37,6 +37,7 @@ EVERYTHING = {
     "retry_limit": 2,
     "deletion_policy": "Stop",
     "copy_inputs": True,
+    "max_results_gb": 40,
     "name": "digits",
     "spec_overrides": {"enableNetworkIsolation": True},
 }

@@ -56,6 +56,9 @@ REFUSED = [
     ({"subnets": "subnet-1", "security_group_ids": ["sg-1"]}, "subnets: must be a list", "a text is one of letters"),
     ({"security_group_ids": "sg-1", "subnets": ["subnet-1"]}, "security_group_ids: must be a list", "nor there"),
     ({"copy_inputs": "False"}, "copy_inputs: must be True or False", "a text is true"),
+    ({"max_results_gb": 0}, "max_results_gb: must be 1 or more, and is 0", "no room for any results"),
+    ({"max_results_gb": 0.5}, "max_results_gb: must be a whole number, and is 0.5", "a part of a GB"),
+    ({"max_results_gb": True}, "max_results_gb: must be a whole number, and is True", "no number"),
     ({"environment": {"RUN": dsl.PIPELINE_JOB_ID_PLACEHOLDER}}, "environment: comes from", "no driver reads it there"),
     (
         {"image": "registry.example.com/a:1", "spec_overrides": {"algorithmSpecification": "Vpc"}},

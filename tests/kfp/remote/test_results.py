@@ -1,6 +1,7 @@
 """What a step takes of a job's results, and what it refuses."""
 
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,15 @@ from typing import Any
 
 import pytest
 from sagebridge_kfp.remote.results import archive_uri, put_back, unpack
+from sagebridge_kfp.remote.room import GIGABYTE, Room
 from sagebridge_kfp.step.failure import StepFailedError
 
 JOBS = ["Training", "Processing"]
+URI = "s3://staging/fit/abc/out/model.tar.gz"
+
+
+def room(most: int = GIGABYTE) -> Room:
+    return Room(most, uri=URI)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,7 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(
         archive.addfile(member())
 
     with pytest.raises(StepFailedError, match="which leads out of it"):
-        unpack(tmp_path / "a.tar.gz", tmp_path / "in" / "results")
+        unpack(tmp_path / "a.tar.gz", tmp_path / "in" / "results", room=room())
     assert not list(tmp_path.rglob("evil-outside"))
 
 
@@ -71,7 +78,7 @@ def test_results_that_name_what_is_outside_of_them_are_refused(tmp_path: Path, r
     outputs = {"outputFile": str(pod / "executor_output.json")}
 
     with pytest.raises(StepFailedError, match=r"The job's results say that model is at .*, which is none of them"):
-        put_back(folder, {"outputs": outputs})
+        put_back(folder, {"outputs": outputs}, room=room())
     assert [each.name for each in tmp_path.rglob("*") if each.is_file() and "token" in each.read_text()] == [
         "secret",
         "link",
@@ -83,4 +90,76 @@ def test_an_archive_without_results_is_refused(tmp_path: Path) -> None:
         pass
 
     with pytest.raises(StepFailedError, match=r"has no executor_output\.json"):
-        unpack(tmp_path / "a.tar.gz", tmp_path / "results")
+        unpack(tmp_path / "a.tar.gz", tmp_path / "results", room=room())
+
+
+def archive_of(directory: Path, *members: tarfile.TarInfo) -> Path:
+    """An archive that promises more than it has."""
+    with tarfile.open(directory / "a.tar.gz", "w:gz") as archive:
+        for member in members:
+            archive.addfile(member)
+    return directory / "a.tar.gz"
+
+
+def file_of(size: int, name: str = "artifacts/model") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.size = size
+    return member
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ([file_of(GIGABYTE + 1)], "one file"),
+        ([file_of(0, str(number)) for number in range(300)], "files without content, of which each needs a block"),
+    ],
+)
+def test_more_than_there_is_room_for_is_not_unpacked(
+    members: list[tarfile.TarInfo], reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StepFailedError, match=rf"more than the \S+ GB .*max_results_gb.*{URI}"):
+        unpack(archive_of(tmp_path, *members), tmp_path / "results", room=room(1 << 20))
+
+    assert sum(each.stat().st_size for each in (tmp_path / "results").rglob("*")) == 0, reason
+
+
+def _many_names(artifact: Path) -> None:
+    (artifact / "weights").write_bytes(bytes(100_000))
+    for number in range(20):
+        os.link(artifact / "weights", artifact / f"again-{number}")
+
+
+def _one_within_itself(artifact: Path) -> None:
+    (artifact / "weights").write_bytes(bytes(100_000))
+    (artifact / "again").symlink_to(artifact)
+
+
+@pytest.mark.parametrize("fill", [_many_names, _one_within_itself])
+def test_links_do_not_make_more_of_it_than_there_is_room_for(fill: Callable[[Path], None], tmp_path: Path) -> None:
+    folder, pod = tmp_path / "results", tmp_path / "outputs"
+    (folder / "artifacts" / "model").mkdir(parents=True)
+    fill(folder / "artifacts" / "model")
+    (folder / "executor_output.json").write_text("{}")
+    outputs = {
+        "artifacts": {"model": {"artifacts": [{"name": "model", "uri": str(pod / "model")}]}},
+        "outputFile": str(pod / "executor_output.json"),
+    }
+
+    with pytest.raises(StepFailedError, match="max_results_gb"):
+        put_back(folder, {"outputs": outputs}, room=room(1 << 20))
+    assert sum(each.stat().st_size for each in pod.rglob("*") if each.is_file()) <= 1 << 20
+
+
+def test_what_there_is_room_for_is_put_back(tmp_path: Path) -> None:
+    folder, pod = tmp_path / "results", tmp_path / "outputs"
+    (folder / "artifacts" / "model").mkdir(parents=True)
+    (folder / "artifacts" / "model" / "weights").write_bytes(bytes(1 << 19))
+    (folder / "executor_output.json").write_text("{}")
+    outputs = {
+        "artifacts": {"model": {"artifacts": [{"name": "model", "uri": str(pod / "model")}]}},
+        "outputFile": str(pod / "executor_output.json"),
+    }
+
+    put_back(folder, {"outputs": outputs}, room=room(1 << 20))
+
+    assert (pod / "model" / "weights").stat().st_size == 1 << 19

@@ -1,6 +1,7 @@
 """What the launcher lets a step give on, and what the step is told; in a process of its own once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,32 @@ def test_what_a_step_gives_on(told: dict[str, Any]) -> None:
 def test_what_fails_a_step_that_has_ended_well(told: dict[str, Any], said: Any, match: str, reason: str) -> None:
     with pytest.raises(RefusedError, match=match):
         end(told, said)
+
+
+def test_a_steps_log_is_an_artifact_of_the_launchers(told: dict[str, Any], place: Place, tmp_path: Path) -> None:
+    [logs] = told["outputs"]["artifacts"]["executor-logs"]["artifacts"]
+    assert logs["uri"].endswith("/executor-logs-0"), "each pod of a task has its own"
+    (tmp_path / "log").write_text("epoch=1\n")
+    launcher.keep_log(told, tmp_path / "log", place)
+    said = artifact()
+    said["artifacts"]["executor-logs"] = {"artifacts": [{"uri": "s3://elsewhere/log", "metadata": {"a": 1}}]}
+
+    [recorded] = end(told, said).artifacts["executor-logs"]
+    assert (recorded["uri"], recorded["metadata"]) == (logs["uri"], {}), "what the step says of it does not count"
+    assert place.local(recorded["uri"]).read_text() == "epoch=1\n"
+
+
+def test_what_a_step_has_left_is_uploaded(told: dict[str, Any], place: Place) -> None:
+    uploaded: list[tuple[str, Path]] = []
+    to_a_bucket = replace(place, upload=lambda uri, path: uploaded.append((uri, path)))
+
+    launcher.upload(end(told, artifact()), to_a_bucket)
+    assert uploaded == [], "it has written nothing"
+
+    [model] = told["outputs"]["artifacts"]["model"]["artifacts"]
+    place.local(model["uri"]).write_text("weights")
+    launcher.upload(end(told, artifact()), to_a_bucket)
+    assert uploaded == [(model["uri"], place.local(model["uri"]))]
 
 
 def test_an_artifact_elsewhere_than_in_a_bucket_is_not_uploaded(told: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from kfp import dsl, kubernetes
 from sagebridge_kfp.step.identity import identify
 from support.kfp_runner import Cache, Compiled, Finished, Place, Pod, Run, State
+from support.waiting import eventually
 
 from .scripted import Scripted
 
@@ -282,3 +283,30 @@ def test_terminated_nothing_is_begun_any_more(tmp_path: Path) -> None:
         "say": State.OMITTED,
     }
     assert finished["exit-handler-1/say-2"].pods == 1, "and nothing is retried"
+
+
+PRINTS = """
+import signal, time
+from pathlib import Path
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+Path("ready").touch()
+try:
+    while True:
+        print("x", flush=True)
+        time.sleep(0.01)
+except BrokenPipeError:
+    Path("alone").touch()
+"""
+
+
+def test_who_reads_what_a_step_prints_is_gone_with_the_first_signal(tmp_path: Path) -> None:
+    place = Place(directory=tmp_path)
+    pod = Pod.of("wait", node="w.root.wait.executor", number=0, retries=0, run_id="run-1", place=place)
+
+    def terminate(pod: Pod) -> None:
+        eventually((pod.directory / "ready").exists, what="the step begins")
+        pod.signal(signal.SIGTERM)
+
+    assert pod.run(["python3", "-c", PRINTS], place.pod_environment(pod.directory), started=terminate) == 0
+    assert (pod.directory / "alone").exists()
+    assert pod.log.read_text().startswith("x\n")

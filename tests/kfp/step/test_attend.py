@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,10 @@ def events(*pairs: tuple[str, Any]) -> Reply:
 class Attended:
     """What a step saw and said."""
 
-    def __init__(self, *answers: Reply, clock: Callable[[], float] = lambda: 0.0, first: Any = None) -> None:
+    def __init__(
+        self, *answers: Reply, clock: Callable[[], float] = lambda: 0.0, first: Any = None, **patience: Any
+    ) -> None:
+        self._patience = patience
         self.seen: list[Any] = []
         self.output = io.StringIO()
         self.asked: list[Asked] = []
@@ -50,7 +54,7 @@ class Attended:
                 kind="TrainingJob",
                 keeps=keeps,
                 console=console,
-                patience=Patience(console, seconds=30.0),
+                patience=Patience(console, seconds=30.0, **self._patience),
                 see=self.seen.append,
                 clock=self._clock,
             )
@@ -118,6 +122,45 @@ def test_it_goes_on_waiting(answers: list[Reply], reason: str) -> None:
 def test_what_ends_it(answers: list[Reply], error: type[Exception], says: str, reason: str) -> None:
     with pytest.raises(error, match=says):
         Attended(*answers).wait()
+
+
+UNKNOWN = refused(401, "Unauthorized")
+NO_RIGHTS = refused(403, "Forbidden", "clusterrole not found")
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([NO_RIGHTS, told(DONE)], "the watch is refused by one that has just begun"),
+        ([UNKNOWN, UNKNOWN, told(DONE)], "it knows no token yet"),
+        ([events(), NO_RIGHTS, told(DONE)], "the object may not be read for a moment"),
+    ],
+)
+def test_a_refusal_is_not_believed_at_once_while_a_job_runs(answers: list[Reply], reason: str) -> None:
+    attended = Attended(*answers, doubt_seconds=60.0)
+    assert attended.wait() == DONE, reason
+    assert any(line.endswith("Trying again.") for line in attended.said())
+
+
+def test_a_watch_that_is_refused_again_and_again_is_believed() -> None:
+    # The object may be read all the while.
+    answers = [each for _ in range(20) for each in (NO_RIGHTS, told(RUNS))]
+    with pytest.raises(ApiError, match="clusterrole not found"):
+        Attended(*answers, doubt_seconds=0.6).wait()
+
+
+def test_a_server_that_takes_no_watch_is_not_asked_without_a_pause() -> None:
+    pauses: list[float] = []
+
+    class Ending(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout or 0.0)
+            return False
+
+    busy = [each for _ in range(6) for each in (refused(429, "TooManyRequests"), told(RUNS))]
+    assert Attended(*busy, events(("MODIFIED", DONE)), ending=Ending()).wait() == DONE
+    assert len(pauses) == 6
+    assert sorted(pauses) == pauses, "they grow"
 
 
 def test_a_reason_that_the_message_leaves_out_is_told() -> None:

@@ -203,6 +203,16 @@ def test_told_to_end_before_the_deletion_was_asked_for_it_does_not_say_so() -> N
     assert "nothing of this step runs" in deletion.output.getvalue()
 
 
+def test_a_refusal_while_it_goes_is_not_believed_at_once() -> None:
+    console = Console(output=io.StringIO())
+    begun = refused(403, "Forbidden", "clusterrole not found")
+    with scripted_api(in_turn(told(RUNS), told({}), begun, GONE)) as (api, server):
+        run_module._delete(
+            api, "TrainingJob", "train-abc", wait=True, console=console, termination=Termination(console)
+        )
+        assert [one.method for one in server.asked] == ["GET", "DELETE", "GET", "GET"]
+
+
 def test_who_waits_for_a_name_ends_at_once_when_told_to() -> None:
     """While nothing is made yet, the end waits for nothing."""
     statuses: list[int] = []

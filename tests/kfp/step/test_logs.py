@@ -58,6 +58,7 @@ def followed(
         ([status(503), status(500), status(502)], "the service was being replaced"),
         ([status(401)], "the token was renewed just then"),
         ([broken_after(entry(1)), status(401), broken_after(entry(2)), status(401)], "it is renewed every hour"),
+        ([broken_after(entry(1)), status(403), status(401), status(401)], "the API server had just begun"),
         ([ended_after(b"<html>\n")], "something else answered"),
     ],
 )
@@ -97,6 +98,13 @@ def test_what_is_refused_is_not_asked_again(tmp_path: Path, turns: list[Turn], r
         lines, own, _ = followed(server.service())
     assert (lines, len(own), len(server.asked)) == ([], 1, len(turns)), reason
     assert "can't be shown here; the job goes on" in own[0]
+
+
+def test_who_is_let_in_no_more_asks_some_times_again(tmp_path: Path) -> None:
+    with LogServer(tmp_path, turns=[broken_after(entry(1)), *[status(403)] * 20]) as server:
+        lines, own, _ = followed(server.service())
+        assert (lines, len(server.asked)) == (ALL[:1], 10)
+    assert "can't be shown here; the job goes on" in own[-1]
 
 
 def test_a_token_is_shown_only_to_whom_the_authority_vouches_for(tmp_path: Path) -> None:

@@ -197,6 +197,31 @@ def test_the_connection_that_stops_a_job_is_kept_open(monkeypatch: pytest.Monkey
     assert ran.run().name == NAME
 
 
+def asked_with_a_refusal(method: str) -> Ran:
+    """A step whose first call of a sort is refused: a watch, for GET."""
+    server = Server(DONE)
+    answer, left = server.answer, [refused(403, "Forbidden", "clusterrole not found")]
+
+    def refuse_once(asked: Asked) -> Reply:
+        is_it = asked.method == method and (method != "GET" or "watch" in asked.query)
+        return left.pop() if is_it and left else answer(asked)
+
+    server.answer = refuse_once  # type: ignore[method-assign]
+    return Ran(server)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_step_whose_job_runs_does_not_believe_a_refusal_at_once(method: str) -> None:
+    assert asked_with_a_refusal(method).run().name == NAME
+
+
+def test_a_step_that_may_make_nothing_says_so_at_once() -> None:
+    ran = asked_with_a_refusal("POST")
+    with pytest.raises(StepFailedError, match="service account may not do this"):
+        ran.run()
+    assert "Trying again" not in ran.output.getvalue()
+
+
 @pytest.mark.parametrize(
     ("error", "says"),
     [

@@ -162,6 +162,20 @@ def test_it_ends_also_where_nobody_listens() -> None:
     assert left.statuses == [143]
 
 
+class Unread(io.StringIO):
+    """What is printed to somebody who is gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_line_that_nobody_reads_keeps_no_step_from_what_it_has_to_do() -> None:
+    console = Console(output=Unread())
+    console.say("Completed: x completed.")
+    console.log("epoch=1")
+    assert list(console.last) == ["epoch=1"]
+
+
 class Left:
     """Stands for the end of the process."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,10 +21,14 @@ _OUTPUT_FIELDS: Final = frozenset({"parameterValues", "parameter_values", "artif
 _ARTIFACT_FIELDS: Final = frozenset(
     {"name", "type", "uri", "properties", "customProperties", "metadata", "customPath", "custom_path"}
 )
+_LOGS: Final = "executor-logs"
+"""An output of each step that no component has: what its container prints, unless PUBLISH_LOGS is set otherwise."""
 _ids = itertools.count(1)
 
 
-def executor_input(component: Spec, inputs: Inputs, *, task_root: str, place: Place, temporary: Path) -> dict[str, Any]:
+def executor_input(
+    component: Spec, inputs: Inputs, *, task_root: str, place: Place, temporary: Path, number: int = 0
+) -> dict[str, Any]:
     """What a step's executor is told: with the component's defaults, and each output in its place.
 
     Args:
@@ -32,8 +37,11 @@ def executor_input(component: Spec, inputs: Inputs, *, task_root: str, place: Pl
         task_root: the URI below which its outputs lie.
         place: where the run is.
         temporary: the folder of its pod.
+        number: which of the task's pods it is.
     """
     parameters, artifacts = outputs_of(component)
+    logs = _provisioned(_LOGS, {"artifactType": {"schemaTitle": "system.Artifact"}}, task_root)
+    logs["uri"] += f"-{number}"
     defaults = {name: spec["defaultValue"] for name, spec in parameters_of(component).items() if "defaultValue" in spec}
     return {
         "inputs": {
@@ -43,7 +51,8 @@ def executor_input(component: Spec, inputs: Inputs, *, task_root: str, place: Pl
         "outputs": {
             "parameters": {name: {"outputFile": str(temporary / "outputs" / name)} for name in parameters},
             "artifacts": {
-                name: {"artifacts": [_provisioned(name, spec, task_root)]} for name, spec in artifacts.items()
+                **{name: {"artifacts": [_provisioned(name, spec, task_root)]} for name, spec in artifacts.items()},
+                _LOGS: {"artifacts": [logs]},
             },
             "outputFile": str(place.local(task_root) / "output_metadata.json"),
         },
@@ -73,6 +82,11 @@ def prepare(told: Mapping[str, Any], place: Place) -> None:
         place.local(found["artifacts"][0]["uri"]).parent.mkdir(parents=True, exist_ok=True)
 
 
+def keep_log(told: Mapping[str, Any], log: Path, place: Place) -> None:
+    """Write what a step has printed to where the launcher uploads it from."""
+    shutil.copyfile(log, place.local(told["outputs"]["artifacts"][_LOGS]["artifacts"][0]["uri"]))
+
+
 def collect(component: Spec, told: Mapping[str, Any], *, run_root: str) -> Outputs:
     """What a step that has ended well has given on.
 
@@ -87,11 +101,21 @@ def collect(component: Spec, told: Mapping[str, Any], *, run_root: str) -> Outpu
     for name, output in told["outputs"]["parameters"].items():
         if name not in parameters:
             parameters[name] = _from_file(name, promised[name]["parameterType"], Path(output["outputFile"]))
+    # Where its log is says the launcher alone.
+    told_of = {name: each for name, each in (said.get("artifacts") or {}).items() if name != _LOGS}
     artifacts = {
-        name: [_recorded(name, found["artifacts"][0], said.get("artifacts") or {}, run_root=run_root)]
+        name: [_recorded(name, found["artifacts"][0], told_of, run_root=run_root)]
         for name, found in told["outputs"]["artifacts"].items()
     }
     return Outputs(parameters=parameters, artifacts=artifacts)
+
+
+def upload(outputs: Outputs, place: Place) -> None:
+    """Bring the artifacts to the bucket; those that a step has not written are left out."""
+    for artifact in itertools.chain.from_iterable(outputs.artifacts.values()):
+        path = place.local(artifact["uri"])
+        if artifact["uri"].startswith(_SCHEMES) and path.exists():
+            place.upload(artifact["uri"], path)
 
 
 def _provisioned(name: str, spec: Spec, root: str) -> dict[str, Any]:

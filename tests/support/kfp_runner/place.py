@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,11 +29,14 @@ class Place:
         directory: for buckets, pods and logs.
         root: the pipeline root, ``s3://...``.
         environment: what each pod has beside what the pipeline says, such as ``KUBECONFIG``.
+        upload: what the launcher does with an artifact that a step has left, by its URI and where it is. Pods of this
+            machine have it without; others have not.
     """
 
     directory: Path
     root: str = "s3://pipelines/v2/artifacts"
     environment: Mapping[str, str] = field(default_factory=dict)
+    upload: Callable[[str, Path], None] = lambda uri, path: None
 
     @property
     def buckets(self) -> Path:
@@ -60,7 +63,7 @@ class Place:
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             # The steps' image has its Python first.
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
-            "PYTHONPATH": str(hook.parent),
+            "PYTHONPATH": os.pathsep.join([str(hook.parent), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "PYTHONUNBUFFERED": "1",
             "RUNNER_S3": str(self.buckets),
             "TMPDIR": str(temporary),

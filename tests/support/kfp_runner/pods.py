@@ -45,6 +45,7 @@ class Pod:
     log: Path
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    _launcher: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _process: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,32 +71,40 @@ class Pod:
     def run(self, command: Sequence[str], environment: Mapping[str, str], *, started: Callable[[Pod], None]) -> int:
         """Run a command to its end, and return its status.
 
+        What it prints is read by a process of its own group, as by the launcher, which is gone with the first signal.
+
         Args:
             command: the container's.
             environment: its variables.
             started: told as soon as it runs.
         """
         with self.log.open("wb") as log:
+            launcher = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log, process_group=0)
+        assert launcher.stdin is not None
+        with launcher.stdin as printed:
             process = subprocess.Popen(
                 command,
                 cwd=self.directory,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=printed,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                process_group=launcher.pid,
             )
-            with self._lock:
-                self._process.append(process)
-            started(self)
-            return process.wait()
+        with self._lock:
+            self._launcher.append(launcher)
+            self._process.append(process)
+        started(self)
+        status = process.wait()
+        launcher.wait()
+        return status
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the container, if it runs."""
         with self._lock:
             for process in self._process:
                 if process.poll() is None:
-                    os.killpg(process.pid, number)
+                    os.killpg(self._launcher[0].pid, number)
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for so long; whether the container has ended."""

@@ -198,7 +198,9 @@ class Run:
 
     def _attempt(self, pod: Pod, component: Spec, inputs: Inputs, *, task_root: str) -> Outputs:
         place, container = self._place, self._compiled.container(component)
-        told = launcher.executor_input(component, inputs, task_root=task_root, place=place, temporary=pod.directory)
+        told = launcher.executor_input(
+            component, inputs, task_root=task_root, place=place, temporary=pod.directory, number=pod.number
+        )
         launcher.prepare(told, place)
         self._pods.append(pod)
         status = self._execute(
@@ -207,9 +209,12 @@ class Run:
             pod.environment(container, self._compiled.platform_of(component), place),
             started=self._started,
         )
+        launcher.keep_log(told, pod.log, place)
         if status != 0:
             raise RefusedError(f"exit status {status}")
-        return launcher.collect(component, told, run_root=self._root)
+        outputs = launcher.collect(component, told, run_root=self._root)
+        launcher.upload(outputs, place)
+        return outputs
 
     def _started(self, pod: Pod) -> None:
         if self._is_terminated.is_set():

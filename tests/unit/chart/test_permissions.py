@@ -6,8 +6,9 @@ import pytest
 from sagebridge.kinds import ENDPOINT, JOB_KINDS
 from sagebridge.logs.service import shown
 from sagebridge.settings import Settings
+from support.steps import VERBS
 
-from .helm import VALUE_SETS, Helm, environment, one
+from .helm import VALUE_SETS, Helm, HelmError, environment, one
 
 JOBS = [*(kind.schema.plural for kind in JOB_KINDS), ENDPOINT.plural]
 ALLOWED = {
@@ -176,6 +177,27 @@ def test_users_of_a_namespace_may_use_its_objects_but_not_write_their_status(hel
     for jobs in JOBS:
         assert view[("sagebridge.io", f"{jobs}/status")] == {"get"}
         assert view[("sagebridge.io", jobs)] == {"get", "list", "watch"}
+
+
+def test_the_runner_of_pipelines_gets_what_its_steps_need(helm: Helm) -> None:
+    runners = "--set=rbac.pipelineRunners[0].namespace=kubeflow,rbac.pipelineRunners[0].name=pipeline-runner"
+    objects = helm.objects("default", runners)
+    rights = granted(roles_of(objects, "pipeline-runner"))
+
+    for jobs in JOBS:
+        assert rights[("sagebridge.io", jobs)] >= set(VERBS)
+        assert rights[("sagebridge.io", f"{jobs}/status")] == {"get"}
+    assert {group for group, _ in rights} == {"sagebridge.io"}
+    bindings = [obj for obj in objects if "pipeline-runner" in str(obj.get("subjects"))]
+    assert [obj["kind"] for obj in bindings] == ["RoleBinding"] * 2
+    for binding in bindings:
+        assert binding["metadata"]["namespace"] == binding["subjects"][0]["namespace"] == "kubeflow"
+
+
+def test_rights_of_roles_that_another_release_has_are_refused(helm: Helm) -> None:
+    values = "rbac.aggregateToUserRoles=false,rbac.pipelineRunners[0].namespace=a,rbac.pipelineRunners[0].name=b"
+    with pytest.raises(HelmError, match=r"rbac\.pipelineRunners needs rbac\.aggregateToUserRoles"):
+        helm.template("default", f"--set={values}")
 
 
 @pytest.mark.parametrize("value_set", VALUE_SETS)
