@@ -129,6 +129,14 @@ def test_an_artifact_elsewhere_than_in_a_bucket_is_not_uploaded(told: dict[str, 
     assert model["uri"] == "https://example.com/model"
 
 
+def test_a_retry_finds_no_disk_of_an_earlier_pod(told: dict[str, Any], place: Place) -> None:
+    [model] = told["outputs"]["artifacts"]["model"]["artifacts"]
+    place.local(model["uri"]).write_text("half")
+    launcher.prepare(told, place)
+    assert place.local(model["uri"]).parent.is_dir()
+    assert not place.local(model["uri"]).exists()
+
+
 def test_outputs_in_files(told: dict[str, Any]) -> None:
     Path(told["outputs"]["parameters"]["objective"]["outputFile"]).write_text("0.25\n")
     assert launcher.collect(COMPONENT, told, run_root=ROOT).parameters == {"objective": 0.25}

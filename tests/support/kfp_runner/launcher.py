@@ -73,9 +73,11 @@ def command(container: Spec, told: Mapping[str, Any], place: Place) -> list[str]
 
 def prepare(told: Mapping[str, Any], place: Place) -> None:
     """Make the folders of the outputs; a pod sees nothing of what an earlier one has written to its disk."""
-    last_words = Path(told["outputs"]["outputFile"])
-    last_words.parent.mkdir(parents=True, exist_ok=True)
-    last_words.unlink(missing_ok=True)
+    # The task's own, where its artifacts are, too.
+    folder = Path(told["outputs"]["outputFile"]).parent
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
     for output in told["outputs"]["parameters"].values():
         Path(output["outputFile"]).parent.mkdir(parents=True, exist_ok=True)
     for found in told["outputs"]["artifacts"].values():
@@ -94,7 +96,16 @@ def collect(component: Spec, told: Mapping[str, Any], *, run_root: str) -> Outpu
         RefusedError: its outputs are not what the component has promised, or an artifact is not below the run's root.
     """
     file = Path(told["outputs"]["outputFile"])
-    said = strict_json(file.read_text()) if file.exists() else {}
+    return read(component, told, file.read_text() if file.exists() else "{}", run_root=run_root)
+
+
+def read(component: Spec, told: Mapping[str, Any], last_words: str, *, run_root: str) -> Outputs:
+    """The same, by what its executor has said at the end: kfp's ExecutorOutput, in JSON.
+
+    Raises:
+        RefusedError: as above.
+    """
+    said = strict_json(last_words)
     _check_fields("ExecutorOutput", said, _OUTPUT_FIELDS)
     promised, _ = outputs_of(component)
     parameters = dict(said.get("parameterValues") or said.get("parameter_values") or {})
