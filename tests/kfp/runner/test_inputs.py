@@ -86,7 +86,7 @@ def test_from_the_dag_and_from_other_tasks() -> None:
     ("spec", "match"),
     [
         ({"componentInputParameter": "loop-item-param-3"}, "parent DAG does not have input parameter"),
-        ({"componentInputParameter": "nothing"}, "got null"),
+        ({"componentInputParameter": "nothing"}, "is null"),
         ({"taskOutputParameter": {"producerTask": "tune", "outputParameterKey": "other"}}, "cannot find output"),
         ({"taskOutputParameter": {"producerTask": "later", "outputParameterKey": "x"}}, "has given nothing on"),
         (constant([]), "type mismatch"),
@@ -139,18 +139,25 @@ ROOT = {
         "parameters": {
             "data": {"parameterType": "STRING"},
             "least": {"parameterType": "NUMBER_DOUBLE", "defaultValue": 0.9, "isOptional": True},
+            "image": {"parameterType": "STRING", "isOptional": True},
         }
     }
 }
 
 
 def test_a_run_with_defaults() -> None:
-    assert of_root(ROOT, {"data": "s3://a/"}).parameters == {"data": "s3://a/", "least": 0.9}
+    assert of_root(ROOT, {"data": "s3://a/"}).parameters == {"data": "s3://a/", "least": 0.9, "image": None}
 
 
 @pytest.mark.parametrize(
     ("arguments", "match"),
-    [({}, "'data' is missing"), ({"data": "a", "most": 1}, "no parameter most"), ({"data": "a", "least": "1"}, "type")],
+    [
+        ({}, "'data' is missing"),
+        ({"data": "a", "most": 1}, "no parameter most"),
+        ({"data": "a", "least": "1"}, "type"),
+        ({"data": 1}, "type"),
+        ({"data": None}, "type"),
+    ],
 )
 def test_a_run_that_is_refused(arguments: dict[str, Any], match: str) -> None:
     with pytest.raises(RefusedError, match=match):

@@ -4,7 +4,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from kfp import dsl, kubernetes
@@ -36,6 +36,11 @@ def show(item: dict) -> dict:
     return item
 
 
+@dsl.component(**AS_IT_IS)
+def repeat(word: Optional[str] = "nothing") -> str:  # noqa: UP045 - as kfp reads it
+    return str(word)
+
+
 Runs = Callable[..., Finished]
 
 
@@ -48,7 +53,7 @@ def failing() -> Iterator[dict[str, int]]:
 
 @pytest.fixture
 def pods() -> Scripted:
-    return Scripted(say, measure, show)
+    return Scripted(say, measure, show, repeat)
 
 
 @pytest.fixture
@@ -76,6 +81,18 @@ def test_outputs_go_on(run: Runs, pods: Scripted) -> None:
     assert finished.state is State.SUCCEEDED
     assert pods.tasks == ["say", "say-2"]
     assert finished["say-2"].outputs.parameters == {"Output": "hello again"}
+
+
+@pytest.mark.parametrize(("arguments", "want"), [({}, "nothing"), ({"word": "a"}, "a")])
+def test_an_argument_that_nobody_has_given_leaves_a_components_default(
+    run: Runs, arguments: dict[str, str], want: str
+) -> None:
+    def pipeline(word: Optional[str] = None) -> None:  # noqa: UP045
+        repeat(word=word)
+
+    finished = run(pipeline, **arguments)
+    assert finished.state is State.SUCCEEDED, finished.told()
+    assert finished["repeat"].outputs.parameters == {"Output": want}
 
 
 def test_what_depends_on_a_failed_task_is_not_begun(run: Runs, failing: dict[str, int]) -> None:

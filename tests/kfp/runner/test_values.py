@@ -27,7 +27,9 @@ def test_as_the_launcher_writes_them(value: Any, want: str, reason: str) -> None
     assert json_text(value) == want, reason
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), {"loss": [float("nan")]}, 10**400])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), {"loss": [float("nan")]}, pytest.param(10**400, id="1e400")]
+)
 def test_what_is_not_finite_is_no_value(value: Any) -> None:
     with pytest.raises(RefusedError):
         json_text(value)

@@ -8,7 +8,7 @@ from typing import Any
 
 from support.kfp_runner.ir import Spec, parameters_of
 from support.kfp_runner.records import Outputs
-from support.kfp_runner.values import RefusedError, select, strict_json, typed
+from support.kfp_runner.values import RefusedError, check_type, select, strict_json, typed
 
 Artifacts = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -67,19 +67,20 @@ class Scope:
 
 
 def of_root(component: Spec, arguments: Mapping[str, Any]) -> Inputs:
-    """What a pipeline is given: a run's arguments, and defaults.
+    """What a pipeline is given: a run's arguments, and defaults; null where there is neither.
 
     Raises:
-        RefusedError: an argument is unknown or missing, or is of another type.
+        RefusedError: an argument is unknown or missing, or is of another type, of which nothing is made here.
     """
     known = parameters_of(component)
     if unknown := arguments.keys() - known.keys():
         raise RefusedError(f"the pipeline has no parameter {', '.join(sorted(unknown))}")
-    found = {name: spec["defaultValue"] for name, spec in known.items() if "defaultValue" in spec} | dict(arguments)
+    for name, value in arguments.items():
+        check_type(name, value, known[name]["parameterType"])
     for name, spec in known.items():
-        if name not in found and not spec.get("isOptional"):
+        if name not in arguments and "defaultValue" not in spec and not spec.get("isOptional"):
             raise RefusedError(f"parameter {name!r} is missing")
-    return Inputs(parameters={name: typed(name, value, known[name]["parameterType"]) for name, value in found.items()})
+    return Inputs(parameters={name: spec.get("defaultValue") for name, spec in known.items()} | dict(arguments))
 
 
 def of_task(task: Spec, component: Spec, scope: Scope, facts: Facts) -> Inputs:
@@ -94,10 +95,12 @@ def of_task(task: Spec, component: Spec, scope: Scope, facts: Facts) -> Inputs:
     found = _defaults_of_dag(task, component) if "dag" in component else {}
     for name, spec in given.get("parameters", {}).items():
         value = _parameter(name, spec, scope, facts)
+        if value is None and "componentInputParameter" in spec:
+            if not parameters_of(component).get(name, {}).get("isOptional"):
+                raise RefusedError(f"resolving {name!r}: the resolved input parameter is null")
+            continue
         if selector := spec.get("parameterExpressionSelector"):
             value = select(value, selector)
-        if value is None and parameters_of(component).get(name, {}).get("isOptional"):
-            continue
         found[name] = value
     artifacts = {name: _artifact(name, spec, scope) for name, spec in given.get("artifacts", {}).items()}
     return Inputs(parameters=checked(component, found, without=_loop_inputs(task)), artifacts=artifacts)

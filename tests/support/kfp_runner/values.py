@@ -13,6 +13,7 @@ Value = Any
 _SELECTOR: Final = re.compile(r'parseJson\(string_value\)((?:\["[^"]+"\])*)')
 _KEY: Final = re.compile(r'\["([^"]+)"\]')
 _CLASSES: Final[dict[str, tuple[type, ...]]] = {
+    "STRING": (str,),
     "NUMBER_DOUBLE": (int, float),
     "NUMBER_INTEGER": (int, float),
     "BOOLEAN": (bool,),
@@ -75,10 +76,19 @@ def typed(name: str, value: Value, kind: str) -> Value:
         raise RefusedError(f"got null for input parameter {name!r}")
     if kind == "STRING":
         return text(value)
+    check_type(name, value, kind)
+    return value
+
+
+def check_type(name: str, value: Value, kind: str) -> None:
+    """Refuse what is of another type.
+
+    Raises:
+        RefusedError: it is.
+    """
     is_boolean = isinstance(value, bool)
     if not isinstance(value, _CLASSES[kind]) or (is_boolean and kind != "BOOLEAN"):
         raise RefusedError(f"input parameter {name!r} type mismatch: expect {kind}, got {type(value).__name__}")
-    return value
 
 
 def parsed(content: str, kind: str) -> Value:
