@@ -168,6 +168,7 @@ def test_a_loop_over_dictionaries_within_an_exit_handler_is_refused_as_the_drive
     finished = run(pipeline)
     assert finished.state is State.FAILED
     assert "parent DAG does not have input parameter" in finished["exit-handler-1"].error
+    assert finished["say"].state is State.OMITTED, "what has not begun has no exit"
 
 
 @pytest.mark.parametrize(("times", "state"), [(0, State.SUCCEEDED), (9, State.FAILED)])
@@ -273,31 +274,33 @@ def test_outputs_of_nested_pipelines(run: Runs) -> None:
     assert run(pipeline)["say"].outputs.parameters == {"Output": "deep"}
 
 
-def test_terminated_nothing_is_begun_any_more(tmp_path: Path) -> None:
+def test_terminated_only_exit_tasks_are_begun(tmp_path: Path, pods: Scripted) -> None:
     @dsl.pipeline(name="words")
     def pipeline() -> None:
         with dsl.ExitHandler(say(word="end")):
             first = say(word="a").set_retry(num_retries=2)
             say(word="b").after(first)
 
-    signalled: list[signal.Signals] = []
+    signalled: set[tuple[str, signal.Signals]] = set()
 
     def execute(pod: Pod, *given: Any, started: Callable[[Pod], None]) -> int:
         pod.log.touch()
-        object.__setattr__(pod, "signal", signalled.append)
+        object.__setattr__(pod, "signal", lambda number: signalled.add((pod.task, number)))
         started(pod)
-        return 143
+        if (pod.task, signal.SIGTERM) in signalled:
+            return 143
+        return pods(pod, *given, started=lambda pod: None)
 
     compiled = Compiled.of(pipeline, tmp_path)
     run = Run(compiled, place=Place(directory=tmp_path), watch=lambda pod: run.terminate(), execute=execute)
     finished = run.run()
     assert finished.state is State.FAILED
-    assert signalled == [signal.SIGTERM]
+    assert signalled == {("exit-handler-1/say-2", signal.SIGTERM)}
     assert states(finished) == {
         "exit-handler-1": State.FAILED,
         "exit-handler-1/say-2": State.FAILED,
         "exit-handler-1/say-3": State.OMITTED,
-        "say": State.OMITTED,
+        "say": State.SUCCEEDED,
     }
     assert finished["exit-handler-1/say-2"].pods == 1, "and nothing is retried"
 

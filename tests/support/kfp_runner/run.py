@@ -94,7 +94,12 @@ class Run:
         return Finished(state=state, tasks=self._records)
 
     def terminate(self) -> None:
-        """What terminating a run does: no pod is made any more, and each that runs gets a SIGTERM."""
+        """What terminating a run does: no pod is made any more, and each that runs gets a SIGTERM.
+
+        Exit tasks go on, and begin where what they wait for has begun: Argo bears them after a Workflow's deadline,
+        which is how Kubeflow Pipelines terminates.
+        https://github.com/argoproj/argo-workflows/blob/main/workflow/controller/workflowpod.go (onExitPod)
+        """
         self._is_terminated.set()
         for pod in list(self._pods):
             pod.signal(signal.SIGTERM)
@@ -117,14 +122,14 @@ class Run:
 
     def _task(self, spot: Spot, inputs: Inputs, earlier: Mapping[str, Future[TaskRecord]]) -> TaskRecord:
         before = {name: earlier[name].result() for name in spot.task.get("dependentTasks", ())}
-        if self._is_terminated.is_set() or not _may_begin(spot.task, before):
-            record = TaskRecord(path=spot.path, state=State.OMITTED)
+        if self._has_to_end(spot) or not _may_begin(spot.task, before):
+            record = TaskRecord(path=spot.path, state=State.OMITTED, has_begun=False)
         else:
             outputs = {name: one.outputs for name, one in before.items() if one.state.is_well}
             try:
                 record = self._begin(spot, Scope(inputs=inputs, outputs=outputs))
             except RefusedError as error:
-                record = TaskRecord(path=spot.path, state=State.FAILED, error=str(error))
+                record = TaskRecord(path=spot.path, state=State.FAILED, error=str(error), has_begun=False)
         self._records[spot.path] = record
         return record
 
@@ -133,7 +138,7 @@ class Run:
         inputs = of_task(spot.task, component, scope, self._facts(spot))
         condition = spot.task.get("triggerPolicy", {}).get("condition")
         if condition and not holds(condition, inputs.parameters):
-            return TaskRecord(path=spot.path, state=State.SKIPPED)
+            return TaskRecord(path=spot.path, state=State.SKIPPED, has_begun=False)
         if "parameterIterator" in spot.task:
             return self._loop(spot, component, inputs)
         if "dag" in component:
@@ -177,7 +182,7 @@ class Run:
         task_root = launcher.task_root(self._root, spot.name)
         logs, error = [], ""
         for number in range(retries + 1):
-            if self._is_terminated.is_set():
+            if self._has_to_end(spot) or (number and self._is_terminated.is_set()):
                 break
             pod = Pod.of(
                 spot.path,
@@ -189,25 +194,26 @@ class Run:
             )
             logs.append(pod.log)
             try:
-                outputs = self._attempt(pod, component, inputs, task_root=task_root)
+                outputs = self._attempt(spot, pod, component, inputs, task_root=task_root)
             except RefusedError as refused:
                 error = str(refused)
             else:
                 return TaskRecord(path=spot.path, state=State.SUCCEEDED, outputs=outputs, logs=logs)
         return TaskRecord(path=spot.path, state=State.FAILED, logs=logs, error=error)
 
-    def _attempt(self, pod: Pod, component: Spec, inputs: Inputs, *, task_root: str) -> Outputs:
+    def _attempt(self, spot: Spot, pod: Pod, component: Spec, inputs: Inputs, *, task_root: str) -> Outputs:
         place, container = self._place, self._compiled.container(component)
         told = launcher.executor_input(
             component, inputs, task_root=task_root, place=place, temporary=pod.directory, number=pod.number
         )
         launcher.prepare(told, place)
-        self._pods.append(pod)
+        if not _is_exit(spot.task):
+            self._pods.append(pod)
         status = self._execute(
             pod,
             launcher.command(container, told, place),
             pod.environment(container, self._compiled.platform_of(component), place),
-            started=self._started,
+            started=lambda pod: self._started(spot, pod),
         )
         launcher.keep_log(told, pod.log, place)
         if status != 0:
@@ -216,10 +222,13 @@ class Run:
         launcher.upload(outputs, place)
         return outputs
 
-    def _started(self, pod: Pod) -> None:
-        if self._is_terminated.is_set():
+    def _started(self, spot: Spot, pod: Pod) -> None:
+        if self._has_to_end(spot):
             pod.signal(signal.SIGTERM)
         self._watch(pod)
+
+    def _has_to_end(self, spot: Spot) -> bool:
+        return self._is_terminated.is_set() and not _is_exit(spot.task)
 
     def _facts(self, spot: Spot) -> Facts:
         return Facts(
@@ -249,7 +258,7 @@ def _is_exit(task: Spec) -> bool:
 
 def _may_begin(task: Spec, before: Mapping[str, TaskRecord]) -> bool:
     if _is_exit(task):
-        return all(record.state is not State.OMITTED for record in before.values())
+        return all(record.has_begun for record in before.values())
     return all(record.state.is_well for record in before.values())
 
 
