@@ -41,8 +41,11 @@ class Facts:
 
     def resolve(self, constant: Any) -> Any:
         """A constant argument; only one that is a placeholder and nothing else is replaced."""
-        if not isinstance(constant, str):
-            return constant
+        return self.placeholders.get(constant, constant) if isinstance(constant, str) else constant
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """What is replaced, and by what."""
         return {
             "{{$.pipeline_job_name}}": self.display_name,
             "{{$.pipeline_job_resource_name}}": self.run_name,
@@ -50,7 +53,7 @@ class Facts:
             "{{$.pipeline_task_name}}": self.task,
             # The execution of the DAG, not of the task: all tasks of a DAG have the same.
             "{{$.pipeline_task_uuid}}": self.dag_id,
-        }.get(constant, constant)
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from support.kfp_runner import launcher
+from support.kfp_runner import known, launcher
 from support.kfp_runner.cache import Cache, fingerprint
 from support.kfp_runner.conditions import holds
 from support.kfp_runner.inputs import Facts, Inputs, Scope, items_of, of_iteration, of_root, of_task
@@ -56,6 +56,9 @@ class Run:
         run_id: the run's id, by default a new one.
         watch: told of each pod as soon as it runs, in a thread of the task's.
         execute: runs a pod: `Pod.run`, or what stands for it.
+
+    Raises:
+        NotImplementedError: the pipeline has what this runner does not know.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Run:
         watch: Callable[[Pod], None] = lambda pod: None,
         execute: Execute = Pod.run,
     ) -> None:
+        known.check(compiled)
         self.id = run_id or str(uuid.uuid4())
         self._compiled = compiled
         self._place = place
@@ -266,8 +270,6 @@ def _outputs_of_dag(component: Spec, records: Mapping[str, TaskRecord]) -> Outpu
     wanted = component["dag"].get("outputs", {})
     parameters = {}
     for name, selector in wanted.get("parameters", {}).items():
-        if "valueFromParameter" not in selector:
-            raise NotImplementedError(f"this runner has no outputs of a DAG as {name!r} is: {sorted(selector)}")
         source = selector["valueFromParameter"]
         parameters[name] = records[source["producerSubtask"]].outputs.parameters[source["outputParameterKey"]]
     artifacts = {}
