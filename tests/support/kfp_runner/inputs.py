@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from support.kfp_runner import store
 from support.kfp_runner.ir import Spec, parameters_of
 from support.kfp_runner.records import Outputs
 from support.kfp_runner.values import RefusedError, check_type, select, strict_json, typed
@@ -192,12 +193,12 @@ def _artifact(name: str, spec: Spec, scope: Scope) -> Sequence[Mapping[str, Any]
         wanted = spec["componentInputArtifact"]
         if wanted not in scope.inputs.artifacts:
             raise RefusedError(f"resolving {name!r}: parent DAG does not have input artifact {wanted}")
-        return scope.inputs.artifacts[wanted]
+        return [store.of_dag(each) for each in scope.inputs.artifacts[wanted]]
     source = spec["taskOutputArtifact"]
     outputs = _producer(source["producerTask"], scope).artifacts
     if source["outputArtifactKey"] not in outputs:
         raise RefusedError(f"resolving {name!r}: cannot find output artifact key {source['outputArtifactKey']!r}")
-    return outputs[source["outputArtifactKey"]]
+    return [store.of_task(each) for each in outputs[source["outputArtifactKey"]]]
 
 
 def _producer(task: str, scope: Scope) -> Outputs:
