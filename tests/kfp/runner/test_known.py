@@ -36,6 +36,17 @@ def join(words: list):
     print(words)
 
 
+@dsl.component(**AS_IT_IS)
+def place(config: dsl.TaskConfig):
+    print(config)
+
+
+@dsl.container_component
+def greet(name: str = "") -> dsl.ContainerSpec:
+    words = [dsl.IfPresentPlaceholder("name", then=["--name", name]), dsl.ConcatPlaceholder(["--from=", name])]
+    return dsl.ContainerSpec(image="python:3.11", command=["greet"], args=words)
+
+
 def importer() -> None:
     use(model=dsl.importer(artifact_uri="s3://a/b", artifact_class=dsl.Model).output)
 
@@ -71,6 +82,14 @@ def cache_key() -> None:
     say().set_caching_options(enable_caching=True, cache_key="mine")
 
 
+def task_config() -> None:
+    place()
+
+
+def conditional_words() -> None:
+    greet()
+
+
 def time() -> None:
     say(word=dsl.PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER)
 
@@ -84,6 +103,8 @@ def time() -> None:
         (one_of_artifacts, "dsl.OneOf"),
         (final_status, r"dsl.PipelineTaskFinalStatus \(tell\)"),
         (cache_key, r"cache key of one's own \(say\)"),
+        (task_config, "dsl.TaskConfig"),
+        (conditional_words, r"IfPresent \(exec-greet\), Concat \(exec-greet\)"),
         (time, r"placeholder \{\{\$.pipeline_job_create_time_utc\}\} \(say\)"),
     ],
 )
@@ -93,12 +114,18 @@ def test_it_is_refused_before_anything_runs(pipeline: Callable[..., Any], name: 
         Run(compiled, place=Place(directory=tmp_path))
 
 
-def test_so_are_loops_over_artifacts(tmp_path: Path) -> None:
-    """Which no pipeline of kfp 2.16 compiles to."""
-    task = {"artifactIterator": {}, "componentRef": {"name": "comp-use"}}
-    root = {"dag": {"tasks": {"for-loop-1": task}}}
-    compiled = Compiled(
-        name="loop", root=root, components={"comp-use": {"dag": {"tasks": {}}}}, executors={}, platform={}
-    )
-    with pytest.raises(NotImplementedError, match=r"dsl.ParallelFor over artifacts \(for-loop-1\)"):
+WORKSPACE = {"data": {"runtimeValue": {"constant": "{{$.workspace_path}}/data"}}}
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ({"artifactIterator": {}}, "dsl.ParallelFor over artifacts"),
+        ({"inputs": {"parameters": WORKSPACE}}, r"placeholder \{\{\$.workspace_path\}\}/data"),
+    ],
+)
+def test_so_is_what_a_pipeline_seldom_compiles_to(task: dict[str, Any], name: str, tmp_path: Path) -> None:
+    root = {"dag": {"tasks": {"one": {**task, "componentRef": {"name": "comp-one"}}}}}
+    compiled = Compiled(name="words", root=root, components={"comp-one": {}}, executors={}, platform={})
+    with pytest.raises(NotImplementedError, match=rf"this runner has no {name} \(one\)"):
         Run(compiled, place=Place(directory=tmp_path))

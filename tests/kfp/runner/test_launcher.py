@@ -57,7 +57,7 @@ def test_what_a_step_is_told(told: dict[str, Any], place: Place) -> None:
     shell, epochs, whole, unknown = launcher.command(container, told, place)
     assert (shell, epochs) == ("sh", "4"), "the launcher fills in defaults"
     assert unknown == "{{$.pipeline_job_uuid}}", "which the launcher does not know"
-    assert json.loads(whole)["inputs"]["parameterValues"] == {"rates": [1, 0.5], "epochs": 4}
+    assert json.loads(whole)["inputs"] == {"parameterValues": {"rates": [1, 0.5], "epochs": 4}}, "without artifacts"
     assert '"rates":[1,0.5]' in whole, "floats arrive as integers where they are whole"
     assert json.loads(whole)["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"].startswith(f"{ROOT}/train/")
 

@@ -68,7 +68,7 @@ def command(container: Spec, told: Mapping[str, Any], place: Place) -> list[str]
     """A container's command with its arguments; a value takes a placeholder's place as it is, also within JSON."""
     whole = [*container.get("command", []), *container.get("args", [])]
     replacements = _placeholders(told, place)
-    return [_replaced(word, json_text(told), replacements) for word in whole]
+    return [_replaced(word, _written(told), replacements) for word in whole]
 
 
 def prepare(told: Mapping[str, Any], place: Place) -> None:
@@ -132,6 +132,11 @@ def upload(outputs: Outputs, place: Place) -> None:
 def _provisioned(name: str, spec: Spec, root: str) -> dict[str, Any]:
     metadata = {"metadata": spec["metadata"]} if "metadata" in spec else {}
     return {"name": name, "uri": f"{root}/{name}", "type": dict(spec["artifactType"]), **metadata}
+
+
+def _written(told: Mapping[str, Any]) -> str:
+    """As protobuf writes JSON: what is empty is not there."""
+    return json_text({side: {name: found for name, found in told[side].items() if found} for side in told})
 
 
 def _placeholders(told: Mapping[str, Any], place: Place) -> dict[str, str]:
