@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sagebridge_local.golang.progress import BuildProgress
@@ -18,19 +18,17 @@ ROOT = Path(__file__).parents[2]
 _AT = "app"
 
 
-def code(
-    copies: Mapping[str, str], *, title: str, python: str, dockerfile: Path, below: Sequence[Layer], **environment: str
-) -> Layer:
-    """Return a layer of what a Dockerfile copies.
+def code(dockerfile: Path, *, title: str, python: str, below: Sequence[Layer], **environment: str) -> Layer:
+    """Return a layer of what a Dockerfile copies into /app; what it imports there has to be there.
 
     Args:
-        copies: Files and folders of the repository, by where they are below /app.
+        dockerfile: What docker makes the image by.
         title: What it is, for people.
         python: The interpreter in the image.
-        dockerfile: What docker makes the image by; what it imports there has to be there.
         below: The layers that it is on.
         **environment: Variables for what is imported.
     """
+    copies = _copies(dockerfile.read_text())
     [imports] = re.findall(r"-c '(import [^']+)'", dockerfile.read_text())
     variables = [f"{name}={value}" for name, value in environment.items()]
 
@@ -51,6 +49,12 @@ def code(
     ]
     key = key_of([*(each.key for each in below), imports, *variables, *named])
     return Layer(name="code", title=title, key=key, put=put, below=tuple(below))
+
+
+def _copies(dockerfile: str) -> dict[str, str]:
+    """Files and folders of the repository, by where they are below /app; in a folder, a file keeps its name."""
+    found = re.findall(rf"^COPY (\S+) /{_AT}/(\S+)$", dockerfile, re.MULTILINE)
+    return {target + Path(source).name if target.endswith("/") else target: source for source, target in found}
 
 
 def _files(source: Path) -> Iterator[Path]:
