@@ -28,14 +28,14 @@ def code(dockerfile: Path, *, title: str, python: str, below: Sequence[Layer], *
         below: The layers that it is on.
         **environment: Variables for what is imported.
     """
-    copies = _copies(dockerfile.read_text())
+    copies = copied(dockerfile)
     [imports] = re.findall(r"-c '(import [^']+)'", dockerfile.read_text())
     variables = [f"{name}={value}" for name, value in environment.items()]
 
     def put(root: Path, progress: BuildProgress) -> None:
         for target, source in copies.items():
-            _copy(ROOT / source, root / _AT / target)
-        _copy(ROOT / "LICENSE", root / "licenses" / "LICENSE")
+            copy(ROOT / source, root / _AT / target)
+        copy(ROOT / "LICENSE", root / "licenses" / "LICENSE")
         progress.phase("compiling")
         chrooted([python, "-m", "compileall", "-q", "-j", "0", f"/{_AT}"], on=list(below), upper=root)
         check = ["env", f"PYTHONPATH=/{_AT}", "PYTHONDONTWRITEBYTECODE=1", *variables, python, "-c", imports]
@@ -51,9 +51,9 @@ def code(dockerfile: Path, *, title: str, python: str, below: Sequence[Layer], *
     return Layer(name="code", title=title, key=key, put=put, below=tuple(below))
 
 
-def _copies(dockerfile: str) -> dict[str, str]:
-    """Files and folders of the repository, by where they are below /app; in a folder, a file keeps its name."""
-    found = re.findall(rf"^COPY (\S+) /{_AT}/(\S+)$", dockerfile, re.MULTILINE)
+def copied(dockerfile: Path) -> dict[str, str]:
+    """What a Dockerfile copies of the repository, by where it is below /app; in a folder, a file keeps its name."""
+    found = re.findall(rf"^COPY (\S+) /{_AT}/(\S+)$", dockerfile.read_text(), re.MULTILINE)
     return {target + Path(source).name if target.endswith("/") else target: source for source, target in found}
 
 
@@ -64,7 +64,8 @@ def _files(source: Path) -> Iterator[Path]:
         yield from sorted(path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, without what Python has compiled there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_file():
         shutil.copy(source, target)
