@@ -176,16 +176,22 @@ def _recorded(
     listed = (said.get(name) or {}).get("artifacts") or [{}]
     _check_fields(f"artifact {name!r}", listed[0], _ARTIFACT_FIELDS)
     uri = listed[0].get("uri") or provisioned["uri"]
-    prefix = f"{run_root}/"
-    if uri.startswith(_SCHEMES) and not uri.startswith(prefix):
-        raise RefusedError(
-            f"failed to upload output artifact {name!r}: URI {uri!r} does not have expected bucket prefix {prefix!r}"
-        )
+    if uri.startswith(_SCHEMES):
+        _check_uri(name, uri, run_root=run_root)
     metadata = {**provisioned.get("metadata", {}), **(listed[0].get("metadata") or {})}
     for key, value in metadata.items():
         if value is None:
             raise RefusedError(f"unable to produce MLMD artifact for output {name!r}: metadata {key!r} is null")
     return {"name": str(next(_ids)), "uri": uri, "type": provisioned["type"], "metadata": metadata}
+
+
+def _check_uri(name: str, uri: str, *, run_root: str) -> None:
+    """Refuse what the launcher has no place for: the beginning is compared as text, up to no slash."""
+    failed = f"failed to upload output artifact {name!r}: URI {uri!r}"
+    if not uri.startswith(run_root):
+        raise RefusedError(f"{failed} does not have expected bucket prefix {run_root!r}")
+    if not uri.removeprefix(run_root).strip("/"):
+        raise RefusedError(f"{failed} has empty key given prefixed bucket {run_root!r}")
 
 
 def _check_fields(what: str, found: Mapping[str, Any], known: frozenset[str]) -> None:
