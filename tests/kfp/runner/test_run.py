@@ -1,7 +1,9 @@
 """What depends on what, conditions, loops, exit tasks, retries and the cache, of pipelines as kfp compiles them."""
 
+import contextlib
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -132,6 +134,25 @@ def test_a_loop(run: Runs, pods: Scripted) -> None:
     assert sorted(pods.tasks) == sorted(f"for-loop-2[{i}]/{name}" for i in range(2) for name in ("say", "show"))
     assert [finished[f"for-loop-2[{i}]/say"].outputs.parameters["Output"] for i in range(2)] == ["a", "b"]
     assert finished["for-loop-2[0]/show"].outputs.parameters["Output"] == {"word": "a", "rate": 1}
+
+
+def test_no_more_iterations_at_once_than_the_loop_allows(tmp_path: Path, pods: Scripted) -> None:
+    @dsl.pipeline(name="words")
+    def pipeline() -> None:
+        with dsl.ParallelFor(["a", "b", "c", "d"], parallelism=2) as word:
+            say(word=word)
+
+    three, met = threading.Barrier(3), list[str]()
+
+    def execute(pod: Pod, *given: Any, started: Callable[[Pod], None]) -> int:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            three.wait(timeout=0.5)
+            met.append(pod.task)
+        return pods(pod, *given, started=started)
+
+    run = Run(Compiled.of(pipeline, tmp_path), place=Place(directory=tmp_path), execute=execute)
+    assert run.run().state is State.SUCCEEDED
+    assert met == []
 
 
 def test_a_field_of_a_loops_item_within_a_text_is_refused_as_the_driver_does(run: Runs) -> None:
