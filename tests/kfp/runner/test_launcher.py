@@ -135,12 +135,17 @@ def test_a_folder_is_the_runs_by_how_its_name_begins(told: dict[str, Any]) -> No
     assert model["uri"] == f"{ROOT}0/model"
 
 
-def test_a_retry_finds_no_disk_of_an_earlier_pod(told: dict[str, Any], place: Place) -> None:
-    [model] = told["outputs"]["artifacts"]["model"]["artifacts"]
-    place.local(model["uri"]).write_text("half")
+@pytest.mark.parametrize("name", ["", "part-0"])
+def test_a_retry_finds_no_disk_of_an_earlier_pod(told: dict[str, Any], place: Place, name: str) -> None:
+    model = place.local(told["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"])
+    if name:
+        model.mkdir()
+    for file in (model / name, Path(told["outputs"]["outputFile"])):
+        file.write_text("half")
     launcher.prepare(told, place)
-    assert place.local(model["uri"]).parent.is_dir()
-    assert not place.local(model["uri"]).exists()
+    assert model.parent.is_dir()
+    assert not model.exists()
+    assert launcher.collect({}, {"outputs": {**told["outputs"], "parameters": {}}}, run_root=ROOT).parameters == {}
 
 
 def test_outputs_in_files(told: dict[str, Any]) -> None:

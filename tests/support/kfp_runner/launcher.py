@@ -73,15 +73,13 @@ def command(container: Spec, told: Mapping[str, Any], place: Place) -> list[str]
 
 def prepare(told: Mapping[str, Any], place: Place) -> None:
     """Make the folders of the outputs; a pod sees nothing of what an earlier one has written to its disk."""
-    # The task's own, where its artifacts are, too.
-    folder = Path(told["outputs"]["outputFile"]).parent
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    for output in told["outputs"]["parameters"].values():
-        Path(output["outputFile"]).parent.mkdir(parents=True, exist_ok=True)
-    for found in told["outputs"]["artifacts"].values():
-        place.local(found["artifacts"][0]["uri"]).parent.mkdir(parents=True, exist_ok=True)
+    outputs = told["outputs"]
+    written = [Path(each["outputFile"]) for each in (outputs, *outputs["parameters"].values())]
+    for path in (*written, *(place.local(found["artifacts"][0]["uri"]) for found in outputs["artifacts"].values())):
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def keep_log(told: Mapping[str, Any], log: Path, place: Place) -> None:
