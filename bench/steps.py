@@ -74,10 +74,17 @@ class Report:
 
 @dataclass
 class Step:
-    """A step's process, whose output is timed as it comes."""
+    """A step's process, whose output is timed as it comes.
+
+    Attributes:
+        process: it.
+        delays: of the job's lines, in seconds.
+        said: the step's own lines.
+    """
 
     process: subprocess.Popen[str]
     delays: list[float] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def read(self) -> None:
         """Note how late each line of the job is."""
@@ -86,17 +93,20 @@ class Step:
             word, _, rest = line.partition(" ")
             if word == "tick":
                 self.delays.append(time.time() - float(rest))
+            else:
+                self.said.append(line)
 
     def wait_for_lines(self, number: int) -> None:
         """Wait until so many have come."""
         while len(self.delays) < number:
             if self.process.poll() is not None:
-                raise RuntimeError(f"the step has ended: {self.process.returncode}")
+                raise RuntimeError(f"the step has ended: {self.process.returncode}\n{''.join(self.said)}")
             time.sleep(_LOOK_SECONDS)
 
 
-def start(kubeconfig: Path, number: int) -> Step:
-    """A step of a run of its own."""
+@contextmanager
+def started(kubeconfig: Path, number: int) -> Iterator[Step]:
+    """A step of a run of its own; nothing of it is left afterwards."""
     facts = {"SAGEBRIDGE_RUN_ID": f"bench-{number}", "SAGEBRIDGE_NODE_NAME": "bench.root.train.executor"}
     pod = {"KFP_POD_NAME": f"pod-{number}", "KFP_POD_UID": f"uid-{number}", "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
@@ -108,7 +118,11 @@ def start(kubeconfig: Path, number: int) -> Step:
     )
     step = Step(process)
     threading.Thread(target=step.read, daemon=True).start()
-    return step
+    try:
+        yield step
+    finally:
+        process.kill()
+        process.wait()
 
 
 def stop(step: Step, aws: AdminClient) -> float:
@@ -154,10 +168,10 @@ def benchmark(times: int) -> Report:
     load, stopping, delays = os.getloadavg()[0], [], []
     with tempfile.TemporaryDirectory() as directory, standing(Path(directory)) as (kubeconfig, aws):
         for number in range(times):
-            step = start(kubeconfig, number)
-            step.wait_for_lines(_LINES)
-            delays.append(step.delays[:_LINES])
-            stopping.append(stop(step, aws))
+            with started(kubeconfig, number) as step:
+                step.wait_for_lines(_LINES)
+                delays.append(step.delays[:_LINES])
+                stopping.append(stop(step, aws))
     return summarise(stopping, delays, load=load)
 
 

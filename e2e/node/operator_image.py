@@ -18,10 +18,9 @@ def operator_image() -> Image:
     base = debian.base()
     packages = environment(ROOT / "requirements-operator.lock", at=_HOME, base=base)
     own = code(
-        {"sagebridge": "operator/sagebridge"},
+        _DOCKERFILE,
         title="Operator's image",
         python=f"{_HOME}/bin/python",
-        dockerfile=_DOCKERFILE,
         below=[base, packages],
     )
     return Image(

@@ -12,7 +12,7 @@ from pathlib import Path
 from support.kfp_runner import Place, Pod
 
 from node.custom_objects import Json
-from node.pipeline_steps import ACCOUNT, Steps
+from node.pipeline_steps import Steps, manifest
 
 _FROM_THE_PLACE = ("RUNNER_S3", "TMPDIR", "_KFP_RUNTIME")
 
@@ -66,14 +66,10 @@ class PodsOnNode:
             # The folder is the tests', who are root.
             "securityContext": {"runAsUser": 0},
         }
-        return {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": pod.name, "labels": dict(pod.labels), "annotations": dict(pod.annotations)},
-            "spec": {
-                "serviceAccountName": ACCOUNT,
-                "restartPolicy": "Never",
-                "containers": [main],
-                "volumes": [{"name": "run", "hostPath": {"path": directory}}],
-            },
-        }
+        return manifest(
+            pod.name,
+            labels=pod.labels,
+            annotations=pod.annotations,
+            containers=[main],
+            volumes=[{"name": "run", "hostPath": {"path": directory}}],
+        )

@@ -1,13 +1,11 @@
-"""Steps of compiled pipelines as pods of the node: what the driver and the launcher of Kubeflow Pipelines make of them.
+"""Steps of compiled pipelines as pods of the node.
 
-Sources:
-    https://github.com/kubeflow/pipelines/blob/master/backend/src/v2/driver/driver.go (initPodSpecPatch)
-    https://github.com/kubeflow/pipelines/blob/master/backend/src/v2/component/launcher_v2.go (getPlaceholders)
+What a step is told, and what its last words give on, is the runner's (`support.kfp_runner`), and where it is placed
+`support.kfp_driver`'s. Here a pod is made of it.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,18 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-from kfp import compiler, dsl
-from support.kfp_driver import Compiled, Step, drive
+from kfp import dsl
+from support.kfp_driver import Step, resolve
+from support.kfp_runner import Compiled, Place, launcher
+from support.kfp_runner.inputs import Facts, Scope, of_root, of_task
+from support.kfp_runner.pods import fields
+from support.kfp_runner.records import Outputs
 
 from node.custom_objects import Json
 from node.node import Node
 
 ACCOUNT = "pipeline-runner"
 
-_OUTPUTS = "/outputs"
-# Who runs a step in a pod has its outputs on a volume. Here they come back as what a container leaves to say.
-_RESULT = f"{_OUTPUTS}/executor_output.json"
+# A pod has the bucket of the pipeline root at /s3, as the launcher puts it there; here that goes with the pod.
+_IN_THE_POD = Place(directory=Path("/"))
+_TEMPORARY = Path("/tmp")
+# Nothing of that outlives the pod. So a step's last words are what its container leaves to say, in a folder of its own:
+# the node makes it, and only that file in it is the step's.
+_LAST_WORDS = "/outputs/output_metadata.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +49,12 @@ class Task:
     def of(cls, body: Callable[[], None]) -> Task:
         """Compile a pipeline of one task, by way of the file that KFP is given."""
         with tempfile.TemporaryDirectory() as directory:
-            package = Path(directory) / "pipeline.yaml"
-            compiler.Compiler().compile(dsl.pipeline(name="on-the-node")(body), str(package))
-            documents = list(yaml.safe_load_all(package.read_text()))
-        return cls(compiled=(documents[0], documents[1]))
+            return cls(compiled=Compiled.of(dsl.pipeline(name="on-the-node")(body), Path(directory)))
 
     @property
     def name(self) -> str:
         """The task's name."""
-        [name] = self.compiled[0]["root"]["dag"]["tasks"]
+        [name] = self.compiled.root["dag"]["tasks"]
         return str(name)
 
     def pod(self, *, image: str, number: int) -> Json:
@@ -63,67 +64,56 @@ class Task:
             image: What runs it, in place of the one that was compiled.
             number: Which try of the task it is, from 0.
         """
-        ir, platform = self.compiled
-        executor = str(self._component["executorLabel"])
-        container = ir["deploymentSpec"]["executors"][executor]["container"]
-        fields = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].get(executor, {})
-        given = json.dumps(self._executor_input())
-        name = f"{self.name}-{self.run}-{number}"
+        container, config = self.compiled.container(self._component), self.compiled.platform_of(self._component)
+        told = self._told()
         main = {
             "name": "main",
             "image": image,
-            "command": container["command"],
-            "args": [given if each == "{{$}}" else each for each in container["args"]],
+            "command": launcher.command(container, told, _IN_THE_POD),
             "env": [
-                *_fields({"KFP_POD_NAME": "metadata.name", "KFP_POD_UID": "metadata.uid"}),
-                *_fields({each["name"]: each["fieldPath"] for each in fields.get("fieldPathAsEnv", [])}),
+                {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields(config).items()
             ],
-            "terminationMessagePath": _RESULT,
+            "terminationMessagePath": _LAST_WORDS,
         }
-        return {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": name,
-                "labels": {"pipeline/runid": self.run},
-                "annotations": {"workflows.argoproj.io/node-name": f"{self.run}.root.{self.name}.executor({number})"},
-            },
-            "spec": _placed(main, drive(self.compiled, executor=executor)),
-        }
+        return manifest(
+            f"{self.name}-{self.run}-{number}",
+            labels={"pipeline/runid": self.run},
+            annotations={"workflows.argoproj.io/node-name": f"{self.run}.root.{self.name}.executor({number})"},
+            **_placed(main, resolve(self._component, container=container, config=config)),
+        )
+
+    def outputs(self, last_words: str) -> Outputs:
+        """What the step has given on, by what its container has left to say.
+
+        Raises:
+            RefusedError: The launcher would have failed it for that.
+        """
+        return launcher.read(self._component, self._told(), last_words, run_root=self._root)
+
+    @property
+    def _spec(self) -> Mapping[str, Any]:
+        task: Mapping[str, Any] = self.compiled.root["dag"]["tasks"][self.name]
+        return task
 
     @property
     def _component(self) -> Mapping[str, Any]:
-        ir, _ = self.compiled
-        called: str = ir["root"]["dag"]["tasks"][self.name]["componentRef"]["name"]
-        component: Mapping[str, Any] = ir["components"][called]
-        return component
+        return self.compiled.components[self._spec["componentRef"]["name"]]
 
-    def _executor_input(self) -> Json:
-        inputs = self._component.get("inputDefinitions", {}).get("parameters", {})
-        values = {name: each["defaultValue"] for name, each in inputs.items() if "defaultValue" in each}
-        given = self.compiled[0]["root"]["dag"]["tasks"][self.name].get("inputs", {}).get("parameters", {})
-        values |= {name: each["runtimeValue"]["constant"] for name, each in given.items()}
-        outputs = self._component.get("outputDefinitions", {})
-        return {
-            "inputs": {"parameterValues": values},
-            "outputs": {
-                "parameters": {name: {"outputFile": f"/tmp/outputs/{name}"} for name in outputs.get("parameters", {})},
-                "artifacts": {
-                    name: {
-                        "artifacts": [
-                            {
-                                "name": name,
-                                "uri": f"/tmp/artifacts/{self.run}/{self.name}/{name}",
-                                "type": each["artifactType"],
-                                "metadata": {},
-                            }
-                        ]
-                    }
-                    for name, each in outputs.get("artifacts", {}).items()
-                },
-                "outputFile": _RESULT,
-            },
-        }
+    @property
+    def _root(self) -> str:
+        return f"{_IN_THE_POD.root}/{self.compiled.name}/{self.run}"
+
+    def _told(self) -> Json:
+        scope = Scope(inputs=of_root(self.compiled.root, {}), outputs={})
+        facts = Facts(run_id=self.run, run_name=self.run, display_name=self.run, task=self.name)
+        told = launcher.executor_input(
+            self._component,
+            of_task(self._spec, self._component, scope, facts),
+            task_root=f"{self._root}/{self.name}",
+            place=_IN_THE_POD,
+            temporary=_TEMPORARY,
+        )
+        return {**told, "outputs": {**told["outputs"], "outputFile": _LAST_WORDS}}
 
 
 class Steps:
@@ -168,36 +158,48 @@ class Steps:
         self.node.wait_for(f"{pod} ends", lambda: self.phase(pod) in ("Succeeded", "Failed"))
         return self.phase(pod)
 
-    def outputs(self, pod: str) -> Json:
-        """What a step has told when it ended: kfp's ExecutorOutput.
+    def outputs(self, task: Task, pod: str) -> Outputs:
+        """What a task has given on, in a pod of its.
 
         Raises:
             AssertionError: It failed; with what it printed.
         """
         assert self.wait(pod) == "Succeeded", self.log(pod)
         [status] = self.node.get("pod", pod, namespace=self.namespace)["status"]["containerStatuses"]
-        told: Json = json.loads(status["state"]["terminated"]["message"])
-        return told
+        return task.outputs(status["state"]["terminated"]["message"])
 
 
-def _fields(paths: Mapping[str, str]) -> list[Json]:
-    return [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in paths.items()]
+def manifest(name: str, *, labels: Mapping[str, str], annotations: Mapping[str, str], **spec: Any) -> Json:
+    """Return a pod as Argo makes one of a step."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": dict(labels), "annotations": dict(annotations)},
+        "spec": {"serviceAccountName": ACCOUNT, "restartPolicy": "Never", **spec},
+    }
 
 
 def _placed(main: Json, step: Step) -> Json:
     """What a pod of a container is to be, where the driver lets it run."""
     environment = [{"name": name, "value": value} for name, value in step.pod["environment"].items()]
-    mounts = [{"name": each["volumeName"], "mountPath": each["mountPath"]} for each in step.shared_memory]
-    resources, own = step.pod["resources"], [*main["env"], *environment]
+    volumes = {each["volumeName"]: each for each in step.shared_memory}
+    mounts = [{"name": name, "mountPath": each["mountPath"]} for name, each in volumes.items()]
+    container = {
+        **main,
+        "resources": step.pod["resources"],
+        "env": [*environment, *main["env"]],
+        "volumeMounts": [*mounts, {"name": "bucket", "mountPath": str(_IN_THE_POD.buckets)}],
+    }
     return {
-        "serviceAccountName": ACCOUNT,
-        "restartPolicy": "Never",
-        "containers": [{**main, "resources": resources, "env": own, "volumeMounts": mounts}],
+        "containers": [container],
         "affinity": step.pod["affinity"],
         "tolerations": step.pod["tolerations"],
         "nodeSelector": step.pod["node_selector"],
         "volumes": [
-            {"name": each["volumeName"], "emptyDir": {"medium": each["medium"], "sizeLimit": each["sizeLimit"]}}
-            for each in step.shared_memory
+            *(
+                {"name": name, "emptyDir": {"medium": each["medium"], "sizeLimit": each["sizeLimit"]}}
+                for name, each in volumes.items()
+            ),
+            {"name": "bucket", "emptyDir": {}},
         ],
     }

@@ -10,13 +10,6 @@ from node.operator_image import variables
 
 _DOCKERFILE = ROOT / "kfp_components" / "Dockerfile"
 _HOME = "/opt/sagebridge"
-_COPIES = {
-    "sagebridge/__init__.py": "operator/sagebridge/__init__.py",
-    "sagebridge/core": "operator/sagebridge/core",
-    "sagebridge/schema": "operator/sagebridge/schema",
-    "sagebridge_kfp": "kfp_components/sagebridge_kfp",
-    "sagebridge_kfp/_crds": "crds",
-}
 
 
 def steps_image() -> Image:
@@ -24,10 +17,9 @@ def steps_image() -> Image:
     base = debian.base()
     packages = environment(ROOT / "requirements-kfp.lock", at=_HOME, base=base)
     own = code(
-        _COPIES,
+        _DOCKERFILE,
         title="Steps' image",
         python=f"{_HOME}/bin/python",
-        dockerfile=_DOCKERFILE,
         below=[base, packages],
         _KFP_RUNTIME="true",
     )

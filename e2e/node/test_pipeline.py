@@ -65,18 +65,19 @@ def _sharded(uri: str) -> dict[str, Any]:
 
 
 def test_a_step_trains_on_two_pods_and_shows_their_lines(steps: Steps, jobs: Jobs, cloud: Cloud) -> None:
-    pod = steps.start(training())
+    task = training()
+    pod = steps.start(task)
 
-    told = steps.outputs(pod)
+    told = steps.outputs(task, pod)
 
-    values = told["parameterValues"]
+    values = told.parameters
     assert archive(cloud, values["model_uri"]).keys() == {"model.npz", "host-0.json", "host-1.json"}
     assert values["objective"] > 0.9
     assert values["objective"] == values["final_metrics"]["validation:accuracy"]
     assert jobs.reason(values["object_name"]) == "Completed"
-    [model] = told["artifacts"]["model"]["artifacts"]
+    [model] = told.artifacts["model"]
     assert model["metadata"]["model_uri"] == values["model_uri"]
-    [metrics] = told["artifacts"]["metrics"]["artifacts"]
+    [metrics] = told.artifacts["metrics"]
     assert metrics["metadata"] == {"validation:accuracy": values["objective"]}
     assert f"validation:accuracy={values['objective']}" in steps.log(pod)
 
@@ -91,11 +92,11 @@ def test_what_a_step_left_when_it_was_ended_its_next_try_goes_on_with(steps: Ste
     steps.delete(first)
 
     jobs.wait_reason(name, "Suspended")
-    told = steps.outputs(steps.start(task))
-    assert told["parameterValues"]["object_name"] == name
+    told = steps.outputs(task, steps.start(task))
+    assert told.parameters["object_name"] == name
     assert jobs.names() == [name]
     assert [each["status"] for each in jobs.status(name)["attempts"]] == ["Stopped", "Completed"]
-    assert archive(cloud, told["parameterValues"]["model_uri"]) == {"weights": b"half"}
+    assert archive(cloud, told.parameters["model_uri"]) == {"weights": b"half"}
 
 
 def test_a_step_whose_job_fails_says_why(steps: Steps, jobs: Jobs) -> None:
@@ -123,14 +124,14 @@ def test_a_users_own_step_runs_on_the_gpus_that_it_asks_for(steps: Steps) -> Non
 
     steps.node.add_taint("research", value="a", effect="NoSchedule")
     try:
-        pod = steps.start(Task.of(body))
-        told = steps.outputs(pod)
+        task = Task.of(body)
+        pod = steps.start(task)
+        told = steps.outputs(task, pod)
     finally:
         steps.node.remove_taint("research", effect="NoSchedule")
 
     spec = steps.node.get("pod", pod, namespace=steps.namespace)["spec"]
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "2"
-    assert told["parameterValues"] == {"Output": 2.0}
-    assert set(told["artifacts"]) == {"data", "model", "metrics"}
-    assert told["artifacts"]["model"]["artifacts"][0]["metadata"] == {"framework": "none"}
-    assert told["artifacts"]["metrics"]["artifacts"][0]["metadata"] == {"shared_memory": 32 * 2**20}
+    assert told.parameters == {"Output": 2.0}
+    assert told.artifacts["model"][0]["metadata"] == {"framework": "none"}
+    assert told.artifacts["metrics"][0]["metadata"] == {"shared_memory": 32 * 2**20}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Compiled = tuple[dict[str, Any], dict[str, Any]]
+Documents = tuple[dict[str, Any], dict[str, Any]]
 """A pipeline's intermediate representation, and its platform specification."""
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -37,11 +37,25 @@ class Step:
     image_pull_secrets: list[str]
 
 
-def drive(compiled: Compiled, *, executor: str = "exec-train", inputs: Mapping[str, Any] | None = None) -> Step:
+def drive(compiled: Documents, *, executor: str = "exec-train", inputs: Mapping[str, Any] | None = None) -> Step:
     """Resolve one executor, with these inputs of the DAG that its task is in."""
     ir, platform = compiled
-    container = ir["deploymentSpec"]["executors"][executor]["container"]
-    config = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].get(executor, {})
+    return resolve(
+        next(each for each in ir["components"].values() if each.get("executorLabel") == executor),
+        container=ir["deploymentSpec"]["executors"][executor]["container"],
+        config=platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].get(executor, {}),
+        inputs=inputs,
+    )
+
+
+def resolve(
+    component: Mapping[str, Any],
+    *,
+    container: Mapping[str, Any],
+    config: Mapping[str, Any],
+    inputs: Mapping[str, Any] | None = None,
+) -> Step:
+    """Resolve the container of a component, with what Kubernetes is told beside it."""
     whole = {
         "resources": _resources(container.get("resources", {})),
         "environment": {each["name"]: each["value"] for each in container.get("env", [])},
@@ -49,7 +63,7 @@ def drive(compiled: Compiled, *, executor: str = "exec-train", inputs: Mapping[s
         "tolerations": _tolerations(config.get("tolerations", []), inputs or {}),
         "node_selector": _selector(config.get("nodeSelector", {}), inputs or {}),
     }
-    on_task, on_pod = _options(ir, executor)
+    on_task, on_pod = _options(component)
     return Step(
         pod={name: value for name, value in whole.items() if on_pod[FIELDS[name]]},
         task_config={name: value for name, value in whole.items() if FIELDS[name] in on_task},
@@ -62,8 +76,7 @@ def drive(compiled: Compiled, *, executor: str = "exec-train", inputs: Mapping[s
     )
 
 
-def _options(ir: Mapping[str, Any], executor: str) -> tuple[set[str], dict[str, bool]]:
-    component = next(each for each in ir["components"].values() if each.get("executorLabel") == executor)
+def _options(component: Mapping[str, Any]) -> tuple[set[str], dict[str, bool]]:
     given = component.get("taskConfigPassthroughs", [])
     on_pod = dict.fromkeys(FIELDS.values(), True)
     return {each["field"] for each in given}, on_pod | {each["field"]: each.get("applyToTask", False) for each in given}

@@ -12,7 +12,7 @@ from kfp import compiler, components
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from support.kfp_driver import Compiled
+from support.kfp_driver import Documents
 
 
 def check(pipeline: Any, golden: Path, directory: Path) -> None:
@@ -24,7 +24,7 @@ def check(pipeline: Any, golden: Path, directory: Path) -> None:
     assert path.read_text() == golden.read_text(), "see what changed; UPDATE_GOLDENS=1 accepts it"
 
 
-def read(path: Path) -> Compiled:
+def read(path: Path) -> Documents:
     """A compiled pipeline's specification, and that of its platform."""
     specification, platform = yaml.safe_load_all(path.read_text())
     return specification, platform

@@ -51,12 +51,12 @@ def local_path(artifact: Mapping[str, Any]) -> Path:
     Args:
         artifact: as the executor input has it.
     """
-    from kfp.dsl import Artifact, Model
+    from kfp.dsl import Model
 
-    # A model that is an image has its files in a folder of that.
-    kind = Model if (artifact.get("type") or {}).get("schemaTitle") == Model.schema_title else Artifact
+    # An image has its files in a folder of its own, which kfp knows of models only. What an input artifact is, the
+    # launcher does not say, and it takes each that is an image for a model.
     metadata = dict(artifact.get("metadata") or {})
-    return Path(kind(name="", uri=artifact.get("uri", ""), metadata=metadata).path)
+    return Path(Model(name="", uri=artifact.get("uri", ""), metadata=metadata).path)
 
 
 def uri_of(path: Path) -> str:

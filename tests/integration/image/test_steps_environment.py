@@ -2,12 +2,12 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from node.code import copied, copy
 from sagebridge_kfp import ops
 from support.kfp_steps import component
 
@@ -29,14 +29,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
         check=True,
     )
-    ignored = shutil.ignore_patterns("__pycache__")
-    app = directory / "app"
-    (app / "sagebridge").mkdir(parents=True)
-    shutil.copy(ROOT / "operator/sagebridge/__init__.py", app / "sagebridge")
-    for folder in ("core", "schema"):
-        shutil.copytree(ROOT / "operator/sagebridge" / folder, app / "sagebridge" / folder, ignore=ignored)
-    shutil.copytree(ROOT / "kfp_components/sagebridge_kfp", app / "sagebridge_kfp", ignore=ignored)
-    shutil.copytree(ROOT / "crds", app / "sagebridge_kfp/_crds")
+    for target, source in copied(ROOT / "kfp_components/Dockerfile").items():
+        copy(ROOT / source, directory / "app" / target)
     return directory
 
 

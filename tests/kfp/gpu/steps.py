@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kfp import compiler, dsl
 from sagebridge_kfp import on_gpu
-from support.kfp_driver import Compiled
+from support import kfp_goldens
+from support.kfp_driver import Documents
 
 
 @dsl.container_component
@@ -22,15 +22,14 @@ def lightweight(data: str = "s3://team-a/digits") -> str:
     return data
 
 
-def compiled(body: Callable[..., Any], path: Path) -> Compiled:
+def compiled(body: Callable[..., Any], path: Path) -> Documents:
     """What a pipeline compiles to, by way of the file that KFP is given."""
     package = path / "pipeline.yaml"
     compiler.Compiler().compile(dsl.pipeline(name="digits")(body), str(package))
-    documents = list(yaml.safe_load_all(package.read_text()))
-    return documents[0], documents[1]
+    return kfp_goldens.read(package)
 
 
-def placed(path: Path, **arguments: Any) -> Compiled:
+def placed(path: Path, **arguments: Any) -> Documents:
     """What a pipeline of one placed step compiles to."""
 
     def body() -> None:

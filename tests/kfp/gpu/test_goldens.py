@@ -10,7 +10,7 @@ import pytest
 import yaml
 from sagebridge_kfp import on_gpu
 from support import kfp_goldens
-from support.kfp_driver import Compiled
+from support.kfp_driver import Documents
 
 from tests.kfp.gpu.pipelines import PIPELINES
 from tests.kfp.gpu.steps import compiled, placed
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent / "goldens"
 NAMES = [*WISHES, *PIPELINES]
 
 
-def as_yaml(found: Compiled) -> str:
+def as_yaml(found: Documents) -> str:
     ir, platform = found
     shown = {name: value for name, value in ir.items() if name != "sdkVersion"}
     return yaml.safe_dump_all([shown, platform], sort_keys=True, width=120)

@@ -278,8 +278,10 @@ def test_what_no_pod_has_as_a_file_is_given_by_its_uri(store: Store) -> None:
     assert places() == ["https://example.com/table.csv"]
 
 
-def test_a_model_that_is_an_image_lies_where_the_launcher_has_it() -> None:
-    artifact = {"uri": "oci://registry.example.com/llm:1", "type": {"schemaTitle": "system.Model"}}
+@pytest.mark.parametrize("told", [{}, {"type": {"instanceSchema": ""}}, {"type": {"schemaTitle": "system.Model"}}])
+def test_a_model_that_is_an_image_lies_where_the_launcher_has_it(told: dict[str, Any]) -> None:
+    """The launcher says of no input what it is."""
+    artifact = {"uri": "oci://registry.example.com/llm:1", **told}
 
     assert local_path(artifact) == Path("/oci/registry.example.com_llm:1/models")
 

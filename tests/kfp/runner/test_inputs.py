@@ -12,8 +12,31 @@ from support.kfp_runner.values import RefusedError
 
 FACTS = Facts(run_id="run-1", run_name="digits-abc12", display_name="digits run", dag_id="7", task="train")
 SCOPE = Scope(
-    inputs=Inputs(parameters={"data": "s3://a/", "nothing": None}, artifacts={"set": [{"name": "3"}]}),
-    outputs={"tune": Outputs(parameters={"objective": 0.5}, artifacts={"model": [{"name": "4"}]})},
+    inputs=Inputs(
+        parameters={"data": "s3://a/", "nothing": None},
+        artifacts={"set": [{"name": "3", "type": {"instanceSchema": ""}, "metadata": {"parts": {"list": ["a"]}}}]},
+    ),
+    outputs={
+        "tune": Outputs(
+            parameters={"objective": 0.5},
+            artifacts={
+                "model": [
+                    {
+                        "name": "4",
+                        "uri": "s3://b",
+                        "type": {"schemaTitle": "system.Model"},
+                        "metadata": {
+                            "framework": "xgboost",
+                            "trees": 20,
+                            "is_best": True,
+                            "sizes": [1],
+                            "by": {"a": 1},
+                        },
+                    }
+                ]
+            },
+        )
+    },
 )
 
 
@@ -77,16 +100,19 @@ def test_from_the_dag_and_from_other_tasks() -> None:
         SCOPE,
         FACTS,
     )
-    assert found == Inputs(
-        parameters={"data": "s3://a/", "objective": 0.5}, artifacts={"set": [{"name": "3"}], "model": [{"name": "4"}]}
-    )
+    assert found.parameters == {"data": "s3://a/", "objective": 0.5}
+    assert found.artifacts["set"] == [{"name": "3", "metadata": {"parts": {"list": ["a"]}}}]
+    kept = {"framework": "xgboost", "trees": 20, "is_best": 1, "sizes": {"list": [1]}, "by": {"struct": {"a": 1}}}
+    assert found.artifacts["model"] == [
+        {"name": "4", "uri": "s3://b", "type": {"instanceSchema": ""}, "metadata": kept}
+    ], "the store of metadata has its own types"
 
 
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
         ({"componentInputParameter": "loop-item-param-3"}, "parent DAG does not have input parameter"),
-        ({"componentInputParameter": "nothing"}, "got null"),
+        ({"componentInputParameter": "nothing"}, "is null"),
         ({"taskOutputParameter": {"producerTask": "tune", "outputParameterKey": "other"}}, "cannot find output"),
         ({"taskOutputParameter": {"producerTask": "later", "outputParameterKey": "x"}}, "has given nothing on"),
         (constant([]), "type mismatch"),
@@ -139,18 +165,25 @@ ROOT = {
         "parameters": {
             "data": {"parameterType": "STRING"},
             "least": {"parameterType": "NUMBER_DOUBLE", "defaultValue": 0.9, "isOptional": True},
+            "image": {"parameterType": "STRING", "isOptional": True},
         }
     }
 }
 
 
 def test_a_run_with_defaults() -> None:
-    assert of_root(ROOT, {"data": "s3://a/"}).parameters == {"data": "s3://a/", "least": 0.9}
+    assert of_root(ROOT, {"data": "s3://a/"}).parameters == {"data": "s3://a/", "least": 0.9, "image": None}
 
 
 @pytest.mark.parametrize(
     ("arguments", "match"),
-    [({}, "'data' is missing"), ({"data": "a", "most": 1}, "no parameter most"), ({"data": "a", "least": "1"}, "type")],
+    [
+        ({}, "'data' is missing"),
+        ({"data": "a", "most": 1}, "no parameter most"),
+        ({"data": "a", "least": "1"}, "type"),
+        ({"data": 1}, "type"),
+        ({"data": None}, "type"),
+    ],
 )
 def test_a_run_that_is_refused(arguments: dict[str, Any], match: str) -> None:
     with pytest.raises(RefusedError, match=match):

@@ -57,7 +57,7 @@ def test_what_a_step_is_told(told: dict[str, Any], place: Place) -> None:
     shell, epochs, whole, unknown = launcher.command(container, told, place)
     assert (shell, epochs) == ("sh", "4"), "the launcher fills in defaults"
     assert unknown == "{{$.pipeline_job_uuid}}", "which the launcher does not know"
-    assert json.loads(whole)["inputs"]["parameterValues"] == {"rates": [1, 0.5], "epochs": 4}
+    assert json.loads(whole)["inputs"] == {"parameterValues": {"rates": [1, 0.5], "epochs": 4}}, "without artifacts"
     assert '"rates":[1,0.5]' in whole, "floats arrive as integers where they are whole"
     assert json.loads(whole)["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"].startswith(f"{ROOT}/train/")
 
@@ -84,7 +84,7 @@ def test_what_a_step_gives_on(told: dict[str, Any]) -> None:
     [
         (artifact(uri="s3://models/a/model.tar.gz"), "expected bucket prefix", "another bucket"),
         (artifact(uri="s3://pipelines/v2/digits/run-2/model"), "expected bucket prefix", "another run's folder"),
-        (artifact(uri="s3://pipelines/v2/digits/run-10/model"), "expected bucket prefix", "one whose name goes on"),
+        (artifact(uri=f"{ROOT}/"), "empty key", "the run's folder itself"),
         (artifact(metadata={"job": None}), "'job' is null", "metadata know no null"),
         (artifact(size=1), "unknown field size", "an artifact has no such field"),
         ({"parameterValues": {"objective": 1}, "output": {}}, "unknown field output", "nor has the message"),
@@ -127,6 +127,25 @@ def test_what_a_step_has_left_is_uploaded(told: dict[str, Any], place: Place) ->
 def test_an_artifact_elsewhere_than_in_a_bucket_is_not_uploaded(told: dict[str, Any]) -> None:
     [model] = end(told, artifact(uri="https://example.com/model")).artifacts["model"]
     assert model["uri"] == "https://example.com/model"
+
+
+def test_a_folder_is_the_runs_by_how_its_name_begins(told: dict[str, Any]) -> None:
+    """The launcher compares texts. That a run's id, a UUID, is the beginning of another does not come about."""
+    [model] = end(told, artifact(uri=f"{ROOT}0/model")).artifacts["model"]
+    assert model["uri"] == f"{ROOT}0/model"
+
+
+@pytest.mark.parametrize("name", ["", "part-0"])
+def test_a_retry_finds_no_disk_of_an_earlier_pod(told: dict[str, Any], place: Place, name: str) -> None:
+    model = place.local(told["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"])
+    if name:
+        model.mkdir()
+    for file in (model / name, Path(told["outputs"]["outputFile"])):
+        file.write_text("half")
+    launcher.prepare(told, place)
+    assert model.parent.is_dir()
+    assert not model.exists()
+    assert launcher.collect({}, {"outputs": {**told["outputs"], "parameters": {}}}, run_root=ROOT).parameters == {}
 
 
 def test_outputs_in_files(told: dict[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """What depends on what, conditions, loops, exit tasks, retries and the cache, of pipelines as kfp compiles them."""
 
+import contextlib
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from kfp import dsl, kubernetes
@@ -36,6 +38,11 @@ def show(item: dict) -> dict:
     return item
 
 
+@dsl.component(**AS_IT_IS)
+def repeat(word: Optional[str] = "nothing") -> str:  # noqa: UP045 - as kfp reads it
+    return str(word)
+
+
 Runs = Callable[..., Finished]
 
 
@@ -48,7 +55,7 @@ def failing() -> Iterator[dict[str, int]]:
 
 @pytest.fixture
 def pods() -> Scripted:
-    return Scripted(say, measure, show)
+    return Scripted(say, measure, show, repeat)
 
 
 @pytest.fixture
@@ -76,6 +83,18 @@ def test_outputs_go_on(run: Runs, pods: Scripted) -> None:
     assert finished.state is State.SUCCEEDED
     assert pods.tasks == ["say", "say-2"]
     assert finished["say-2"].outputs.parameters == {"Output": "hello again"}
+
+
+@pytest.mark.parametrize(("arguments", "want"), [({}, "nothing"), ({"word": "a"}, "a")])
+def test_an_argument_that_nobody_has_given_leaves_a_components_default(
+    run: Runs, arguments: dict[str, str], want: str
+) -> None:
+    def pipeline(word: Optional[str] = None) -> None:  # noqa: UP045
+        repeat(word=word)
+
+    finished = run(pipeline, **arguments)
+    assert finished.state is State.SUCCEEDED, finished.told()
+    assert finished["repeat"].outputs.parameters == {"Output": want}
 
 
 def test_what_depends_on_a_failed_task_is_not_begun(run: Runs, failing: dict[str, int]) -> None:
@@ -117,6 +136,25 @@ def test_a_loop(run: Runs, pods: Scripted) -> None:
     assert finished["for-loop-2[0]/show"].outputs.parameters["Output"] == {"word": "a", "rate": 1}
 
 
+def test_no_more_iterations_at_once_than_the_loop_allows(tmp_path: Path, pods: Scripted) -> None:
+    @dsl.pipeline(name="words")
+    def pipeline() -> None:
+        with dsl.ParallelFor(["a", "b", "c", "d"], parallelism=2) as word:
+            say(word=word)
+
+    three, met = threading.Barrier(3), list[str]()
+
+    def execute(pod: Pod, *given: Any, started: Callable[[Pod], None]) -> int:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            three.wait(timeout=0.5)
+            met.append(pod.task)
+        return pods(pod, *given, started=started)
+
+    run = Run(Compiled.of(pipeline, tmp_path), place=Place(directory=tmp_path), execute=execute)
+    assert run.run().state is State.SUCCEEDED
+    assert met == []
+
+
 def test_a_field_of_a_loops_item_within_a_text_is_refused_as_the_driver_does(run: Runs) -> None:
     """What kfp compiles of it asks the pipeline for an input that it does not have."""
 
@@ -151,6 +189,7 @@ def test_a_loop_over_dictionaries_within_an_exit_handler_is_refused_as_the_drive
     finished = run(pipeline)
     assert finished.state is State.FAILED
     assert "parent DAG does not have input parameter" in finished["exit-handler-1"].error
+    assert finished["say"].state is State.OMITTED, "what has not begun has no exit"
 
 
 @pytest.mark.parametrize(("times", "state"), [(0, State.SUCCEEDED), (9, State.FAILED)])
@@ -256,31 +295,33 @@ def test_outputs_of_nested_pipelines(run: Runs) -> None:
     assert run(pipeline)["say"].outputs.parameters == {"Output": "deep"}
 
 
-def test_terminated_nothing_is_begun_any_more(tmp_path: Path) -> None:
+def test_terminated_only_exit_tasks_are_begun(tmp_path: Path, pods: Scripted) -> None:
     @dsl.pipeline(name="words")
     def pipeline() -> None:
         with dsl.ExitHandler(say(word="end")):
             first = say(word="a").set_retry(num_retries=2)
             say(word="b").after(first)
 
-    signalled: list[signal.Signals] = []
+    signalled: set[tuple[str, signal.Signals]] = set()
 
     def execute(pod: Pod, *given: Any, started: Callable[[Pod], None]) -> int:
         pod.log.touch()
-        object.__setattr__(pod, "signal", signalled.append)
+        object.__setattr__(pod, "signal", lambda number: signalled.add((pod.task, number)))
         started(pod)
-        return 143
+        if (pod.task, signal.SIGTERM) in signalled:
+            return 143
+        return pods(pod, *given, started=lambda pod: None)
 
     compiled = Compiled.of(pipeline, tmp_path)
     run = Run(compiled, place=Place(directory=tmp_path), watch=lambda pod: run.terminate(), execute=execute)
     finished = run.run()
     assert finished.state is State.FAILED
-    assert signalled == [signal.SIGTERM]
+    assert signalled == {("exit-handler-1/say-2", signal.SIGTERM)}
     assert states(finished) == {
         "exit-handler-1": State.FAILED,
         "exit-handler-1/say-2": State.FAILED,
         "exit-handler-1/say-3": State.OMITTED,
-        "say": State.OMITTED,
+        "say": State.SUCCEEDED,
     }
     assert finished["exit-handler-1/say-2"].pods == 1, "and nothing is retried"
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from support.kfp_runner import store
 from support.kfp_runner.ir import Spec, parameters_of
 from support.kfp_runner.records import Outputs
-from support.kfp_runner.values import RefusedError, select, strict_json, typed
+from support.kfp_runner.values import RefusedError, check_type, select, strict_json, typed
 
 Artifacts = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -41,8 +42,11 @@ class Facts:
 
     def resolve(self, constant: Any) -> Any:
         """A constant argument; only one that is a placeholder and nothing else is replaced."""
-        if not isinstance(constant, str):
-            return constant
+        return self.placeholders.get(constant, constant) if isinstance(constant, str) else constant
+
+    @property
+    def placeholders(self) -> Mapping[str, str]:
+        """What is replaced, and by what."""
         return {
             "{{$.pipeline_job_name}}": self.display_name,
             "{{$.pipeline_job_resource_name}}": self.run_name,
@@ -50,7 +54,7 @@ class Facts:
             "{{$.pipeline_task_name}}": self.task,
             # The execution of the DAG, not of the task: all tasks of a DAG have the same.
             "{{$.pipeline_task_uuid}}": self.dag_id,
-        }.get(constant, constant)
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,19 +71,20 @@ class Scope:
 
 
 def of_root(component: Spec, arguments: Mapping[str, Any]) -> Inputs:
-    """What a pipeline is given: a run's arguments, and defaults.
+    """What a pipeline is given: a run's arguments, and defaults; null where there is neither.
 
     Raises:
-        RefusedError: an argument is unknown or missing, or is of another type.
+        RefusedError: an argument is unknown or missing, or is of another type, of which nothing is made here.
     """
     known = parameters_of(component)
     if unknown := arguments.keys() - known.keys():
         raise RefusedError(f"the pipeline has no parameter {', '.join(sorted(unknown))}")
-    found = {name: spec["defaultValue"] for name, spec in known.items() if "defaultValue" in spec} | dict(arguments)
+    for name, value in arguments.items():
+        check_type(name, value, known[name]["parameterType"])
     for name, spec in known.items():
-        if name not in found and not spec.get("isOptional"):
+        if name not in arguments and "defaultValue" not in spec and not spec.get("isOptional"):
             raise RefusedError(f"parameter {name!r} is missing")
-    return Inputs(parameters={name: typed(name, value, known[name]["parameterType"]) for name, value in found.items()})
+    return Inputs(parameters={name: spec.get("defaultValue") for name, spec in known.items()} | dict(arguments))
 
 
 def of_task(task: Spec, component: Spec, scope: Scope, facts: Facts) -> Inputs:
@@ -94,10 +99,12 @@ def of_task(task: Spec, component: Spec, scope: Scope, facts: Facts) -> Inputs:
     found = _defaults_of_dag(task, component) if "dag" in component else {}
     for name, spec in given.get("parameters", {}).items():
         value = _parameter(name, spec, scope, facts)
+        if value is None and "componentInputParameter" in spec:
+            if not parameters_of(component).get(name, {}).get("isOptional"):
+                raise RefusedError(f"resolving {name!r}: the resolved input parameter is null")
+            continue
         if selector := spec.get("parameterExpressionSelector"):
             value = select(value, selector)
-        if value is None and parameters_of(component).get(name, {}).get("isOptional"):
-            continue
         found[name] = value
     artifacts = {name: _artifact(name, spec, scope) for name, spec in given.get("artifacts", {}).items()}
     return Inputs(parameters=checked(component, found, without=_loop_inputs(task)), artifacts=artifacts)
@@ -186,12 +193,12 @@ def _artifact(name: str, spec: Spec, scope: Scope) -> Sequence[Mapping[str, Any]
         wanted = spec["componentInputArtifact"]
         if wanted not in scope.inputs.artifacts:
             raise RefusedError(f"resolving {name!r}: parent DAG does not have input artifact {wanted}")
-        return scope.inputs.artifacts[wanted]
+        return [store.of_dag(each) for each in scope.inputs.artifacts[wanted]]
     source = spec["taskOutputArtifact"]
     outputs = _producer(source["producerTask"], scope).artifacts
     if source["outputArtifactKey"] not in outputs:
         raise RefusedError(f"resolving {name!r}: cannot find output artifact key {source['outputArtifactKey']!r}")
-    return outputs[source["outputArtifactKey"]]
+    return [store.of_task(each) for each in outputs[source["outputArtifactKey"]]]
 
 
 def _producer(task: str, scope: Scope) -> Outputs:

@@ -68,18 +68,18 @@ def command(container: Spec, told: Mapping[str, Any], place: Place) -> list[str]
     """A container's command with its arguments; a value takes a placeholder's place as it is, also within JSON."""
     whole = [*container.get("command", []), *container.get("args", [])]
     replacements = _placeholders(told, place)
-    return [_replaced(word, json_text(told), replacements) for word in whole]
+    return [_replaced(word, _written(told), replacements) for word in whole]
 
 
 def prepare(told: Mapping[str, Any], place: Place) -> None:
     """Make the folders of the outputs; a pod sees nothing of what an earlier one has written to its disk."""
-    last_words = Path(told["outputs"]["outputFile"])
-    last_words.parent.mkdir(parents=True, exist_ok=True)
-    last_words.unlink(missing_ok=True)
-    for output in told["outputs"]["parameters"].values():
-        Path(output["outputFile"]).parent.mkdir(parents=True, exist_ok=True)
-    for found in told["outputs"]["artifacts"].values():
-        place.local(found["artifacts"][0]["uri"]).parent.mkdir(parents=True, exist_ok=True)
+    outputs = told["outputs"]
+    written = [Path(each["outputFile"]) for each in (outputs, *outputs["parameters"].values())]
+    for path in (*written, *(place.local(found["artifacts"][0]["uri"]) for found in outputs["artifacts"].values())):
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def keep_log(told: Mapping[str, Any], log: Path, place: Place) -> None:
@@ -94,7 +94,16 @@ def collect(component: Spec, told: Mapping[str, Any], *, run_root: str) -> Outpu
         RefusedError: its outputs are not what the component has promised, or an artifact is not below the run's root.
     """
     file = Path(told["outputs"]["outputFile"])
-    said = strict_json(file.read_text()) if file.exists() else {}
+    return read(component, told, file.read_text() if file.exists() else "{}", run_root=run_root)
+
+
+def read(component: Spec, told: Mapping[str, Any], last_words: str, *, run_root: str) -> Outputs:
+    """The same, by what its executor has said at the end: kfp's ExecutorOutput, in JSON.
+
+    Raises:
+        RefusedError: as above.
+    """
+    said = strict_json(last_words)
     _check_fields("ExecutorOutput", said, _OUTPUT_FIELDS)
     promised, _ = outputs_of(component)
     parameters = dict(said.get("parameterValues") or said.get("parameter_values") or {})
@@ -121,6 +130,11 @@ def upload(outputs: Outputs, place: Place) -> None:
 def _provisioned(name: str, spec: Spec, root: str) -> dict[str, Any]:
     metadata = {"metadata": spec["metadata"]} if "metadata" in spec else {}
     return {"name": name, "uri": f"{root}/{name}", "type": dict(spec["artifactType"]), **metadata}
+
+
+def _written(told: Mapping[str, Any]) -> str:
+    """As protobuf writes JSON: what is empty is not there."""
+    return json_text({side: {name: found for name, found in told[side].items() if found} for side in told})
 
 
 def _placeholders(told: Mapping[str, Any], place: Place) -> dict[str, str]:
@@ -160,16 +174,22 @@ def _recorded(
     listed = (said.get(name) or {}).get("artifacts") or [{}]
     _check_fields(f"artifact {name!r}", listed[0], _ARTIFACT_FIELDS)
     uri = listed[0].get("uri") or provisioned["uri"]
-    prefix = f"{run_root}/"
-    if uri.startswith(_SCHEMES) and not uri.startswith(prefix):
-        raise RefusedError(
-            f"failed to upload output artifact {name!r}: URI {uri!r} does not have expected bucket prefix {prefix!r}"
-        )
+    if uri.startswith(_SCHEMES):
+        _check_uri(name, uri, run_root=run_root)
     metadata = {**provisioned.get("metadata", {}), **(listed[0].get("metadata") or {})}
     for key, value in metadata.items():
         if value is None:
             raise RefusedError(f"unable to produce MLMD artifact for output {name!r}: metadata {key!r} is null")
     return {"name": str(next(_ids)), "uri": uri, "type": provisioned["type"], "metadata": metadata}
+
+
+def _check_uri(name: str, uri: str, *, run_root: str) -> None:
+    """Refuse what the launcher has no place for: the beginning is compared as text, up to no slash."""
+    failed = f"failed to upload output artifact {name!r}: URI {uri!r}"
+    if not uri.startswith(run_root):
+        raise RefusedError(f"{failed} does not have expected bucket prefix {run_root!r}")
+    if not uri.removeprefix(run_root).strip("/"):
+        raise RefusedError(f"{failed} has empty key given prefixed bucket {run_root!r}")
 
 
 def _check_fields(what: str, found: Mapping[str, Any], known: frozenset[str]) -> None:

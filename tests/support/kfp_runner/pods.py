@@ -117,14 +117,21 @@ class Pod:
     def environment(self, container: Spec, platform: Spec, place: Place) -> dict[str, str]:
         """The variables of its container: the component's, the pod's own fields, and what the launcher knows."""
         named = {each["name"]: str(each.get("value", "")) for each in container.get("env", [])}
-        fields = {each["name"]: self._field(each["fieldPath"]) for each in platform.get("fieldPathAsEnv", [])}
-        launcher = {"KFP_POD_NAME": self.name, "KFP_POD_UID": self.uid}
-        return {**place.pod_environment(self.directory), **named, **fields, **launcher}
+        own = {name: self._field(path) for name, path in fields(platform).items()}
+        return {**place.pod_environment(self.directory), **named, **own}
 
     def _field(self, path: str) -> str:
         """A field of a pod as the downward API has it: a label or annotation that is not there is empty."""
+        if path in (plain := {"metadata.name": self.name, "metadata.uid": self.uid}):
+            return plain[path]
         if found := _LABEL.fullmatch(path):
             return self.labels.get(found[1], "")
         if found := _ANNOTATION.fullmatch(path):
             return self.annotations.get(found[1], "")
         raise NotImplementedError(f"this runner's pods have no field {path}")
+
+
+def fields(platform: Spec) -> dict[str, str]:
+    """The variables of a container that are fields of its pod, by their paths: those asked for, and the launcher's."""
+    asked = {each["name"]: each["fieldPath"] for each in platform.get("fieldPathAsEnv", [])}
+    return {**asked, "KFP_POD_NAME": "metadata.name", "KFP_POD_UID": "metadata.uid"}

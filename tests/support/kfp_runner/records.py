@@ -50,6 +50,7 @@ class TaskRecord:
         outputs: what it gives on.
         logs: what its pods have printed, in the order of the pods.
         error: why the driver or the launcher has failed it.
+        has_begun: whether its driver let it begin.
     """
 
     path: str
@@ -57,6 +58,7 @@ class TaskRecord:
     outputs: Outputs = Outputs()
     logs: Sequence[Path] = ()
     error: str = ""
+    has_begun: bool = True
 
     @property
     def pods(self) -> int:

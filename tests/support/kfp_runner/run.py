@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from support.kfp_runner import launcher
+from support.kfp_runner import known, launcher
 from support.kfp_runner.cache import Cache, fingerprint
 from support.kfp_runner.conditions import holds
 from support.kfp_runner.inputs import Facts, Inputs, Scope, items_of, of_iteration, of_root, of_task
@@ -56,6 +56,9 @@ class Run:
         run_id: the run's id, by default a new one.
         watch: told of each pod as soon as it runs, in a thread of the task's.
         execute: runs a pod: `Pod.run`, or what stands for it.
+
+    Raises:
+        NotImplementedError: the pipeline has what this runner does not know.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Run:
         watch: Callable[[Pod], None] = lambda pod: None,
         execute: Execute = Pod.run,
     ) -> None:
+        known.check(compiled)
         self.id = run_id or str(uuid.uuid4())
         self._compiled = compiled
         self._place = place
@@ -94,7 +98,12 @@ class Run:
         return Finished(state=state, tasks=self._records)
 
     def terminate(self) -> None:
-        """What terminating a run does: no pod is made any more, and each that runs gets a SIGTERM."""
+        """What terminating a run does: no pod is made any more, and each that runs gets a SIGTERM.
+
+        Exit tasks go on, and begin where what they wait for has begun: Argo bears them after a Workflow's deadline,
+        which is how Kubeflow Pipelines terminates.
+        https://github.com/argoproj/argo-workflows/blob/main/workflow/controller/workflowpod.go (onExitPod)
+        """
         self._is_terminated.set()
         for pod in list(self._pods):
             pod.signal(signal.SIGTERM)
@@ -117,14 +126,14 @@ class Run:
 
     def _task(self, spot: Spot, inputs: Inputs, earlier: Mapping[str, Future[TaskRecord]]) -> TaskRecord:
         before = {name: earlier[name].result() for name in spot.task.get("dependentTasks", ())}
-        if self._is_terminated.is_set() or not _may_begin(spot.task, before):
-            record = TaskRecord(path=spot.path, state=State.OMITTED)
+        if self._has_to_end(spot) or not _may_begin(spot.task, before):
+            record = TaskRecord(path=spot.path, state=State.OMITTED, has_begun=False)
         else:
             outputs = {name: one.outputs for name, one in before.items() if one.state.is_well}
             try:
                 record = self._begin(spot, Scope(inputs=inputs, outputs=outputs))
             except RefusedError as error:
-                record = TaskRecord(path=spot.path, state=State.FAILED, error=str(error))
+                record = TaskRecord(path=spot.path, state=State.FAILED, error=str(error), has_begun=False)
         self._records[spot.path] = record
         return record
 
@@ -133,7 +142,7 @@ class Run:
         inputs = of_task(spot.task, component, scope, self._facts(spot))
         condition = spot.task.get("triggerPolicy", {}).get("condition")
         if condition and not holds(condition, inputs.parameters):
-            return TaskRecord(path=spot.path, state=State.SKIPPED)
+            return TaskRecord(path=spot.path, state=State.SKIPPED, has_begun=False)
         if "parameterIterator" in spot.task:
             return self._loop(spot, component, inputs)
         if "dag" in component:
@@ -177,7 +186,7 @@ class Run:
         task_root = launcher.task_root(self._root, spot.name)
         logs, error = [], ""
         for number in range(retries + 1):
-            if self._is_terminated.is_set():
+            if self._has_to_end(spot) or (number and self._is_terminated.is_set()):
                 break
             pod = Pod.of(
                 spot.path,
@@ -189,25 +198,26 @@ class Run:
             )
             logs.append(pod.log)
             try:
-                outputs = self._attempt(pod, component, inputs, task_root=task_root)
+                outputs = self._attempt(spot, pod, component, inputs, task_root=task_root)
             except RefusedError as refused:
                 error = str(refused)
             else:
                 return TaskRecord(path=spot.path, state=State.SUCCEEDED, outputs=outputs, logs=logs)
         return TaskRecord(path=spot.path, state=State.FAILED, logs=logs, error=error)
 
-    def _attempt(self, pod: Pod, component: Spec, inputs: Inputs, *, task_root: str) -> Outputs:
+    def _attempt(self, spot: Spot, pod: Pod, component: Spec, inputs: Inputs, *, task_root: str) -> Outputs:
         place, container = self._place, self._compiled.container(component)
         told = launcher.executor_input(
             component, inputs, task_root=task_root, place=place, temporary=pod.directory, number=pod.number
         )
         launcher.prepare(told, place)
-        self._pods.append(pod)
+        if not _is_exit(spot.task):
+            self._pods.append(pod)
         status = self._execute(
             pod,
             launcher.command(container, told, place),
             pod.environment(container, self._compiled.platform_of(component), place),
-            started=self._started,
+            started=lambda pod: self._started(spot, pod),
         )
         launcher.keep_log(told, pod.log, place)
         if status != 0:
@@ -216,10 +226,13 @@ class Run:
         launcher.upload(outputs, place)
         return outputs
 
-    def _started(self, pod: Pod) -> None:
-        if self._is_terminated.is_set():
+    def _started(self, spot: Spot, pod: Pod) -> None:
+        if self._has_to_end(spot):
             pod.signal(signal.SIGTERM)
         self._watch(pod)
+
+    def _has_to_end(self, spot: Spot) -> bool:
+        return self._is_terminated.is_set() and not _is_exit(spot.task)
 
     def _facts(self, spot: Spot) -> Facts:
         return Facts(
@@ -249,7 +262,7 @@ def _is_exit(task: Spec) -> bool:
 
 def _may_begin(task: Spec, before: Mapping[str, TaskRecord]) -> bool:
     if _is_exit(task):
-        return all(record.state is not State.OMITTED for record in before.values())
+        return all(record.has_begun for record in before.values())
     return all(record.state.is_well for record in before.values())
 
 
@@ -257,8 +270,6 @@ def _outputs_of_dag(component: Spec, records: Mapping[str, TaskRecord]) -> Outpu
     wanted = component["dag"].get("outputs", {})
     parameters = {}
     for name, selector in wanted.get("parameters", {}).items():
-        if "valueFromParameter" not in selector:
-            raise NotImplementedError(f"this runner has no outputs of a DAG as {name!r} is: {sorted(selector)}")
         source = selector["valueFromParameter"]
         parameters[name] = records[source["producerSubtask"]].outputs.parameters[source["outputParameterKey"]]
     artifacts = {}

@@ -13,6 +13,7 @@ Value = Any
 _SELECTOR: Final = re.compile(r'parseJson\(string_value\)((?:\["[^"]+"\])*)')
 _KEY: Final = re.compile(r'\["([^"]+)"\]')
 _CLASSES: Final[dict[str, tuple[type, ...]]] = {
+    "STRING": (str,),
     "NUMBER_DOUBLE": (int, float),
     "NUMBER_INTEGER": (int, float),
     "BOOLEAN": (bool,),
@@ -21,6 +22,10 @@ _CLASSES: Final[dict[str, tuple[type, ...]]] = {
     "TASK_FINAL_STATUS": (dict,),
     "TASK_CONFIG": (dict,),
 }
+# What Go's strconv.ParseBool takes.
+_BOOLEANS: Final = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True) | dict.fromkeys(
+    ("0", "f", "F", "FALSE", "false", "False"), False
+)
 
 
 class RefusedError(Exception):
@@ -30,6 +35,8 @@ class RefusedError(Exception):
 def as_written(value: Value) -> Value:
     """A value as a step reads it: Go writes a double that is a whole number without a fraction.
 
+    A whole number that a double can't be, such as one of nanoseconds since 1970, comes as the nearest that it can.
+
     Raises:
         RefusedError: a number is not finite, which a protobuf Value can't be.
     """
@@ -38,9 +45,8 @@ def as_written(value: Value) -> Value:
     if isinstance(value, list):
         return [as_written(item) for item in value]
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise RefusedError(f"google.protobuf.Value can't be {value}")
-        return int(value) if float(value).is_integer() and abs(value) < 1e21 else float(value)
+        number = _double(value)
+        return int(_shortest(number)) if number.is_integer() and abs(number) < 1e21 else number
     return value
 
 
@@ -56,7 +62,7 @@ def text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(int(value)) if float(value).is_integer() else format(Decimal(repr(float(value))), "f")
+        return format(_shortest(_double(value)), "f").removesuffix(".0")
     return json_text(value)
 
 
@@ -70,10 +76,19 @@ def typed(name: str, value: Value, kind: str) -> Value:
         raise RefusedError(f"got null for input parameter {name!r}")
     if kind == "STRING":
         return text(value)
+    check_type(name, value, kind)
+    return value
+
+
+def check_type(name: str, value: Value, kind: str) -> None:
+    """Refuse what is of another type.
+
+    Raises:
+        RefusedError: it is.
+    """
     is_boolean = isinstance(value, bool)
     if not isinstance(value, _CLASSES[kind]) or (is_boolean and kind != "BOOLEAN"):
         raise RefusedError(f"input parameter {name!r} type mismatch: expect {kind}, got {type(value).__name__}")
-    return value
 
 
 def parsed(content: str, kind: str) -> Value:
@@ -86,15 +101,21 @@ def parsed(content: str, kind: str) -> Value:
         return content
     try:
         if kind == "NUMBER_INTEGER":
-            return int(content.strip())
+            return _integer(content.strip())
         if kind == "NUMBER_DOUBLE":
             return float(content.strip())
         if kind == "BOOLEAN":
-            return {"true": True, "false": False}[content.strip().lower()]
+            return _BOOLEANS[content.strip()]
         value = strict_json(content)
     except (ValueError, KeyError) as error:
         raise RefusedError(f"{content!r} is no {kind}") from error
     return typed("output", value, kind)
+
+
+def _integer(digits: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", digits):
+        raise ValueError(f"{digits!r} is no integer")
+    return int(digits)
 
 
 def strict_json(content: str) -> Value:
@@ -124,6 +145,21 @@ def select(value: Value, selector: str) -> Value:
             raise RefusedError(f"evaluation of parameter expression selector {selector!r} failed: no such key: {key}")
         part = part[key]
     return part
+
+
+def _double(number: float) -> float:
+    try:
+        double = float(number)
+    except OverflowError:
+        double = math.inf
+    if not math.isfinite(double):
+        raise RefusedError(f"google.protobuf.Value can't be {number}")
+    return double
+
+
+def _shortest(double: float) -> Decimal:
+    """The number of the fewest digits that is this double and no other, as Go and Python write it."""
+    return Decimal(repr(double))
 
 
 def _refuse(constant: str) -> NoReturn:

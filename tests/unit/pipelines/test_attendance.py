@@ -137,6 +137,12 @@ def test_what_needs_attendance(made: Job, needed: bool, reason: str) -> None:
         ("run.root.train.executor", "run.root.train.executor"),
         ("run.root.loop(1:1).train.executor(0)", "run.root.loop(1:1).train.executor"),
         ("run.root(0).train.executor(1)", "run.root.train.executor"),
+        # By Kubeflow Pipelines' manifests all templates have retries, and all nodes their number.
+        (
+            "run(0).root(0).loop(0).iteration-iterations(1:1)(0).iteration-item(0).train(0).executor(2)",
+            "run.root.loop.iteration-iterations(1:1).iteration-item.train.executor",
+        ),
+        ("run(0).root(0).tidy.onExit(0).delete(0).executor(0)", "run.root.tidy.onExit.delete.executor"),
     ],
 )
 def test_a_task_is_the_same_for_all_its_pods(node: str, task: str) -> None:
