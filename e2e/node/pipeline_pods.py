@@ -45,12 +45,13 @@ class PodsOnNode:
     def __call__(
         self, pod: Pod, command: Sequence[str], environment: Mapping[str, str], *, started: Callable[[Pod], None]
     ) -> int:
-        """Run a pod to its end; 0 if it was a good one."""
+        """Run a pod until it has ended or is gone; 0 if it ended well."""
         node, namespace = self._steps.node, self._steps.namespace
         node.apply(self._manifest(pod, command, environment), namespace=namespace)
         started(pod)
         phase = self._steps.wait(pod.name)
-        pod.log.write_text(self._steps.log(pod.name))
+        # What a pod has printed goes with it.
+        pod.log.write_text(self._steps.log(pod.name) if phase else "")
         return 0 if phase == "Succeeded" else 1
 
     def _manifest(self, pod: Pod, command: Sequence[str], environment: Mapping[str, str]) -> Json:

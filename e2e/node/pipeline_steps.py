@@ -25,6 +25,8 @@ from node.node import Node
 
 ACCOUNT = "pipeline-runner"
 
+_ENDED = ("Succeeded", "Failed", "")
+
 # A pod has the bucket of the pipeline root at /s3, as the launcher puts it there; here that goes with the pod.
 _IN_THE_POD = Place(directory=Path("/"))
 _TEMPORARY = Path("/tmp")
@@ -154,8 +156,8 @@ class Steps:
         return self.kubectl("logs", pod, "--tail=-1", "--ignore-errors")
 
     def wait(self, pod: str) -> str:
-        """Wait until it has ended; its phase."""
-        self.node.wait_for(f"{pod} ends", lambda: self.phase(pod) in ("Succeeded", "Failed"))
+        """Wait until it has ended, or is gone; its phase."""
+        self.node.wait_for(f"{pod} ends", lambda: self.phase(pod) in _ENDED)
         return self.phase(pod)
 
     def outputs(self, task: Task, pod: str) -> Outputs:
