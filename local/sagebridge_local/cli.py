@@ -23,6 +23,7 @@ from sagebridge_local.golang import kubectl as kubectl_program
 from sagebridge_local.paths import state_directory
 from sagebridge_local.stack import ComponentStatus, LocalStack, Options, StackError
 from sagebridge_local.stack.local import READY
+from sagebridge_local.stack.simulator import Simulator
 
 app = typer.Typer(
     help="Kubernetes, SageMaker and the operator on this machine.", no_args_is_help=True, add_completion=False
@@ -73,7 +74,7 @@ def up(
     with _errors_explained():
         stack = _stack(name, work_dir)
         started = time.monotonic()
-        with Console(stderr=True).status("Starting"):
+        with _loss_told(stack), Console(stderr=True).status("Starting"):
             stack.up(options)
         _print_table(stack.status())
         typer.echo(f"Ready after {time.monotonic() - started:.1f} s. For your shell:\n", err=True)
@@ -174,6 +175,21 @@ def _print_table(components: list[ComponentStatus]) -> None:
         pid = str(component.pid or "")
         table.add_row(component.component, component.state, pid, component.address, _age(component.since))
     Console(soft_wrap=True).print(table)
+
+
+@contextmanager
+def _loss_told(stack: LocalStack) -> Iterator[None]:
+    """Say so where the local SageMaker is another process afterwards, or none: it keeps everything in memory."""
+    before = stack.records().get(Simulator.NAME)
+    try:
+        yield
+    finally:
+        now = stack.records().get(Simulator.NAME)
+        if before and before != now:
+            what, remedy = ("restarted", " Write data that jobs need to S3 again.") if now else ("ended", "")
+            typer.echo(
+                f"The local SageMaker was {what}: its S3 buckets, jobs and endpoints are gone.{remedy}", err=True
+            )
 
 
 def _age(since: datetime | None) -> str:

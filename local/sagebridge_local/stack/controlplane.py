@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import yaml
 
@@ -321,6 +321,7 @@ def install_crds(directory: Path, *, kubeconfig: Path) -> None:
     folder = str(directory)
     run_kubectl("apply", "--server-side", "--force-conflicts", "-f", folder, kubeconfig=kubeconfig)
     _await_established(folder, kubeconfig=kubeconfig)
+    _await_discovered(directory, kubeconfig=kubeconfig)
     _await_explained(directory, kubeconfig=kubeconfig)
 
 
@@ -343,14 +344,44 @@ def _await_established(folder: str, *, kubeconfig: Path) -> None:
     run_kubectl(*wait, kubeconfig=kubeconfig)
 
 
+def _await_discovered(directory: Path, *, kubeconfig: Path) -> None:
+    """Wait until the API server lists the CRDs, and let kubectl's cache have that list.
+
+    kubectl believes for six hours what it once saw at an address, such as the list that `kubectl apply` saw above, or
+    an earlier cluster's. It looks anew for a resource that it does not know, but not for a category: `kubectl get
+    sagebridge` would fail once. Without `--cached`, `kubectl api-resources` looks anew.
+
+    Source: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_api-resources/
+    """
+    missing = {definition["metadata"]["name"] for definition in _definitions(directory)}
+    for _ in range(_LATE_LOOKS):
+        missing -= _listed(kubeconfig=kubeconfig)
+        if not missing:
+            return
+        time.sleep(0.2)
+    names = ", ".join(sorted(missing))
+    raise NotReadyError(f"The API server serves {names}, but does not list them", component=API_SERVER)
+
+
+def _listed(*, kubeconfig: Path) -> set[str]:
+    """What the API server lists; the cluster of somebody else may have other APIs that can't be asked now."""
+    try:
+        return set(run_kubectl("api-resources", "--output=name", kubeconfig=kubeconfig).split())
+    except KubectlError as error:
+        return set(error.output.split())
+
+
+def _definitions(directory: Path) -> list[dict[str, Any]]:
+    return [yaml.load(file.read_text(), Loader=yaml.CSafeLoader) for file in directory.glob("*.yaml")]
+
+
 def _await_explained(directory: Path, *, kubeconfig: Path) -> None:
     """Wait until `kubectl explain` knows the CRDs: schemas are published a while after the API server serves them.
 
     Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
     """
     missing: defaultdict[str, set[str]] = defaultdict(set)
-    for file in directory.glob("*.yaml"):
-        spec = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)["spec"]
+    for spec in (definition["spec"] for definition in _definitions(directory)):
         missing[f"/openapi/v3/apis/{spec['group']}/{spec['versions'][0]['name']}"].add(spec["names"]["kind"])
     for _ in range(_LATE_LOOKS):
         for document in list(missing):
@@ -389,5 +420,6 @@ def run_kubectl(*arguments: str, kubeconfig: Path, stdin: str | None = None) -> 
         check=False,
     )
     if result.returncode != 0:
-        raise KubectlError(result.stderr.strip() or f"kubectl {' '.join(arguments)} failed ({result.returncode})")
+        message = result.stderr.strip() or f"kubectl {' '.join(arguments)} failed ({result.returncode})"
+        raise KubectlError(message, output=result.stdout)
     return result.stdout

@@ -20,4 +20,12 @@ class NotReadyError(StackError):
 
 
 class KubectlError(StackError):
-    """kubectl refused or failed; the message is what it wrote to standard error."""
+    """kubectl refused or failed; the message is what it wrote to standard error.
+
+    Attributes:
+        output: What it printed all the same.
+    """
+
+    def __init__(self, message: str, *, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output

@@ -110,17 +110,18 @@ def _missing(name: str, command: LazyCommand, *, missing: str) -> typer.Typer:
     substitute = typer.Typer(help=command.help)
 
     @substitute.command(
-        help=f"{command.help} (Not installed: pip install 'sagebridge[{command.extra}]')",
+        help=f"{command.help} (Not installed: {_how_to_install(command.extra)})",
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     )
     def explain() -> None:
-        typer.echo(
-            f"'sagebridge {name}' needs {missing}: pip install 'sagebridge[{command.extra}]'",
-            err=True,
-        )
+        typer.echo(f"'sagebridge {name}' needs {missing}: {_how_to_install(command.extra)}", err=True)
         raise typer.Exit(1)
 
     return substitute
+
+
+def _how_to_install(extra: str) -> str:
+    return f"pip install 'sagebridge[{extra}]', or, in a clone of the repository, pip install '.[{extra}]'"
 
 
 if __name__ == "__main__":

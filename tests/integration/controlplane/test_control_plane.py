@@ -9,6 +9,7 @@ from pathlib import Path
 
 import kubernetes
 import pytest
+from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import ControlPlane, KubectlError
 
 pytestmark = pytest.mark.controlplane
@@ -18,6 +19,17 @@ def test_serves_the_pinned_version(control_plane: ControlPlane) -> None:
     versions = json.loads(control_plane.kubectl("version", "-o", "json"))
 
     assert versions["serverVersion"]["gitVersion"] == versions["clientVersion"]["gitVersion"] == "v1.35.4"
+
+
+def test_kubectl_knows_the_crds_though_it_has_looked_before_they_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECACHEDIR", str(tmp_path / "cache"))
+    with ControlPlane.start(tmp_path / "stack") as control_plane:
+        control_plane.kubectl("get", "namespaces")
+        control_plane.install_crds(crds_directory())
+
+        assert control_plane.kubectl("get", "sagebridge", "--output=name") == "", "the category, and no objects"
 
 
 def test_controllers_work(kube: kubernetes.client.ApiClient, namespace: str, control_plane: ControlPlane) -> None:

@@ -22,6 +22,9 @@ pytestmark = pytest.mark.controlplane
 CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
 
 
+GONE = "its S3 buckets, jobs and endpoints are gone."
+
+
 class Cli:
     """Runs `sagebridge local COMMAND --work-dir DIR`."""
 
@@ -37,6 +40,13 @@ class Cli:
         stdout, stderr = process.communicate()
         assert process.returncode == want, stderr
         return stdout + stderr if want else stdout
+
+    def told(self, *arguments: str) -> str:
+        """Run it, and return what it says beside its output."""
+        process = self.popen(*arguments)
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+        return stderr
 
     def states(self) -> dict[str, str]:
         process = self.popen("status", "-o", "json")
@@ -161,10 +171,19 @@ def test_a_changed_setting_of_the_shell_restarts_what_reads_it(shared: Cli, monk
 
 def test_changed_options_restart_what_they_concern(shared: Cli) -> None:
     before = shared.pids()
-    shared.run("up", "--no-operator", "--lifecycle-only", "--image-map", "my/image:1=python3 -m train")
+    told = shared.told("up", "--no-operator", "--lifecycle-only", "--image-map", "my/image:1=python3 -m train")
     after = shared.pids()
 
     assert [name for name in before if before[name] != after[name]] == ["sagemaker"]
+    assert f"The local SageMaker was restarted: {GONE} Write data that jobs need to S3 again.\n" in told
+
+
+def test_a_local_sagemaker_that_is_no_longer_asked_for_takes_its_buckets_with_it(cli: Cli) -> None:
+    assert GONE not in cli.told("up", "--no-operator"), "there was none"
+    assert GONE not in cli.told("up", "--no-operator"), "it runs on"
+
+    assert f"The local SageMaker was ended: {GONE}\n" in cli.told("up", "--no-operator", "--no-simulator")
+    assert GONE not in cli.told("up", "--no-operator"), "it was told before"
 
 
 def test_down_leaves_no_process_and_no_port(cli: Cli) -> None:

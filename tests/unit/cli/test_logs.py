@@ -98,6 +98,13 @@ def test_lines_of_a_job_need_no_label(client: Any, group: str, put: Callable[...
     assert line.label == ""
 
 
+def test_lines_of_a_search_say_which_trial_wrote_them(client: Any, group: str, put: Callable[..., None]) -> None:
+    put("churn-001-0f3c9a21/algo-1-1", "a")
+    put("churn-002-bd5e7710/algo-1-1", "b")
+    lines = JobLogs(client, group=group, prefix="churn-").new_lines()
+    assert [(line.label, line.text) for line in lines] == [("churn-001-0f3c9a21", "a"), ("churn-002-bd5e7710", "b")]
+
+
 @pytest.fixture
 def applied(
     client: Any, group: str, put: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -40,7 +40,10 @@ def test_a_part_is_not_imported_before_it_is_called() -> None:
 @pytest.mark.parametrize(
     ("arguments", "want"),
     [
-        (["local", "up"], "pip install 'sagebridge[local]'"),
+        (
+            ["local", "up"],
+            "pip install 'sagebridge[local]', or, in a clone of the repository, pip install '.[local]'",
+        ),
         (["local", "status", "-o", "json"], "pip install 'sagebridge[local]'"),
     ],
 )

@@ -38,7 +38,8 @@ class LogLine:
         timestamp: When it was printed, in milliseconds since 1970.
         stream: The log stream: ``<job>/<host>-<epoch>``, or of an endpoint ``<variant>/<instance>[/<container>]``.
         text: What was printed, without characters that would steer a terminal.
-        label: What to begin the line with: the stream of an endpoint, since its variants answer side by side.
+        label: What to begin the line with: the stream of an endpoint, since its variants answer side by side, and the
+            training job of a search's trial.
         position: Where it stands in its stream.
     """
 

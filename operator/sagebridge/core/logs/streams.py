@@ -97,7 +97,8 @@ class LogStreams:
 
     Attributes:
         group: The log group.
-        prefix: What the names of the job's streams begin with; empty where the group is the endpoint's own.
+        prefix: What the names of the job's streams begin with: its name and a slash, or, of a search, its name and a
+            hyphen, as its trials' names begin. Empty where the group is the endpoint's own.
     """
 
     def __init__(
@@ -289,11 +290,17 @@ class LogStreams:
                 self._size += line.size
 
     def _lines(self, name: str, progress: _Progress, events: Sequence[Json]) -> Iterator[LogLine]:
-        label = "" if self.prefix else name
+        label = self._label(name)
         for event in events:
             text, position = without_steering(event["message"]), progress.count(event["timestamp"])
             if self._excerpt.takes(text):
                 yield LogLine(timestamp=event["timestamp"], stream=name, text=text, label=label, position=position)
+
+    def _label(self, name: str) -> str:
+        """What tells a line from others of the same log: of an endpoint the stream, of a search the trial's job."""
+        if not self.prefix:
+            return name
+        return name.partition("/")[0] if self.prefix.endswith("-") else ""
 
 
 def _later(events: Sequence[Json]) -> list[Json]:
