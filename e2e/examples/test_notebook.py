@@ -18,10 +18,9 @@ BIN = Path(sys.prefix) / "bin"
 
 
 def cells() -> list[str]:
-    """What a person runs; the packages are there."""
+    """What a person runs; what the shell is told before is there."""
     written = json.loads(NOTEBOOK.read_text())["cells"]
-    code = ["".join(cell["source"]) for cell in written if cell["cell_type"] == "code"]
-    return [cell for cell in code if not cell.startswith("%pip install")]
+    return ["".join(cell["source"]) for cell in written if cell["cell_type"] == "code"]
 
 
 @pytest.fixture

@@ -124,12 +124,22 @@ def _runtime(endpoint: Mapping[str, Any], timeout_seconds: int) -> Any:
 
 def _problem(error: Exception, endpoint: Mapping[str, Any], name: str) -> str:
     if not is_denied(error):
-        return f"the endpoint {name} was invoked in vain: {error}"
+        return f"{_what_happened(error, name)}: {error}"
     arn = endpoint["status"].get("endpointArn") or "the endpoint"
     return (
         f"the step may not invoke the endpoint {name} in SageMaker ({error}). It asks AWS itself: {REMEDY} "
         f"sagemaker:InvokeEndpoint on {arn}"
     )
+
+
+def _what_happened(error: Exception, name: str) -> str:
+    if not isinstance(error, ClientError):
+        return f"the endpoint {name} gave no answer"
+    # The one error that is the container's own; the others are SageMaker's.
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    if error.response["Error"]["Code"] == "ModelError":
+        return f"the endpoint {name} answered with an error"
+    return f"SageMaker refused to invoke the endpoint {name}"
 
 
 def _status(endpoint: Mapping[str, Any], field: str) -> str:

@@ -17,7 +17,7 @@ def test_the_pipeline_compiles(page: str, name: str, tmp_path: Path, monkeypatch
     [program] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / f"{page}.md").read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)
 
-    exec(compile(program, f"docs/{page}.md", "exec"), {})
+    exec(compile(program, f"docs/{page}.md", "exec"), {"__name__": "__main__"})
 
     assert components.load_component_from_file(f"{name}.yaml").name == name
 

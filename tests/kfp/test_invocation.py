@@ -203,11 +203,27 @@ def test_a_role_that_may_not_is_told_what_it_needs(sagemaker: Server) -> None:
         invoke(in_sagemaker(), REQUEST)
 
 
-def test_other_errors_are_told_as_they_are(sagemaker: Server) -> None:
-    refused("ModelError", 424)(sagemaker)
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("ModelError", 424, "the endpoint team-digits-abc answered with an error: .*ModelError"),
+        ("ValidationError", 400, "SageMaker refused to invoke the endpoint team-digits-abc: .*ValidationError"),
+        ("ServiceUnavailable", 503, "SageMaker refused to invoke the endpoint team-digits-abc: .*ServiceUnavailable"),
+    ],
+)
+def test_an_error_is_told_as_of_who_answered_with_it(code: str, status: int, told: str, sagemaker: Server) -> None:
+    refused(code, status)(sagemaker)
 
-    with pytest.raises(StepFailedError, match=r"team-digits-abc was invoked in vain: .*ModelError"):
+    with pytest.raises(StepFailedError, match=f"^{told}"):
         invoke(in_sagemaker(), REQUEST)
+
+
+def test_no_answer_is_no_error_of_the_endpoint(monkeypatch: pytest.MonkeyPatch, sagemaker: Server) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "http://127.0.0.1:1")
+
+    with pytest.raises(StepFailedError, match=r"^the endpoint team-digits-abc gave no answer: "):
+        invoke(in_sagemaker(), REQUEST)
+    assert sagemaker.asked == []
 
 
 @pytest.mark.parametrize(
