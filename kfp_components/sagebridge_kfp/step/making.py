@@ -17,6 +17,7 @@ from sagebridge_kfp.step.marks import (
     ANNOTATION_POD,
     ANNOTATION_SPEC,
     ANNOTATION_STOPPED,
+    ANNOTATION_STOPPED_BECAUSE,
     ANNOTATION_TASK,
     LABEL_RUN,
     LABEL_STEP,
@@ -92,7 +93,8 @@ def attachment(body: Body, *, identity: Identity) -> Body | None:
     if identity.pod and noted.get(ANNOTATION_POD) != identity.pod:
         patch["metadata"] = {"annotations": {ANNOTATION_POD: identity.pod}}
     if noted.get(ANNOTATION_STOPPED) == "true":
-        patch.setdefault("metadata", {}).setdefault("annotations", {})[ANNOTATION_STOPPED] = None
+        gone = {ANNOTATION_STOPPED: None, ANNOTATION_STOPPED_BECAUSE: None}
+        patch.setdefault("metadata", {}).setdefault("annotations", {}).update(gone)
         patch["spec"] = {"runPolicy": {"suspend": False}}
     return patch or None
 

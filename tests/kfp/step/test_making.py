@@ -60,6 +60,7 @@ def test_what_is_made() -> None:
 
 
 POD, STOPPED = "sagebridge.io/step-pod", "sagebridge.io/step-stopped"
+NO_MORE = {STOPPED: None, "sagebridge.io/step-stopped-because": None}
 
 
 @pytest.mark.parametrize(
@@ -71,13 +72,13 @@ POD, STOPPED = "sagebridge.io/step-pod", "sagebridge.io/step-stopped"
         (
             {POD: "old/1", STOPPED: "true"},
             (),
-            {"metadata": {"annotations": {POD: "p/u", STOPPED: None}}, "spec": {"runPolicy": {"suspend": False}}},
+            {"metadata": {"annotations": {POD: "p/u"} | NO_MORE}, "spec": {"runPolicy": {"suspend": False}}},
             "its predecessor was told to end",
         ),
         (
             {POD: "p/u", STOPPED: "true"},
             (),
-            {"metadata": {"annotations": {STOPPED: None}}, "spec": {"runPolicy": {"suspend": False}}},
+            {"metadata": {"annotations": NO_MORE}, "spec": {"runPolicy": {"suspend": False}}},
             "the same pod, which stopped what had stalled",
         ),
     ],
