@@ -75,7 +75,9 @@ def test_from_its_making_to_its_end(place: Place, task: MakeTask) -> None:
     assert noted["sagebridge.io/pipeline-task"] == train.node
     assert (noted[POD], noted[DONE]) == (f"{train.run}-pod-0/uid-0", "true")
     own = [line.split(" ", 2)[2] for line in ended.stdout.splitlines()]
-    assert own[0] == f"Made TrainingJob {place.world.namespace}/{name}."
+    assert own[0] == (
+        f"Made TrainingJob {place.world.namespace}/{name} (kubectl -n {place.world.namespace} get tj/{name})."
+    )
     assert own[-1].startswith(("Completed", "The job's log is not shown here"))
     assert any(line.startswith("InProgress (Training): ") for line in own)
     assert len([line for line in own if "no log service" in line]) == 1, "it is said once that there is no log service"
