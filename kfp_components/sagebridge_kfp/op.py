@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from sagebridge_kfp.last_word import end_plainly
+
 if TYPE_CHECKING:
     from sagebridge_kfp.component import Op
 
@@ -40,6 +42,7 @@ def op(
     def decorate(function: Callable[..., Any]) -> Op:
         # kfp's own sign that it runs a step: it leaves out whatever makes pipelines.
         if os.environ.get("_KFP_RUNTIME") == "true":
+            end_plainly()
             return cast("Op", Step(function))
         if takes_texts:
             from sagebridge_kfp.compat.component import CompatOp

@@ -1,11 +1,15 @@
 """kfp.local runs the components: as far as their inputs here, where nothing is that they could make an object in."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from kfp import dsl, local
 from kfp.local import config
 from sagebridge_kfp import DeleteOp, InvokeEndpointOp, TrainingJobOp
+from sagebridge_kfp.last_word import end_plainly
+from sagebridge_kfp.specs.errors import InputError
+from sagebridge_kfp.step.failure import StepFailedError
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +27,9 @@ def test_a_component_by_itself(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(RuntimeError, match="'delete'"):
         DeleteOp(kind="Endpoints", name="digits")
 
-    assert "kind: must be one of TrainingJob, HPTuningJob" in capfd.readouterr().out
+    told = capfd.readouterr().out
+    assert "\n    kind: must be one of TrainingJob, HPTuningJob" in told, "the message, without the name of a class"
+    assert "Traceback" not in told
 
 
 def test_a_task_of_a_pipeline_gets_what_an_input_says_within_a_dictionary(capfd: pytest.CaptureFixture[str]) -> None:
@@ -31,6 +37,25 @@ def test_a_task_of_a_pipeline_gets_what_an_input_says_within_a_dictionary(capfd:
         train(where="nowhere")
 
     assert "channels.train: must be an s3:// URI, and is 'nowhere'" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "lines", "reason"),
+    [
+        (StepFailedError("no role\nthe log's last"), ["no role", "the log's last"], "the user mends it"),
+        (InputError("role_arn", "is none"), ["role_arn: is none"], "the same"),
+        (KeyError("name"), ["KeyError: 'name'"], "a fault of ours is told as Python does, here without frames"),
+    ],
+)
+def test_how_a_steps_process_ends(
+    error: Exception, lines: list[str], reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    end_plainly()
+
+    sys.excepthook(type(error), error, None)
+
+    assert capsys.readouterr().err.splitlines() == lines, reason
 
 
 def test_an_artifact_that_is_not_given_is_not_asked_for(capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from sagebridge_kfp.step.console import Console
 from sagebridge_kfp.step.deleting import Departure
 from sagebridge_kfp.step.failure import StepFailedError
 from sagebridge_kfp.step.identity import Identity, spec_digest
-from sagebridge_kfp.step.making import manifest
+from sagebridge_kfp.step.making import made_of, manifest
 from sagebridge_kfp.step.marks import ANNOTATION_DONE, ANNOTATION_SPEC, LABEL_STEP
 from sagebridge_kfp.step.patience import Patience
 from sagebridge_kfp.step.standing import has_served, verdict
@@ -135,7 +135,7 @@ def _say(before: Body | None, after: Body, *, console: Console) -> None:
     metadata = after["metadata"]
     what = f"{after['kind']} {metadata['namespace']}/{metadata['name']}"
     if before is None:
-        console.say(f"Made {what}.")
+        console.say(made_of(after))
     elif _is_as_before(before, after):
         console.say(f"{what} is there, as this step wants it.")
     else:

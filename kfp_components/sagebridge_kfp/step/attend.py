@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from sagebridge.core.reasons import Reason
+from sagebridge.core.words import sentence
+
 from sagebridge_kfp.step.api import Api, ApiError
 from sagebridge_kfp.step.console import Console
 from sagebridge_kfp.step.failure import StepFailedError
 from sagebridge_kfp.step.patience import Patience, Trouble
+from sagebridge_kfp.step.remedies import refusal, remedy
 from sagebridge_kfp.step.standing import Stage, Standing, standing, verdict
 
 Body = Mapping[str, Any]
@@ -130,9 +134,11 @@ class Attendance:
         what = f"{self._kind} {body['metadata']['name']}"
         if found.stage is Stage.FAILED:
             raise EndedError(f"{what} has failed: {_why(found, body)}", is_stalled=False)
-        is_refused = found.stage is Stage.REFUSED and not is_earlier
-        if is_refused or self._is_stalled_for_too_long(found):
-            raise EndedError(f"{what} can't go on: {found}", is_stalled=True)
+        if found.stage is Stage.REFUSED and not is_earlier:
+            raise EndedError(f"{what} can't go on: {refusal(found)}", is_stalled=True)
+        if self._is_stalled_for_too_long(found, body):
+            waited = f"In {self._grace:g} s nobody has acted: {remedy(found, body)}"
+            raise EndedError(f"{what} can't go on: {sentence(str(found))} {waited}", is_stalled=True)
         return False
 
     def _is_earlier(self, body: Body) -> bool:
@@ -140,17 +146,19 @@ class Attendance:
             self._earlier = None
         return self._earlier is not None
 
-    def _is_stalled_for_too_long(self, found: Standing) -> bool:
+    def _is_stalled_for_too_long(self, found: Standing, body: Body) -> bool:
         if found.stage not in (Stage.STALLED, Stage.REFUSED):
             self._stalled_since = None
             return False
         if self._stalled_since is None:
             self._stalled_since = self._clock()
-            self._console.say(f"The step waits {self._grace:g} s for somebody to act.")
+            self._console.say(f"The step waits {self._grace:g} s for somebody to act: {remedy(found, body)}")
         return self._clock() - self._stalled_since >= self._grace
 
     def _show(self, found: Standing) -> None:
-        if str(found) != self._shown:
+        # That it was made is said already, and nobody has looked at it.
+        is_news = found.message or found.reason != Reason.ACCEPTED
+        if is_news and str(found) != self._shown:
             self._shown = str(found)
             self._console.say(self._shown)
 

@@ -19,6 +19,18 @@ PLURALS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+SHORT_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "BatchTransform": "bt",
+        "Endpoint": "smep",
+        "HPTuningJob": "hptj",
+        "ProcessingJob": "pj",
+        "TrainingJob": "tj",
+    }
+)
+"""What kubectl calls them for short: `endpoint` alone is no resource of ours there, nor is `endpoints`."""
+
+
 def plural_of(kind: str) -> str:
     """The resource's name in URLs.
 

@@ -13,10 +13,12 @@ from sagebridge_kfp.step.api import Api, ApiError
 from sagebridge_kfp.step.console import Console
 from sagebridge_kfp.step.failure import StepFailedError
 from sagebridge_kfp.step.identity import Identity, spec_digest
+from sagebridge_kfp.step.kinds import SHORT_NAMES
 from sagebridge_kfp.step.marks import (
     ANNOTATION_POD,
     ANNOTATION_SPEC,
     ANNOTATION_STOPPED,
+    ANNOTATION_STOPPED_BECAUSE,
     ANNOTATION_TASK,
     LABEL_RUN,
     LABEL_STEP,
@@ -72,6 +74,12 @@ def manifest(wanted: Wanted, *, identity: Identity, name: str) -> dict[str, Any]
     }
 
 
+def made_of(body: Body) -> str:
+    """That an object was made, and how kubectl shows it."""
+    kind, name, namespace = body["kind"], body["metadata"]["name"], body["metadata"]["namespace"]
+    return f"Made {kind} {namespace}/{name} (kubectl -n {namespace} get {SHORT_NAMES[kind]}/{name})."
+
+
 def labels_of(wanted: Wanted, *, identity: Identity) -> dict[str, str]:
     """What tells the step's objects from others."""
     return {LABEL_RUN: label_value(identity.run), LABEL_STEP: identity.step(wanted.kind)}
@@ -92,7 +100,8 @@ def attachment(body: Body, *, identity: Identity) -> Body | None:
     if identity.pod and noted.get(ANNOTATION_POD) != identity.pod:
         patch["metadata"] = {"annotations": {ANNOTATION_POD: identity.pod}}
     if noted.get(ANNOTATION_STOPPED) == "true":
-        patch.setdefault("metadata", {}).setdefault("annotations", {})[ANNOTATION_STOPPED] = None
+        gone = {ANNOTATION_STOPPED: None, ANNOTATION_STOPPED_BECAUSE: None}
+        patch.setdefault("metadata", {}).setdefault("annotations", {}).update(gone)
         patch["spec"] = {"runPolicy": {"suspend": False}}
     return patch or None
 
@@ -140,7 +149,7 @@ class Maker:
         if last is not None:
             self._console.say(f"{wanted.kind} {last['metadata']['name']} has failed for good: this is a new attempt.")
         made = self._patience.call(lambda: self._api.create(wanted.kind, body))
-        self._console.say(f"Made {wanted.kind} {made['metadata']['namespace']}/{name}.")
+        self._console.say(made_of(made))
         return Found(body=made, is_made=True)
 
     def _take_over(self, wanted: Wanted, body: Body) -> Body:

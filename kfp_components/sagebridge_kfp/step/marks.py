@@ -11,9 +11,11 @@ from sagebridge.core.pipelines.marks import (
     ANNOTATION_POD,
     ANNOTATION_SPEC,
     ANNOTATION_STOPPED,
+    ANNOTATION_STOPPED_BECAUSE,
     ANNOTATION_TASK,
     LABEL_RUN,
     LABEL_STEP,
+    told_because,
 )
 
 __all__ = [
@@ -21,10 +23,12 @@ __all__ = [
     "ANNOTATION_POD",
     "ANNOTATION_SPEC",
     "ANNOTATION_STOPPED",
+    "ANNOTATION_STOPPED_BECAUSE",
     "ANNOTATION_TASK",
     "LABEL_RUN",
     "LABEL_STEP",
     "label_value",
+    "told_because",
 ]
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set

@@ -76,7 +76,7 @@ class Session:
             raise StepFailedError(refusal(error, kind=self._wanted.kind, namespace=self._api.namespace)) from error
         except EndedError as ended:
             if ended.is_stalled:
-                self._suspend_stalled()
+                self._suspend_stalled(str(ended))
             else:
                 self._finish_logs()
             raise StepFailedError(told(str(ended), last_lines=self._console.last)) from ended
@@ -135,7 +135,7 @@ class Session:
     def _leave(self) -> str:
         return f"Told to end; {self._wanted.kind} {self._wanted.name}, which was there before, goes on."
 
-    def _suspend_stalled(self) -> None:
+    def _suspend_stalled(self, why: str) -> None:
         """What waits for somebody must not begin when nobody attends it any more; what is at work goes on."""
         if self._wanted.keeps or self._wanted.name:
             return
@@ -144,7 +144,7 @@ class Session:
                 name = self._latest["metadata"]["name"]
                 self._console.say(f"The job of {self._wanted.kind} {name} is left at work: a retry attends it again.")
             else:
-                self._suspend()
+                suspend(self._spare, self._wanted.kind, self._latest, pod=self._identity.pod, why=why)
         except ApiError as error:
             self._console.say(f"{self._wanted.kind} could not be suspended: {error}")
         finally:

@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from sagebridge.core import conditions
 from sagebridge.core.reasons import Reason
+from sagebridge.core.references import is_missing
 
 Body = Mapping[str, Any]
 
-_AT_ONCE: Final = frozenset({Reason.INVALID_SPEC, Reason.NOT_ALLOWED, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED})
+ASKED: Final = frozenset({Reason.INVALID_SPEC, Reason.REJECTED, Reason.NAME_CONFLICT})
+"""What only another spec mends."""
+_AT_ONCE: Final = ASKED | {Reason.NOT_ALLOWED, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED}
 """What no wait mends: the spec has to change, or a policy, whose change the operator sees at once."""
 
 
@@ -51,6 +54,8 @@ class Standing:
     secondary: str = ""
 
     def __str__(self) -> str:
+        if not self.secondary and self.message.startswith(f"{self.reason};"):
+            return self.message
         detail = f" ({self.secondary})" if self.secondary else ""
         return f"{self.reason}{detail}: {self.message}" if self.message else f"{self.reason}{detail}"
 
@@ -141,12 +146,21 @@ def _endless_stage(body: Body, found: list[Mapping[str, Any]]) -> Stage:
 
 
 def _stalled_stage(body: Body, found: list[Mapping[str, Any]]) -> Stage:
-    stalled = conditions.find(found, conditions.STALLED) or {}
-    if stalled.get("status") != "True" or not _is_seen(body):
+    if not _is_seen(body):
         return Stage.OPEN
+    stalled = conditions.find(found, conditions.STALLED) or {}
+    if stalled.get("status") != "True":
+        return Stage.STALLED if _lacks_reference(found) else Stage.OPEN
     # What a job was begun with was right then: it runs, or waits for its next attempt, while somebody acts.
     is_refused = stalled.get("reason") in _AT_ONCE and not is_begun(body)
     return Stage.REFUSED if is_refused else Stage.STALLED
+
+
+def _lacks_reference(found: list[Mapping[str, Any]]) -> bool:
+    """Whether it waits for what is not there: somebody has to make that, which takes less than a job may."""
+    ready = conditions.find(found, conditions.READY) or {}
+    is_waiting = ready.get("reason") == Reason.WAITING_FOR_REFERENCE
+    return is_waiting and is_missing(str(ready.get("message", "")))
 
 
 def _is_seen(body: Body) -> bool:

@@ -6,19 +6,29 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sagebridge_kfp.step.api import Api, ApiError
-from sagebridge_kfp.step.marks import ANNOTATION_POD, ANNOTATION_STOPPED
+from sagebridge_kfp.step.kinds import plural_of
+from sagebridge_kfp.step.marks import ANNOTATION_POD, ANNOTATION_STOPPED, ANNOTATION_STOPPED_BECAUSE, told_because
 from sagebridge_kfp.step.standing import has_served, is_ended
 
 Body = Mapping[str, Any]
 
+TOLD_TO_END: Final = "it was told to end"
+"""Why a job is suspended that nothing is wrong with."""
 _SECONDS: Final = (1.0, 3.0)
 _NOT_FOUND, _CONFLICT, _INVALID = 404, 409, 422
 
 
-def suspend(api: Api, kind: str, body: Body, *, pod: str) -> str:
+def suspend(api: Api, kind: str, body: Body, *, pod: str, why: str = TOLD_TO_END) -> str:
     """Suspend a job, whose next pod goes on with it; say what was done.
 
     A job that has ended is left as it is, and one that another pod attends by now.
+
+    Args:
+        api: the namespace's objects.
+        kind: the job's kind.
+        body: the object as it was seen last.
+        pod: name and UID of the step's pod; empty outside of a cluster.
+        why: what its condition tells from then on.
 
     Raises:
         ApiError: the call failed.
@@ -29,26 +39,39 @@ def suspend(api: Api, kind: str, body: Body, *, pod: str) -> str:
     if ((body.get("spec") or {}).get("runPolicy") or {}).get("suspend"):
         return f"Told to end; {kind} {name} is suspended already."
     try:
-        api.change(kind, name, suspension(body, pod=pod), seconds=_SECONDS)
+        api.change(kind, name, suspension(body, pod=pod, why=why), seconds=_SECONDS)
     except ApiError as error:
         if error.status == _NOT_FOUND:
             return f"Told to end; {kind} {name} is gone."
         if error.status == _INVALID:
             return f"Told to end; another pod attends {kind} {name} by now, and it goes on. {error}"
         raise
+    return f"Told to end: {kind} {name} is suspended, so its job is being stopped. {_what_next(kind, body, pod=pod)}"
+
+
+def _what_next(kind: str, body: Body, *, pod: str) -> str:
+    if pod:
+        return "This step goes on with it if retried."
+    # Nothing tells another run on a laptop that it is the same.
+    which = f"{plural_of(kind)} {body['metadata']['name']}"
+    kubectl = f"kubectl -n {body['metadata']['namespace']}"
+    resume = """--type=merge -p '{"spec":{"runPolicy":{"suspend":false}}}'"""
     return (
-        f"Told to end: {kind} {name} is suspended, so its job is being stopped. This step goes on with it if retried."
+        f"Another run makes one of its own; to go on with this one: {kubectl} patch {which} {resume}; to be rid of it: "
+        f"{kubectl} delete {which}"
     )
 
 
-def suspension(body: Body, *, pod: str) -> list[Body]:
+def suspension(body: Body, *, pod: str, why: str) -> list[Body]:
     """The JSON patch that suspends a job, if this pod is still the one that attends it."""
     policy = (body.get("spec") or {}).get("runPolicy")
+    told = told_because(why, generation=body["metadata"].get("generation", 0))
     change: list[Body] = [
         {"op": "add", "path": "/spec/runPolicy", "value": {"suspend": True}}
         if policy is None
         else {"op": "add", "path": "/spec/runPolicy/suspend", "value": True},
         {"op": "add", "path": f"/metadata/annotations/{_escaped(ANNOTATION_STOPPED)}", "value": "true"},
+        {"op": "add", "path": f"/metadata/annotations/{_escaped(ANNOTATION_STOPPED_BECAUSE)}", "value": told},
     ]
     if pod:
         change.insert(0, {"op": "test", "path": f"/metadata/annotations/{_escaped(ANNOTATION_POD)}", "value": pod})

@@ -101,7 +101,7 @@ _TRANSIENT_CODES: Final = frozenset(
 # Credentials that have run out: new ones are fetched before the next try.
 EXPIRED_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 
-_ACCESS_CODES: Final = frozenset(
+ACCESS_CODES: Final = frozenset(
     {
         NO_CREDENTIALS,
         "AccessDenied",
@@ -158,7 +158,7 @@ _QUOTA_CODES: Final = frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededE
 _CLASS_OF_CODES: Final = (
     (_TRANSIENT_CODES | EXPIRED_CODES, ErrorClass.FAST_RETRY),
     (_QUOTA_CODES, ErrorClass.SLOW_RETRY),
-    (_ACCESS_CODES | {INVALID_REQUEST}, ErrorClass.USER_ACTION),
+    (ACCESS_CODES | {INVALID_REQUEST}, ErrorClass.USER_ACTION),
     (_CONFLICT_CODES, ErrorClass.CONFLICT),
     (_NOT_FOUND_CODES, ErrorClass.NOT_FOUND),
 )
@@ -192,6 +192,10 @@ _EVENTUALLY_CONSISTENT: Final = frozenset(
     {"CreateEndpoint", "CreateEndpointConfig", "CreateTransformJob", "UpdateEndpoint"}
 )
 _FRESH_THING_TEXT: Final = re.compile(r"could not find (?:model|endpoint configuration)", re.IGNORECASE)
+
+
+CORRECT_MANIFEST: Final = "Correct the manifest and apply it again."
+"""The advice where a request is refused for what it asks."""
 
 
 class AwsError(Exception):
@@ -329,11 +333,11 @@ def advice(*, code: str, operation: str, error_class: ErrorClass) -> str:
             "Check that the operator's IAM role may assume the tenant policy's assumeRole.roleArn, and that the trust "
             "policy of that role names the operator's role and the same external id."
         )
-    if code in _ACCESS_CODES:
+    if code in ACCESS_CODES:
         return _advice_on_access(code, operation)
     if error_class is ErrorClass.SLOW_RETRY:
         return "Ask for a higher quota in AWS Service Quotas, or wait until other jobs have ended; it is tried again."
-    return "Correct the manifest and apply it again." if error_class is ErrorClass.USER_ACTION else ""
+    return CORRECT_MANIFEST if error_class is ErrorClass.USER_ACTION else ""
 
 
 def _advice_on_access(code: str, operation: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sagebridge.core.clock import format_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.job import STOPPED_AS_ABANDONED, STOPPED_TO_SUSPEND, Attempt, Job
 from sagebridge.core.pipelines.attendance import Gone, needs_attendance
-from sagebridge.core.pipelines.marks import ANNOTATION_POD, Marks
+from sagebridge.core.pipelines.marks import ANNOTATION_POD, Marks, stopped_because
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Abandon
+from sagebridge.core.words import sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +43,7 @@ SUSPENDED: Final = Hold(
 def hold(job: Job) -> Hold | None:
     """Why nothing of an object may run now; None if something may. What the user says comes first."""
     if job.run_policy.suspend:
-        return SUSPENDED
+        return _suspended(job)
     return _abandoned(job) if job.is_abandoned else None
 
 
@@ -72,6 +73,19 @@ def abandonment(job: Job, gone: Gone | None) -> Abandon | None:
 def of_whom(marks: Marks) -> str:
     """Whose pod is gone, in words."""
     return f"the pod {marks.pod_name} of step {marks.task or '(unnamed)'} of the pipeline run {marks.run}"
+
+
+def _suspended(job: Job) -> Hold:
+    """With what its step has said of it, which would be lost: the conditions of before are no more."""
+    why = stopped_because(job.metadata)
+    if not why:
+        return SUSPENDED
+    resumed = "spec.runPolicy.suspend: false goes on with it"
+    # Without a pod nothing tells a second run that it is the same: it makes an object of its own.
+    if ANNOTATION_POD in job.annotations:
+        resumed = "A retry of the step goes on with it, and so does spec.runPolicy.suspend: false"
+    message = f"Suspended by its pipeline's step: {sentence(why)} Nothing runs. {resumed}; otherwise delete it."
+    return Hold(why=SUSPENDED.why, verdict=replace(SUSPENDED.verdict, message=message))
 
 
 def _abandoned(job: Job) -> Hold:

@@ -17,6 +17,7 @@ from sagebridge.core.job import Attempt, Job, MadeModel, Place
 from sagebridge.core.names import TAG_UID
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
+from sagebridge.core.references import missing
 from sagebridge.core.regions import account_of
 from sagebridge.core.steps import Step
 from sagebridge.engine import attempts
@@ -249,7 +250,7 @@ class Actions:
         if inputs.model is None:
             await self._forget(steps.Forget(attempt=step.attempt), memory)
             name, region = inputs.spec["modelName"], inputs.handle.region
-            raise WaitingError(f"spec.modelName: waiting for the model {name}, which is not in SageMaker in {region}.")
+            raise WaitingError(f"spec.modelName: {missing(f'the model {name}', where=f'in SageMaker in {region}')}")
         entries = with_arn(memory.job.models, inputs.model, arn="")
         await self.report(memory, verdict=None, changes={"models": entries})
 

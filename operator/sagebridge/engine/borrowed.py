@@ -10,6 +10,7 @@ from sagebridge.core import tenancy
 from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError
 from sagebridge.core.job import Place
 from sagebridge.core.names import TAG_NAMESPACE, is_owned_by_anyone
+from sagebridge.core.references import missing
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.inputs import Inputs
 from sagebridge.engine.parents import FIELD, NAME_IN_SAGEMAKER
@@ -33,9 +34,8 @@ async def _check_model(models: Models, handle: Handle, *, name: str) -> None:
     """A model brings a role of its own: it must be one that the namespace may use."""
     role = await models.role_of(handle, name=name)
     if role is None:
-        raise WaitingError(
-            f"spec.modelName: waiting for the model {name}, which is not in SageMaker in {handle.region}."
-        )
+        told = missing(f"the model {name}", where=f"in SageMaker in {handle.region}")
+        raise WaitingError(f"spec.modelName: {told}")
     if role:
         tenancy.check_role(handle.tenant, role, field="spec.modelName")
 

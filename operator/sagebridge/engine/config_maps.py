@@ -9,6 +9,7 @@ from typing import Any
 
 from sagebridge.core.errors import NotAllowedError, SpecError
 from sagebridge.core.job import Job
+from sagebridge.core.references import missing
 from sagebridge.engine.failures import WaitingError
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.errors import NotFoundError, RefusedError
@@ -67,7 +68,7 @@ async def _read(client: KubeClient, *, namespace: str, name: str, field: str) ->
     try:
         return await client.get(CONFIG_MAPS.item(namespace=namespace, name=name))
     except NotFoundError as error:
-        raise WaitingError(f"{field}: waiting for ConfigMap {name}, which is not there.") from error
+        raise WaitingError(f"{field}: {missing(f'ConfigMap {name}')}") from error
     except RefusedError as error:
         message = f"ConfigMap {name} can't be read: {error}. Ask a cluster administrator to let the operator read it."
         raise NotAllowedError(field, message) from error

@@ -14,7 +14,7 @@ from sagebridge.core.endpoint.served import check_code, served_by, with_code, wi
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import ANNOTATION_RECONCILE_AT, Job
 from sagebridge.core.names import Owner
-from sagebridge.core.references import TUNING_JOB
+from sagebridge.core.references import TUNING_JOB, missing
 from sagebridge.core.regions import account_of
 from sagebridge.core.serving import Place, Repack, TrainedModel, trained_model, training_of_tuning
 from sagebridge.core.tenancy import Tenant
@@ -260,7 +260,7 @@ def _recorded_name(job: Job) -> str:
 
 def _ready(job: Job | None, *, what: str, field: str) -> Job:
     if job is None:
-        raise WaitingError(f"{field}: waiting for {what}, which is not there.")
+        raise WaitingError(f"{field}: {missing(what)}")
     if job.is_finished and not job.is_complete:
         message = f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew."
         raise SpecError(field, message)

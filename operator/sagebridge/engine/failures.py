@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 from sagebridge.core.clock import parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.steps import CreateModel
-from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
+from sagebridge.core.errors import ACCESS_CODES, AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude
 from sagebridge.targets.protocol import NameConflictError, NotGoneError, NotOwnedError
 
-_ACCESS_CODES = ("AccessDenied", "AccessDeniedException")
 # The end may have been cut off.
 _LONG_LIST = re.compile(r"\[([^\[\]]{200,})(?:\]|$)")
 _MOST_VALUES = 5
@@ -146,7 +145,9 @@ def _without_long_lists(text: str) -> str:
 
 
 def _is_access(error: AwsError) -> bool:
-    return error.code in _ACCESS_CODES or error.http_status in (401, 403)
+    # Of the request nothing is wrong then: the rights, or the credentials, are others' to mend.
+    is_of_rights = error.code in ACCESS_CODES or error.operation == "AssumeRole"
+    return is_of_rights or error.http_status in (401, 403)
 
 
 def _stalled(reason: Reason, message: str, *, again_after: float) -> Conclude:

@@ -10,7 +10,7 @@ from sagebridge.core import tenancy
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job, MadeModel
 from sagebridge.core.names import Owner
-from sagebridge.core.references import TUNING_JOB
+from sagebridge.core.references import TUNING_JOB, missing
 from sagebridge.core.resolution import value_at
 from sagebridge.core.serving import (
     ModelContext,
@@ -160,7 +160,7 @@ def ready_model(store: Store, job: Job) -> Job:
     what = f"{reference['kind']} {reference['name']}"
     memory = store.find(kind=reference["kind"], namespace=job.namespace, name=reference["name"])
     if memory is None:
-        raise WaitingError(f"spec.modelRef: waiting for {what}, which is not there.")
+        raise WaitingError(f"spec.modelRef: {missing(what)}")
     if memory.job.is_finished and not memory.job.is_complete:
         raise SpecError(
             "spec.modelRef",

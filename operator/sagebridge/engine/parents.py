@@ -7,7 +7,7 @@ from typing import Any
 
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
-from sagebridge.core.references import TUNING_JOB, warm_start_parents
+from sagebridge.core.references import TUNING_JOB, missing, warm_start_parents
 from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.store import Store
 
@@ -40,7 +40,7 @@ def _parent(store: Store, job: Job, parent: Mapping[str, Any], *, field: str) ->
     name = reference["name"]
     memory = store.find(kind=TUNING_JOB, namespace=job.namespace, name=name)
     if memory is None:
-        raise WaitingError(f"{field}.ref: waiting for {TUNING_JOB} {name}, which is not there.")
+        raise WaitingError(f"{field}.ref: {missing(f'{TUNING_JOB} {name}')}")
     if not memory.job.is_finished:
         raise WaitingError(f"{field}.ref: waiting for {TUNING_JOB} {name} to end.")
     if memory.job.place is not job.place:

@@ -75,7 +75,10 @@ def test_a_step_comes_as_far_as_its_inputs(name: str, image: Path) -> None:
     done = start(image, name, **given, target="Moon")
 
     assert done.returncode == 1
-    assert "sagebridge_kfp.specs.errors.InputError: " in done.stderr
+    input_name, _, message = done.stderr.splitlines()[-1].partition(": ")
+    assert input_name.split(".")[0] in known
+    assert message
+    assert "Traceback" not in done.stderr
 
 
 def test_a_former_component_comes_as_far_as_its_arguments(image: Path) -> None:
@@ -84,7 +87,7 @@ def test_a_former_component_comes_as_far_as_its_arguments(image: Path) -> None:
     done = start(image, "compat.train", **required, assume_role="arn:aws:iam::123456789012:role/other")
 
     assert done.returncode == 1
-    assert "InputError: assume_role: steps do not call SageMaker" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("assume_role: steps do not call SageMaker")
 
 
 def test_a_wrong_field_is_found_by_the_definitions_in_the_image(image: Path) -> None:

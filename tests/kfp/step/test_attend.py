@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sagebridge.core.errors import CORRECT_MANIFEST
+from sagebridge.core.references import missing
 from sagebridge_kfp.step.api import ApiError
 from sagebridge_kfp.step.attend import Attendance, EndedError
 from sagebridge_kfp.step.console import Console
@@ -68,7 +71,6 @@ def test_it_shows_each_change_once_and_ends_with_the_outcome() -> None:
     attended = Attended(events(("MODIFIED", RUNS), ("MODIFIED", RUNS), ("MODIFIED", DONE)))
     assert attended.wait() == DONE
     assert attended.said() == [
-        "Accepted",
         "InProgress (Training): x is InProgress.",
         "Completed: x completed.",
     ]
@@ -173,12 +175,50 @@ def test_somebody_has_ten_minutes_to_act() -> None:
     clock = itertools.count(0.0, 50.0)
     answers = [events(("MODIFIED", STALLED)), told(STALLED)] * 10
     attended = Attended(*answers, clock=lambda: next(clock))
-    with pytest.raises(EndedError, match="can't go on: AccessDenied: no role") as caught:
+    with pytest.raises(EndedError) as caught:
         attended.wait()
     assert caught.value.is_stalled
-    assert attended.said() == ["Accepted", "AccessDenied: no role", "The step waits 600 s for somebody to act."]
+    todo = (
+        "ask who administers the operator's AWS account for the right that is missing. More is told by: "
+        "kubectl -n team-a describe trainingjobs train-abc"
+    )
+    failure = f"TrainingJob train-abc can't go on: AccessDenied: no role. In 600 s nobody has acted: {todo}"
+    assert str(caught.value) == failure
+    assert attended.said() == ["AccessDenied: no role", f"The step waits 600 s for somebody to act: {todo}"]
     asked_for = [one.query["timeoutSeconds"] for one in attended.asked if "watch" in one.query]
     assert (asked_for[0], asked_for[-1]) == ("30", "1"), "no watch outlasts the grace"
+
+
+def test_what_is_to_be_made_by_somebody_is_waited_for_as_long() -> None:
+    clock = itertools.count(0.0, 50.0)
+    lacking = having("Reconciling", "WaitingForReference", f"spec.source: {missing('ConfigMap code')}")
+    attended = Attended(*[events(("MODIFIED", lacking)), told(lacking)] * 10, clock=lambda: next(clock))
+    with pytest.raises(EndedError, match="create configmap code"):
+        attended.wait()
+    assert attended.said()[-1] == (
+        "The step waits 600 s for somebody to act: kubectl -n team-a create configmap code --from-file=DIRECTORY makes "
+        "what it waits for."
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "says"),
+    [
+        (
+            "Rejected",
+            f"CreateTrainingJob: no ml.m5.larg (ValidationException). {CORRECT_MANIFEST}",
+            "Rejected: CreateTrainingJob: no ml.m5.larg (ValidationException). Correct the step's inputs, and run it",
+        ),
+        ("NameConflict", "x is there", "NameConflict: x is there. Correct the step's inputs, and run it again."),
+        ("InvalidSpec", "no image", "InvalidSpec: no image. Correct the step's inputs, and run it again."),
+        ("NotAllowed", "ask a or b", "NotAllowed: ask a or b"),
+    ],
+)
+def test_what_nobody_else_can_mend_fails_at_once(reason: str, message: str, says: str) -> None:
+    attended = Attended(events(("MODIFIED", having("Stalled", reason, message))))
+    with pytest.raises(EndedError, match=re.escape(f"can't go on: {says}")):
+        attended.wait()
+    assert len(attended.said()) == 1, "of a wait nothing is said"
 
 
 def test_who_acts_in_time_is_waited_for() -> None:

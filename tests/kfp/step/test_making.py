@@ -9,7 +9,7 @@ import yaml
 from sagebridge_kfp.step.applying import may_mark, to_apply
 from sagebridge_kfp.step.failure import StepFailedError
 from sagebridge_kfp.step.identity import Identity, spec_digest
-from sagebridge_kfp.step.kinds import PLURALS, plural_of
+from sagebridge_kfp.step.kinds import PLURALS, SHORT_NAMES, plural_of
 from sagebridge_kfp.step.making import attachment, manifest, newest, next_number
 from sagebridge_kfp.step.marks import label_value
 from sagebridge_kfp.step.wanted import Wanted
@@ -60,6 +60,7 @@ def test_what_is_made() -> None:
 
 
 POD, STOPPED = "sagebridge.io/step-pod", "sagebridge.io/step-stopped"
+NO_MORE = {STOPPED: None, "sagebridge.io/step-stopped-because": None}
 
 
 @pytest.mark.parametrize(
@@ -71,19 +72,26 @@ POD, STOPPED = "sagebridge.io/step-pod", "sagebridge.io/step-stopped"
         (
             {POD: "old/1", STOPPED: "true"},
             (),
-            {"metadata": {"annotations": {POD: "p/u", STOPPED: None}}, "spec": {"runPolicy": {"suspend": False}}},
+            {"metadata": {"annotations": {POD: "p/u"} | NO_MORE}, "spec": {"runPolicy": {"suspend": False}}},
             "its predecessor was told to end",
         ),
         (
             {POD: "p/u", STOPPED: "true"},
             (),
-            {"metadata": {"annotations": {STOPPED: None}}, "spec": {"runPolicy": {"suspend": False}}},
+            {"metadata": {"annotations": NO_MORE}, "spec": {"runPolicy": {"suspend": False}}},
             "the same pod, which stopped what had stalled",
         ),
     ],
 )
 def test_taking_over(noted: dict[str, str], conditions: tuple[str, ...], patch: object, reason: str) -> None:
     assert attachment(thing(1, *conditions, annotations=noted), identity=ME) == patch, reason
+
+
+def test_each_kinds_short_name_is_kubectls() -> None:
+    documents = [yaml.safe_load(path.read_text()) for path in crds_directory().glob("*.yaml")]
+    names = {each["spec"]["names"]["kind"]: each["spec"]["names"]["shortNames"] for each in documents}
+    assert all(short in names[kind] for kind, short in SHORT_NAMES.items())
+    assert SHORT_NAMES.keys() == PLURALS.keys()
 
 
 def test_a_laptop_has_no_pod_to_tell_of() -> None:

@@ -157,8 +157,9 @@ def test_what_is_refused_is_suspended_so_that_it_does_not_begin_unattended() -> 
     ran = Ran(Server(having("Stalled", "NotAllowed", "no policy")))
     with pytest.raises(StepFailedError, match="can't go on: NotAllowed: no policy"):
         ran.run()
-    [[test, suspend, say]] = ran.patches()
+    [[test, suspend, say, why]] = ran.patches()
     assert (test["op"], suspend["value"], say["value"]) == ("test", {"suspend": True}, "true")
+    assert why["value"] == f"2 TrainingJob {NAME} can't go on: NotAllowed: no policy"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sagebridge.core.references import missing
 from sagebridge_kfp.step.standing import Stage, standing
 
 
@@ -25,6 +26,16 @@ def with_reason(reason: str) -> tuple[tuple[str, str, str], ...]:
     return (("Ready", "False", reason), ("Stalled", "True", reason))
 
 
+def told(reason: str, message: str, *, seen: bool = True) -> dict[str, Any]:
+    found = body(("Ready", "False", reason), seen=seen)
+    found["status"]["conditions"][0]["message"] = message
+    return found
+
+
+def waiting_for(message: str, *, seen: bool = True) -> dict[str, Any]:
+    return told("WaitingForReference", message, seen=seen)
+
+
 @pytest.mark.parametrize(
     ("found", "stage", "reason"),
     [
@@ -40,6 +51,16 @@ def with_reason(reason: str) -> tuple[tuple[str, str, str], ...]:
         (body(*STALLED, seen=False), Stage.OPEN, "that was said of an older spec"),
         (body(*with_reason("InvalidSpec")), Stage.REFUSED, "no wait mends a spec"),
         (body(*with_reason("NotAllowed")), Stage.REFUSED, "nor what the policy forbids"),
+        (body(*with_reason("Rejected")), Stage.REFUSED, "nor what SageMaker refuses to be asked"),
+        (body(*with_reason("NameConflict")), Stage.REFUSED, "nor a name that is taken"),
+        (
+            body(*with_reason("Rejected"), attempts=[{"number": 1}]),
+            Stage.STALLED,
+            "the search tries the next trial again",
+        ),
+        (waiting_for(missing("ConfigMap a")), Stage.STALLED, "somebody has to make it"),
+        (waiting_for(missing("ConfigMap a"), seen=False), Stage.OPEN, "that was said of an older spec"),
+        (waiting_for("waiting for TrainingJob a to be Ready."), Stage.OPEN, "it may train for days"),
         (body(*with_reason("NotAllowed"), attempts=[{"number": 1}]), Stage.STALLED, "a job is at work meanwhile"),
     ],
 )
@@ -55,7 +76,9 @@ def test_of_jobs(found: dict[str, Any], stage: Stage, reason: str) -> None:
         (body(("Ready", "False", "Updating"), ("Reconciling", "True", "Updating")), Stage.OPEN, "under way"),
         (body(*with_reason("UpdateFailed")), Stage.REFUSED, "it serves what it did before, for good"),
         (body(*with_reason("EndpointFailed")), Stage.REFUSED, "it has failed"),
+        (body(*with_reason("Rejected")), Stage.REFUSED, "what SageMaker does not take of an update"),
         (body(*with_reason("QuotaExceeded")), Stage.STALLED, "a quota may be raised"),
+        (waiting_for(missing("TrainingJob a")), Stage.STALLED, "somebody has to make it"),
     ],
 )
 def test_of_what_goes_on(found: dict[str, Any], stage: Stage, reason: str) -> None:
@@ -69,6 +92,8 @@ def test_of_what_goes_on(found: dict[str, Any], stage: Stage, reason: str) -> No
         (body(("Ready", "False", "InProgress"), secondaryStatus="Training"), "InProgress (Training): m"),
         (body(("Ready", "True", "InService"), endpointStatus="InService"), "InService (InService): m"),
         (body(*FAILED), "JobFailed: m"),
+        (told("Accepted", "Accepted; attempt 1 will be x."), "Accepted; attempt 1 will be x."),
+        (told("Rejected", "Rejected by AWS"), "Rejected: Rejected by AWS"),
     ],
 )
 def test_as_a_line(found: dict[str, Any], line: str) -> None:

@@ -22,6 +22,7 @@ from support.waiting import eventually
 from .conftest import Place
 
 MakeTask = Callable[..., Task]
+BECAUSE = "sagebridge.io/step-stopped-because"
 Capture = pytest.CaptureFixture[str]
 POD, STOPPED, DONE, SPEC = (f"sagebridge.io/step-{word}" for word in ("pod", "stopped", "done", "spec"))
 
@@ -74,7 +75,9 @@ def test_from_its_making_to_its_end(place: Place, task: MakeTask) -> None:
     assert noted["sagebridge.io/pipeline-task"] == train.node
     assert (noted[POD], noted[DONE]) == (f"{train.run}-pod-0/uid-0", "true")
     own = [line.split(" ", 2)[2] for line in ended.stdout.splitlines()]
-    assert own[0] == f"Made TrainingJob {place.world.namespace}/{name}."
+    assert own[0] == (
+        f"Made TrainingJob {place.world.namespace}/{name} (kubectl -n {place.world.namespace} get tj/{name})."
+    )
     assert own[-1].startswith(("Completed", "The job's log is not shown here"))
     assert any(line.startswith("InProgress (Training): ") for line in own)
     assert len([line for line in own if "no log service" in line]) == 1, "it is said once that there is no log service"
@@ -172,6 +175,7 @@ def test_told_to_end_it_stops_its_job_and_goes_on_when_retried(place: Place, tas
     body = place.world.jobs.get(name) or {}
     assert body["spec"]["runPolicy"]["suspend"] is True
     assert body["metadata"]["annotations"][STOPPED] == "true"
+    assert body["metadata"]["annotations"][BECAUSE] == f"{body['metadata']['generation']} it was told to end"
 
     eventually(
         lambda: [one for one in describe(place, name)["SecondaryStatusTransitions"] if one["Status"] == "Stopping"],
@@ -181,7 +185,7 @@ def test_told_to_end_it_stops_its_job_and_goes_on_when_retried(place: Place, tas
     second = train.start(pod=1, spec=seconds(600))
     second.wait_for("it goes on.")
     resumed = place.world.jobs.wait(name, lambda job: len(job["status"].get("attempts", [])) == 2, what="a second try")
-    assert STOPPED not in resumed["metadata"]["annotations"]
+    assert not {STOPPED, BECAUSE} & resumed["metadata"]["annotations"].keys()
     second.signal(signal.SIGTERM)
     assert second.end() == 143
 
@@ -242,6 +246,22 @@ def test_what_the_api_server_refuses_fails_it_at_once(place: Place, task: MakeTa
     step = task().start(spec={"noSuchField": 1, "resourceConfig": {"instanceCount": "many"}})
     assert step.end() == 1
     assert "StepFailedError: The API server refuses this TrainingJob" in step.output
+
+
+def test_what_sagemaker_does_not_take_fails_it_at_once_and_the_object_tells_why(place: Place, task: MakeTask) -> None:
+    train = task()
+    wanted = spec()
+    wanted["resourceConfig"] |= {"instanceType": "ml.m5.larg"}
+    step = train.start(spec=wanted)
+    assert step.end() == 1
+    assert "can't go on: Rejected: CreateTrainingJob: " in step.output
+    assert "Correct the step's inputs, and run it again." in step.output
+    assert "for somebody to act" not in step.output
+    [body] = objects(place, train)
+    told = place.world.jobs.wait_reason(body["metadata"]["name"], "Suspended")
+    [ready] = [one for one in told["status"]["conditions"] if one["type"] == "Ready"]
+    assert ready["message"].startswith("Suspended by its pipeline's step: TrainingJob ")
+    assert "can't go on: Rejected: CreateTrainingJob: " in ready["message"]
 
 
 def test_what_is_deleted_fails_it(place: Place, task: MakeTask) -> None:

@@ -17,18 +17,23 @@ from .scripted_api import Answer, having, in_turn, job, refused, scripted_api
 
 SUSPEND = {"op": "add", "path": "/spec/runPolicy", "value": {"suspend": True}}
 STILL_MINE = {"op": "test", "path": "/metadata/annotations/sagebridge.io~1step-pod", "value": "p/u"}
+SAY_WHY = {
+    "op": "add",
+    "path": "/metadata/annotations/sagebridge.io~1step-stopped-because",
+    "value": "2 it was told to end",
+}
 SAY_SO = {"op": "add", "path": "/metadata/annotations/sagebridge.io~1step-stopped", "value": "true"}
 
 
 @pytest.mark.parametrize(
     ("spec", "pod", "patch", "reason"),
     [
-        ({}, "p/u", [STILL_MINE, SUSPEND, SAY_SO], "one call, which does nothing once a successor attends it"),
-        ({}, "", [SUSPEND, SAY_SO], "a laptop has no successor"),
+        ({}, "p/u", [STILL_MINE, SUSPEND, SAY_SO, SAY_WHY], "one call, which does nothing once a successor attends it"),
+        ({}, "", [SUSPEND, SAY_SO, SAY_WHY], "a laptop has no successor"),
         (
             {"runPolicy": {"deletionPolicy": "Retain"}},
             "p/u",
-            [STILL_MINE, {"op": "add", "path": "/spec/runPolicy/suspend", "value": True}, SAY_SO],
+            [STILL_MINE, {"op": "add", "path": "/spec/runPolicy/suspend", "value": True}, SAY_SO, SAY_WHY],
             "the rest of the policy stays",
         ),
     ],
@@ -39,6 +44,8 @@ def test_one_call_suspends_a_job(spec: dict[str, Any], pod: str, patch: list[Any
     assert [(one.method, one.body) for one in server.asked] == [("PATCH", patch)], reason
     assert server.asked[0].headers["content-type"] == "application/json-patch+json"
     assert "is suspended" in said
+    assert ("goes on with it if retried" in said) is bool(pod)
+    assert ("kubectl -n team-a delete trainingjobs train-abc" in said) is not bool(pod), "another run makes another"
 
 
 @pytest.mark.parametrize(

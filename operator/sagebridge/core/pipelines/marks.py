@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sagebridge.core.words import shortened
+
 LABEL_RUN: Final = "sagebridge.io/pipeline-run"
 """The id of the run that a step belongs to."""
 LABEL_STEP: Final = "sagebridge.io/pipeline-step"
@@ -19,8 +21,12 @@ ANNOTATION_SPEC: Final = "sagebridge.io/step-spec"
 """Ten characters that stand for the spec which a step wanted last, whosever the object is."""
 ANNOTATION_STOPPED: Final = "sagebridge.io/step-stopped"
 """``"true"`` where a step has suspended the object because it was told to end; its successor goes on."""
+ANNOTATION_STOPPED_BECAUSE: Final = "sagebridge.io/step-stopped-because"
+"""Why a step has suspended the object, in one line, behind the generation that the object had from then on."""
 ANNOTATION_DONE: Final = "sagebridge.io/step-done"
 """``"true"`` once the step has ended well: what it left is stopped by nobody."""
+
+_LONGEST_REASON: Final = 500
 
 # Argo numbers the pods of a retried node (0), (1), …; a loop's are (0:0), (1:1), … and stay.
 _RETRY: Final = re.compile(r"\(\d+\)(?=\.|$)")
@@ -66,6 +72,25 @@ class Marks:
             is_done=noted.get(ANNOTATION_DONE) == "true",
             is_stopped=noted.get(ANNOTATION_STOPPED) == "true",
         )
+
+
+def told_because(why: str, *, generation: int) -> str:
+    """The value of the annotation that tells why a step has suspended an object, at most some 500 characters.
+
+    Args:
+        why: in words, of any length.
+        generation: the object's before it is suspended.
+    """
+    return f"{generation + 1} {shortened(' '.join(why.split()), _LONGEST_REASON)}"
+
+
+def stopped_because(metadata: Mapping[str, Any]) -> str:
+    """Why a step has suspended an object that is suspended; empty where it was not the step, or another spec since."""
+    noted = metadata.get("annotations") or {}
+    generation, _, why = str(noted.get(ANNOTATION_STOPPED_BECAUSE, "")).partition(" ")
+    # Who resumes it, or mends its spec, makes another generation: what was said is about the one before.
+    is_of_now = generation == str(metadata.get("generation"))
+    return why if is_of_now and noted.get(ANNOTATION_STOPPED) == "true" else ""
 
 
 def task_of(node: str) -> str:
