@@ -90,6 +90,8 @@ def serving_image(model: Model, *, region: str, instance_type: str, archive_only
     Raises:
         InputError: there is no inference image of that version, or the model can't be served like this.
     """
+    if model.model_uri:
+        _check_archive(s3_uri(model.model_uri, "model_uri"), archive_only=archive_only)
     lies_in = _REGISTRY.match(model.image)
     where = region or (lies_in[1] if lies_in else "")
     try:
@@ -104,3 +106,12 @@ def serving_image(model: Model, *, region: str, instance_type: str, archive_only
         return trained.serving_image(region=where, instance_type=instance_type or None, instance_field="instance_type")
     except SpecError as error:
         raise InputError(error.field, error.message) from error
+
+
+def _check_archive(uri: str, *, archive_only: bool) -> None:
+    if archive_only and not uri.endswith(".tar.gz"):
+        message = (
+            f"is {uri!r}, an uncompressed model: batch transform and endpoints without instances take a model.tar.gz "
+            "alone"
+        )
+        raise InputError("model_uri", message)
