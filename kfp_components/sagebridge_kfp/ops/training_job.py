@@ -22,7 +22,7 @@ class TrainingJobOutputs(NamedTuple):
     objective: float
 
 
-@op(name="training-job", kind=KIND)
+@op(name="training-job", kind=KIND, check=training_spec)
 def TrainingJobOp(  # noqa: N802, PLR0913
     *,
     model: Output[Model],
