@@ -102,6 +102,8 @@ def _refusals(check: Check, inputs: Mapping[str, Any]) -> Iterator[InputError]:
 def _is_certain(refused: InputError, inputs: Mapping[str, Any], standing_in: set[str]) -> bool:
     """Whether it holds whatever is stood in for: it is neither told of a stand-in, nor by a stand-in's value."""
     root = _root(refused.field)
+    if "stand-in" in refused.message:
+        return False
     if any(_is_within(refused.field, path) or _is_within(path, refused.field) for path in standing_in):
         return False
     # Of an input that is empty, only whether others are given counts.

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from kfp import compiler, dsl
+from sagebridge_kfp.constants import check_constants
 from sagebridge_kfp.specs.errors import InputError
-from support.kfp_cases import case
+from support.kfp_cases import CASES, case
 from support.kfp_steps import component
 
 ALGORITHM = case("TrainingJobOp", "builtin-algorithm")
@@ -119,3 +120,14 @@ def test_what_is_left_to_the_step(right: Any, changed: dict[str, Any], reason: s
     compile_one(right.op, tmp_path, {**right.inputs, **changed})
 
     assert (tmp_path / "pipeline.yaml").exists(), reason
+
+
+@pytest.mark.parametrize(
+    "right", [each for each in CASES if component(each.op).check], ids=lambda each: f"{each.op}-{each.reason}"
+)
+def test_whatever_a_parameter_brings_right_inputs_are_taken(right: Any) -> None:
+    op = component(right.op)
+    declared = op.component_spec.inputs or {}
+
+    for name in right.inputs:
+        check_constants(op.check, {**right.inputs, name: "{{channel:task=;name=text;type=STRING;}}"}, declared)

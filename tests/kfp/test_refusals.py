@@ -112,6 +112,7 @@ REFUSED = [
     (ENDPOINT, {"instance_type": ""}, "instance_type", "say what it runs on"),
     (ENDPOINT, {"serverless_memory_mb": 1024}, "serverless_memory_mb", "is given beside instance_type"),
     (ENDPOINT, {"autoscaling": {"max": 3}}, "autoscaling.max", "no such field"),
+    (ENDPOINT, {"image": "", "model_uri": "", "tuning_job": "A"}, "tuning_job", "must match"),
     (ENDPOINT, {"spec_overrides": {"model": []}}, "spec_overrides.model", "is models meant?"),
 ]
 

@@ -11,7 +11,7 @@ from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Code, Common, Inputs
 from sagebridge_kfp.specs.names import check_name
 from sagebridge_kfp.specs.origins import origins
-from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_ref, one_of, serving_image
+from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_origin, model_ref, one_of, serving_image
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
@@ -27,7 +27,6 @@ _MADE_OF: Final = (
         "models.0.",
         image="image",
         model_uri="modelDataUrl",
-        training_job="modelRef.name",
         environment="environment",
     )
     + origins(
@@ -68,7 +67,7 @@ def endpoint_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
     spec = {"productionVariants": [_variant(capacity)]}
     if "models" not in common.spec_overrides:
         spec["models"] = [_model(inputs, region=common.region, instance_type=capacity.instance_type)]
-    return finish(KIND, spec, common, made_of=_MADE_OF)
+    return finish(KIND, spec, common, made_of=(*_MADE_OF, model_origin(Model.of(inputs), "models.0.")))
 
 
 def _model(inputs: Mapping[str, Any], *, region: str, instance_type: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sagebridge_kfp.specs.channels import s3_uri
 from sagebridge_kfp.specs.code import source_section
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Inputs
+from sagebridge_kfp.specs.origins import Origin
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 _REGISTRY: Final = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.")
@@ -36,6 +37,11 @@ def model_ref(model: Model) -> dict[str, str]:
     if model.training_job:
         return {"kind": "TrainingJob", "name": model.training_job}
     return {"kind": "HPTuningJob", "name": model.tuning_job} if model.tuning_job else {}
+
+
+def model_origin(model: Model, prefix: str = "") -> Origin:
+    """The input that the name in `modelRef`, below a prefix, was made of."""
+    return Origin("tuning_job" if model.tuning_job else "training_job", f"{prefix}modelRef.name")
 
 
 def code_section(model: Model) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sagebridge_kfp.specs.code import code_origins
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Common, Inputs
 from sagebridge_kfp.specs.origins import origins
-from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_ref, one_of, serving_image
+from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_origin, model_ref, one_of, serving_image
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
@@ -19,7 +19,6 @@ KIND: Final = "BatchTransform"
 
 _MADE_OF: Final = code_origins() + origins(
     model_name="modelName",
-    training_job="modelRef.name",
     image="model.primaryContainer.image",
     model_uri="model.primaryContainer.modelDataUrl",
     input_uri="transformInput.dataSource.s3DataSource.s3Uri",
@@ -85,7 +84,14 @@ def transform_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "maxPayloadInMB": transform.max_payload_mb,
         "environment": dict(transform.environment),
     }
-    return finish(KIND, spec, common, made_of=_MADE_OF, name=inputs["name"], retry_limit=inputs["retry_limit"])
+    return finish(
+        KIND,
+        spec,
+        common,
+        made_of=(*_MADE_OF, model_origin(Model.of(inputs))),
+        name=inputs["name"],
+        retry_limit=inputs["retry_limit"],
+    )
 
 
 def _model(inputs: Mapping[str, Any], *, region: str, instance_type: str) -> dict[str, Any]:
