@@ -20,6 +20,8 @@ from kfp.dsl.python_component import PythonComponent
 from kfp.dsl.types import type_utils
 from sagebridge import __version__
 
+from sagebridge_kfp.constants import Check, check_constants
+
 IMAGE_VARIABLE: Final = "SAGEBRIDGE_KFP_IMAGE"
 """The environment variable that names another image for the steps, where pipelines are compiled."""
 
@@ -55,11 +57,14 @@ class Op(PythonComponent):  # type: ignore[misc]
     """A component whose tasks know who they are.
 
     Attributes:
+        check: what refuses wrong inputs in the step; None if that is not looked for before.
         kind: the kind of the objects that it makes; empty if it makes none.
         caches: whether a task with the same inputs may take the outputs of an earlier one.
     """
 
-    def __init__(self, function: Callable[..., Any], *, name: str, kind: str, caches: bool) -> None:
+    def __init__(
+        self, function: Callable[..., Any], *, name: str, kind: str, caches: bool, check: Check | None = None
+    ) -> None:
         """Prepare.
 
         Args:
@@ -67,6 +72,7 @@ class Op(PythonComponent):  # type: ignore[misc]
             name: the component's, from which tasks have theirs.
             kind: see above.
             caches: see above.
+            check: see above.
         """
         specification = _specification(function, name)
         if not caches:
@@ -74,12 +80,14 @@ class Op(PythonComponent):  # type: ignore[misc]
         super().__init__(component_spec=specification, python_func=function)
         self.kind = kind
         self.caches = caches
+        self.check = check
         self.__doc__ = function.__doc__
 
     def __call__(self, *args: Any, **inputs: Any) -> PipelineTask:
         """Make a task of a pipeline; outside of one, kfp.local runs it.
 
         Raises:
+            InputError: a constant is wrong, whatever is only known in a run; names the input.
             TypeError: an input is unknown or missing, or is given without its name.
         """
         self.component_spec.implementation.container.image = image()
@@ -89,6 +97,8 @@ class Op(PythonComponent):  # type: ignore[misc]
             # The driver puts the run's id in the place of an argument that is this and nothing else.
             inputs.setdefault(RUN_INPUT, PIPELINE_JOB_ID_PLACEHOLDER)
         task = PythonComponent.__call__(self._without_unused(inputs), *args, **inputs)
+        if self.check is not None:
+            check_constants(self.check, inputs, self.component_spec.inputs or {})
         identify(task)
         if not self.caches or (self.kind and _changes_unseen(inputs)):
             task.set_caching_options(enable_caching=False)

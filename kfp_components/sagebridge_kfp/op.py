@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -27,7 +27,12 @@ class Step:
 
 
 def op(
-    *, name: str, kind: str = "", caches: bool = True, takes_texts: bool = False
+    *,
+    name: str,
+    kind: str = "",
+    caches: bool = True,
+    takes_texts: bool = False,
+    check: Callable[[Mapping[str, Any]], object] | None = None,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Decorate a typed function, which becomes a component.
 
@@ -37,6 +42,8 @@ def op(
         caches: whether a task with the same inputs may take the outputs of an earlier one; no for what changes
             something that is not among its outputs.
         takes_texts: whether inputs of any type may be texts; its function reads them.
+        check: what refuses wrong inputs in the step, given all by name: constants are checked by it where a pipeline
+            is compiled.
     """
 
     def decorate(function: Callable[..., Any]) -> Op:
@@ -50,6 +57,6 @@ def op(
             return CompatOp(function, name=name, kind=kind, caches=caches)
         from sagebridge_kfp.component import Op
 
-        return Op(function, name=name, kind=kind, caches=caches)
+        return Op(function, name=name, kind=kind, caches=caches, check=check)
 
     return decorate

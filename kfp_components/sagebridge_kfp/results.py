@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.values import text
 from sagebridge_kfp.step.failure import StepFailedError
 
 Status = Mapping[str, Any]
+
+_NONE: Final[Mapping[str, Any]] = {}
 
 
 def model_uri(status: Status) -> str:
@@ -23,8 +25,13 @@ def final_metrics(status: Status) -> dict[str, float]:
     return {each["metricName"]: float(each["value"]) for each in status.get("finalMetricDataList") or ()}
 
 
-def chosen_metric(metrics: Mapping[str, float], name: str) -> float:
+def chosen_metric(metrics: Mapping[str, float], name: str, *, definitions: Mapping[str, Any] = _NONE) -> float:
     """The value of one metric; 0 if none is asked for.
+
+    Args:
+        metrics: what the job has told.
+        name: the metric's.
+        definitions: the regular expressions by which its log was read.
 
     Raises:
         InputError: the job has not told it.
@@ -33,7 +40,8 @@ def chosen_metric(metrics: Mapping[str, float], name: str) -> float:
         return 0.0
     if name not in metrics:
         told = ", ".join(sorted(metrics)) or "none"
-        raise InputError("objective_metric", f"the job has told no metric {name!r}; it has told: {told}")
+        why = f": no line of its log matched metric_definitions.{name}" if name in definitions else ""
+        raise InputError("objective_metric", f"the job has told no metric {name!r}{why}; it has told: {told}")
     return metrics[name]
 
 

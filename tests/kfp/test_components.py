@@ -120,7 +120,11 @@ def test_what_changes_under_its_name_is_not_cached(
     given: dict[str, str], is_cached: bool, reason: str, tmp_path: Path
 ) -> None:
     def transform() -> None:
-        sagebridge_kfp.BatchTransformOp(input_uri="s3://data/a", instance_type="ml.m5.large", **given)
+        model = {} if "training_job" in given else {"model_uri": "s3://models/model.tar.gz", "image": "mine:1"}
+        code = {"entry_point": "inference.py"} if given.get("source") else {}
+        sagebridge_kfp.BatchTransformOp(
+            input_uri="s3://data/a", instance_type="ml.m5.large", **{**model, **code, **given}
+        )
 
     specification, _ = compiled(dsl.pipeline(transform, name="transform"), tmp_path)
     [[task]] = tasks(specification).values()

@@ -141,6 +141,19 @@ def test_a_search_without_an_objective_is_no_success(
         execute("HPTuningJobOp", tmp_path, **TUNING_INPUTS)
 
 
+def test_a_metric_whose_definition_matched_nothing_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_runtime(monkeypatch, "TrainingJobOp", TRAINED)
+
+    with pytest.raises(InputError, match=r"no line of its log matched metric_definitions\.accuracy"):
+        execute(
+            "TrainingJobOp",
+            tmp_path,
+            **INPUTS,
+            objective_metric="accuracy",
+            metric_definitions={"accuracy": "accuracy=(.*)"},
+        )
+
+
 def test_a_model_is_told_of_though_its_objective_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_runtime(monkeypatch, "TrainingJobOp", {"modelArtifacts": {"s3ModelArtifacts": "s3://models/a"}})
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sagebridge_kfp.compat.parsing import Parser
 from sagebridge_kfp.specs.errors import InputError
+from sagebridge_kfp.specs.origins import nearest
 
 _NOTHING: Final[tuple[Any, ...]] = (None, "", {}, [])
 _SPECS: Final = ("spec", "spec_overrides")
@@ -132,10 +133,7 @@ def blamed(arguments: Sequence[Argument], field: str) -> str:
     """The argument of which a field was made, with the rest of the field's path; the field itself if there is none."""
     root, _, rest = field.partition(".")
     if root in _SPECS:
-        owners = [each for each in arguments if each.path and f"{rest}.".startswith(f"{each.path}.")]
-        if not owners:
-            return field
-        owner = max(owners, key=lambda each: len(each.path))
-        return owner.name + rest.removeprefix(owner.path)
+        owner = nearest(arguments, rest)
+        return field if owner is None else owner.name + rest.removeprefix(owner.path)
     named = next((each.name for each in arguments if each.becomes == root), root)
     return f"{named}.{rest}" if rest else named

@@ -29,7 +29,9 @@ class OnGpuError(ValueError):
 
 def from_placement(error: SpecError) -> OnGpuError:
     """Return what the placement code refuses, with the names of the arguments in place of the manifest's fields."""
-    return OnGpuError(_in_our_words(error.field), _in_our_words(error.message))
+    # The placement code's example has no GPU, of which it would be refused next.
+    message = error.message.replace("such as ml.m5.xlarge", "such as ml.g5.xlarge")
+    return OnGpuError(_in_our_words(error.field), _in_our_words(message))
 
 
 def _in_our_words(text: str) -> str:

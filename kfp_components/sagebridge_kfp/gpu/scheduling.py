@@ -71,6 +71,9 @@ def on_gpu(  # noqa: PLR0913 - what can be said of a pod's place
     """
     if not isinstance(task, PipelineTask):
         raise TypeError(f"on_gpu takes a step of a pipeline, not {type(task).__name__}: call the component first")
+    # As the jobs of other components have it.
+    if str(spot) in {"True", "False"}:
+        raise OnGpuError("spot", f"must be Avoid, Prefer or Require, and is {spot}")
     types = _types(instance_type)
     own = {"queue_priority": queue_priority, "shared_memory": shared_memory, "timeout_seconds": timeout_seconds}
     refuse_channels(own)

@@ -18,7 +18,7 @@ class BatchTransformOutputs(NamedTuple):
     object_name: str
 
 
-@op(name="batch-transform", kind=KIND)
+@op(name="batch-transform", kind=KIND, check=transform_spec)
 def BatchTransformOp(  # noqa: N802, PLR0913
     *,
     predictions: Output[Artifact],

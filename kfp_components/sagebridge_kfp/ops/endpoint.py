@@ -18,7 +18,7 @@ class EndpointOutputs(NamedTuple):
     object_name: str
 
 
-@op(name="endpoint", kind=KIND, caches=False)
+@op(name="endpoint", kind=KIND, check=endpoint_spec, caches=False)
 def EndpointOp(  # noqa: N802, PLR0913
     *,
     deployment: Output[Artifact],

@@ -21,7 +21,7 @@ class ProcessingJobOutputs(NamedTuple):
     object_name: str
 
 
-@op(name="processing-job", kind=KIND)
+@op(name="processing-job", kind=KIND, check=processing_spec)
 def ProcessingJobOp(  # noqa: N802, PLR0913
     *,
     files: Output[Artifact],

@@ -22,7 +22,7 @@ class TrainingJobOutputs(NamedTuple):
     objective: float
 
 
-@op(name="training-job", kind=KIND)
+@op(name="training-job", kind=KIND, check=training_spec)
 def TrainingJobOp(  # noqa: N802, PLR0913
     *,
     model: Output[Model],
@@ -120,10 +120,10 @@ def TrainingJobOp(  # noqa: N802, PLR0913
     # Also where the step fails after it for want of the metric, what the job has made is told.
     point(model, **_metadata(outcome, framework or algorithm))
     log_metrics(metrics, results.final_metrics(outcome.status))
-    return _outputs(outcome, objective_metric)
+    return _outputs(outcome, objective_metric, metric_definitions)
 
 
-def _outputs(outcome: Outcome, objective_metric: str) -> TrainingJobOutputs:
+def _outputs(outcome: Outcome, objective_metric: str, metric_definitions: dict[str, Any]) -> TrainingJobOutputs:
     told = results.final_metrics(outcome.status)
     return TrainingJobOutputs(
         model_uri=results.model_uri(outcome.status),
@@ -131,7 +131,7 @@ def _outputs(outcome: Outcome, objective_metric: str) -> TrainingJobOutputs:
         job_name=str(outcome.status.get("trainingJobName") or ""),
         object_name=outcome.name,
         final_metrics=told,
-        objective=results.chosen_metric(told, objective_metric),
+        objective=results.chosen_metric(told, objective_metric, definitions=metric_definitions),
     )
 
 

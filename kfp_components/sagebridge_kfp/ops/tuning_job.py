@@ -23,7 +23,7 @@ class HPTuningJobOutputs(NamedTuple):
     object_name: str
 
 
-@op(name="hp-tuning-job", kind=KIND)
+@op(name="hp-tuning-job", kind=KIND, check=tuning_spec)
 def HPTuningJobOp(  # noqa: N802, PLR0913
     *,
     model: Output[Model],

@@ -86,6 +86,9 @@ def check(settings: Settings, *, image: str) -> None:
     """
     _check_choices(settings)
     _check_companions(settings)
+    if not settings.staging:
+        message = "is missing: give an s3:// prefix, or set SAGEBRIDGE_KFP_STAGING where the pipeline is compiled"
+        raise InputError("staging", message)
     s3_uri(settings.staging, "staging")
     if settings.target == SAGEMAKER:
         check_image(settings.image, given=image, job=settings.job, overrides=settings.spec_overrides)

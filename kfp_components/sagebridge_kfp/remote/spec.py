@@ -8,6 +8,7 @@ from typing import Any, Final
 from sagebridge_kfp.remote.places import BOOTSTRAP, CODE, RESULT, Channel, Prefix
 from sagebridge_kfp.remote.settings import PROCESSING, TRAINING, Settings
 from sagebridge_kfp.specs.inputs import Common
+from sagebridge_kfp.specs.origins import origins
 from sagebridge_kfp.specs.values import given, text
 from sagebridge_kfp.specs.whole_spec import finish
 
@@ -20,6 +21,34 @@ MOST_CHANNELS: Final = {TRAINING: 20, PROCESSING: 10}
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (InputDataConfig),
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProcessingJob.html (ProcessingInputs)
 """
+
+_SAME: Final = origins(
+    environment="environment",
+    max_runtime_seconds="stoppingCondition.maxRuntimeInSeconds",
+    max_wait_seconds="stoppingCondition.maxWaitTimeInSeconds",
+)
+_MADE_OF: Final = {
+    TRAINING: _SAME
+    + origins(
+        image="algorithmSpecification.trainingImage",
+        instance_type="resourceConfig.instanceType",
+        instance_count="resourceConfig.instanceCount",
+        volume_size_gb="resourceConfig.volumeSizeInGB",
+        spot="enableManagedSpotTraining",
+        subnets="vpcConfig.subnets",
+        security_group_ids="vpcConfig.securityGroupIds",
+    ),
+    PROCESSING: _SAME
+    + origins(
+        image="appSpecification.imageUri",
+        instance_type="processingResources.clusterConfig.instanceType",
+        instance_count="processingResources.clusterConfig.instanceCount",
+        volume_size_gb="processingResources.clusterConfig.volumeSizeInGB",
+        subnets="networkConfig.vpcConfig.subnets",
+        security_group_ids="networkConfig.vpcConfig.securityGroupIds",
+    ),
+}
+"""The arguments that the fields of each kind of job were made of."""
 
 _INPUTS: Final = {TRAINING: "/opt/ml/input/data", PROCESSING: "/opt/ml/processing/input"}
 
@@ -44,7 +73,14 @@ def remote_spec(settings: Settings, *, prefix: Prefix, channels: Sequence[Channe
             name: text(value, f"environment.{name}") for name, value in sorted(settings.environment.items())
         },
     }
-    return finish(KINDS[settings.job], spec, _common(settings), name=settings.name, retry_limit=settings.retry_limit)
+    return finish(
+        KINDS[settings.job],
+        spec,
+        _common(settings),
+        made_of=_MADE_OF[settings.job],
+        name=settings.name,
+        retry_limit=settings.retry_limit,
+    )
 
 
 def _common(settings: Settings) -> Common:

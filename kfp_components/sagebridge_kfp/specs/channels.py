@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagebridge_kfp.specs.errors import InputError
+from sagebridge_kfp.specs.origins import Origin, origins
 
 
 def channel_list(channels: Mapping[str, Any], *, content_type: str = "", input_mode: str = "") -> list[dict[str, Any]]:
@@ -22,6 +23,20 @@ def channel_list(channels: Mapping[str, Any], *, content_type: str = "", input_m
     defaults = {"contentType": content_type, "inputMode": input_mode}
     asked = {key: value for key, value in defaults.items() if value}
     return [{**asked, **_channel(name, value)} for name, value in channels.items()]
+
+
+def channel_origins(channels: Mapping[str, Any], prefix: str = "") -> tuple[Origin, ...]:
+    """The inputs that `inputDataConfig`, below a prefix, was made of: also those for channels that say nothing else."""
+    named = {"contentType": "content_type", "inputMode": "input_mode"}
+    return (
+        *origins(prefix, channels="inputDataConfig"),
+        *(
+            Origin(name, f"{prefix}inputDataConfig.{number}.{field}")
+            for number, value in enumerate(channels.values())
+            for field, name in named.items()
+            if not (isinstance(value, Mapping) and field in value)
+        ),
+    )
 
 
 def _channel(name: str, value: Any) -> dict[str, Any]:

@@ -7,9 +7,25 @@ from typing import Any, Final
 
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Code
+from sagebridge_kfp.specs.origins import Origin, origins
 from sagebridge_kfp.specs.values import given
 
 _CONFIG_MAP: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+def code_origins(prefix: str = "", *, source: str = "source") -> tuple[Origin, ...]:
+    """The fields that say what runs, below a prefix, and those of its code."""
+    return origins(
+        prefix,
+        algorithm=("algorithm", "algorithm.name"),
+        algorithm_version="algorithm.version",
+        framework=("framework", "framework.name"),
+        framework_version="framework.version",
+        python_version="framework.pythonVersion",
+        base_framework="framework.baseFramework",
+        entry_point=f"{source}.entryPoint",
+        source=(f"{source}.s3Uri", f"{source}.configMap.name"),
+    )
 
 
 def check_level(code: Code, *, is_overridden: bool = False) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sagebridge_kfp.specs.code import algorithm_section, framework_section
+from sagebridge_kfp.specs.code import algorithm_section, code_origins, framework_section
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Code, Common, Inputs
 from sagebridge_kfp.specs.names import check_name
-from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_ref, one_of, serving_image
+from sagebridge_kfp.specs.origins import origins
+from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_origin, model_ref, one_of, serving_image
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
@@ -19,6 +20,25 @@ MODEL: Final = "model"
 """The name of the one model that an endpoint of a pipeline has."""
 VARIANT: Final = "all-traffic"
 """The name of its one variant."""
+
+_MADE_OF: Final = (
+    code_origins("models.0.")
+    + origins(
+        "models.0.",
+        image="image",
+        model_uri="modelDataUrl",
+        environment="environment",
+    )
+    + origins(
+        "productionVariants.0.",
+        instance_type="instanceType",
+        instance_count="initialInstanceCount",
+        volume_size_gb="volumeSizeInGB",
+        autoscaling="autoscaling",
+        serverless_memory_mb="serverlessConfig.memorySizeInMB",
+        serverless_max_concurrency="serverlessConfig.maxConcurrency",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +67,7 @@ def endpoint_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
     spec = {"productionVariants": [_variant(capacity)]}
     if "models" not in common.spec_overrides:
         spec["models"] = [_model(inputs, region=common.region, instance_type=capacity.instance_type)]
-    return finish(KIND, spec, common)
+    return finish(KIND, spec, common, made_of=(*_MADE_OF, model_origin(Model.of(inputs), "models.0.")))
 
 
 def _model(inputs: Mapping[str, Any], *, region: str, instance_type: str) -> dict[str, Any]:
@@ -61,6 +81,9 @@ def _server(model: Model, code: Code, *, region: str, instance_type: str) -> dic
     """What serves the model, and where that lies."""
     names = {"training_job": model.training_job, "tuning_job": model.tuning_job, "image": code.image}
     names |= {"framework": code.framework, "algorithm": code.algorithm}
+    if model.model_uri and not any(names.values()):
+        message = "is missing: a model_uri needs what serves it, exactly one of image, framework and algorithm"
+        raise InputError("image", message)
     way = one_of(names, names, "what serves")
     if way in {"training_job", "tuning_job"}:
         if model.model_uri:

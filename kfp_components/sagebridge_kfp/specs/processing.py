@@ -7,13 +7,27 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sagebridge_kfp.specs.channels import s3_uri
-from sagebridge_kfp.specs.code import check_level, framework_section, source_section
+from sagebridge_kfp.specs.code import check_level, code_origins, framework_section, source_section
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Code, Common, Inputs
+from sagebridge_kfp.specs.origins import origins
 from sagebridge_kfp.specs.values import given, text
 from sagebridge_kfp.specs.whole_spec import finish
 
 KIND: Final = "ProcessingJob"
+
+_MADE_OF: Final = code_origins() + origins(
+    image="appSpecification.imageUri",
+    entrypoint="appSpecification.containerEntrypoint",
+    arguments="appSpecification.containerArguments",
+    inputs="processingInputs",
+    outputs="processingOutputConfig.outputs",
+    instance_type="processingResources.clusterConfig.instanceType",
+    instance_count="processingResources.clusterConfig.instanceCount",
+    volume_size_gb="processingResources.clusterConfig.volumeSizeInGB",
+    max_runtime_seconds="stoppingCondition.maxRuntimeInSeconds",
+    environment="environment",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +74,7 @@ def processing_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "stoppingCondition": given({"maxRuntimeInSeconds": processing.max_runtime_seconds}),
         "environment": dict(processing.environment),
     }
-    return finish(KIND, spec, common, name=inputs["name"], retry_limit=inputs["retry_limit"])
+    return finish(KIND, spec, common, made_of=_MADE_OF, name=inputs["name"], retry_limit=inputs["retry_limit"])
 
 
 def _check_code(code: Code, processing: Processing, overrides: Mapping[str, Any]) -> None:

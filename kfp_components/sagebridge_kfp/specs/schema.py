@@ -89,10 +89,9 @@ def _value_problems(schema: Schema, value: Any) -> Iterator[str]:
     if "enum" in schema and value not in schema["enum"]:
         yield f"must be one of {', '.join(map(str, schema['enum']))}, and is {value!r}"
     if isinstance(value, str):
-        yield from _size_problems(schema, len(value), "Length", "characters")
-        pattern = _compiled(schema.get("pattern", ""))
-        if pattern and not pattern.search(value):
-            yield f"must match {schema['pattern']}, and is {value!r}"
+        yield from _text_problems(schema, value)
+    elif isinstance(value, list | Mapping) and schema.get("maxItems", 1) == schema.get("maxProperties", 1) == 0:
+        yield f"must be a text, a number or a boolean, and is {value!r}"
     elif isinstance(value, list):
         yield from _size_problems(schema, len(value), "Items", "items")
     elif isinstance(value, Mapping):
@@ -102,6 +101,23 @@ def _value_problems(schema: Schema, value: Any) -> Iterator[str]:
             yield f"must be {schema['minimum']} or more, and is {value}"
         if value > schema.get("maximum", value):
             yield f"must be {schema['maximum']} or less, and is {value}"
+
+
+def _text_problems(schema: Schema, value: str) -> Iterator[str]:
+    wanted = schema.get("pattern", "")
+    pattern = _compiled(wanted)
+    fits = pattern is None or pattern.search(value)
+    if not fits and ":role/" in wanted:
+        # Of what is no ARN at all, its length is not what is wrong.
+        yield f"must be the ARN of a role, such as arn:aws:iam::123456789012:role/NAME, and is {value!r}"
+        return
+    yield from _size_problems(schema, len(value), "Length", "characters")
+    if fits:
+        return
+    if wanted == r"^ml\.":
+        yield f"must match {wanted}, and is {value!r}: is ml.{value} meant?"
+    else:
+        yield f"must match {wanted}, and is {value!r}"
 
 
 @functools.cache

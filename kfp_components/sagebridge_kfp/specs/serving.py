@@ -14,6 +14,7 @@ from sagebridge_kfp.specs.channels import s3_uri
 from sagebridge_kfp.specs.code import source_section
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Inputs
+from sagebridge_kfp.specs.origins import Origin
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 _REGISTRY: Final = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.")
@@ -36,6 +37,11 @@ def model_ref(model: Model) -> dict[str, str]:
     if model.training_job:
         return {"kind": "TrainingJob", "name": model.training_job}
     return {"kind": "HPTuningJob", "name": model.tuning_job} if model.tuning_job else {}
+
+
+def model_origin(model: Model, prefix: str = "") -> Origin:
+    """The input that the name in `modelRef`, below a prefix, was made of."""
+    return Origin("tuning_job" if model.tuning_job else "training_job", f"{prefix}modelRef.name")
 
 
 def code_section(model: Model) -> dict[str, Any]:
@@ -90,6 +96,8 @@ def serving_image(model: Model, *, region: str, instance_type: str, archive_only
     Raises:
         InputError: there is no inference image of that version, or the model can't be served like this.
     """
+    if model.model_uri:
+        _check_archive(s3_uri(model.model_uri, "model_uri"), archive_only=archive_only)
     lies_in = _REGISTRY.match(model.image)
     where = region or (lies_in[1] if lies_in else "")
     try:
@@ -104,3 +112,12 @@ def serving_image(model: Model, *, region: str, instance_type: str, archive_only
         return trained.serving_image(region=where, instance_type=instance_type or None, instance_field="instance_type")
     except SpecError as error:
         raise InputError(error.field, error.message) from error
+
+
+def _check_archive(uri: str, *, archive_only: bool) -> None:
+    if archive_only and not uri.endswith(".tar.gz"):
+        message = (
+            f"is {uri!r}, an uncompressed model: batch transform and endpoints without instances take a model.tar.gz "
+            "alone"
+        )
+        raise InputError("model_uri", message)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sagebridge_kfp.specs.channels import channel_list, optional_s3_uri
-from sagebridge_kfp.specs.code import algorithm_section, check_level, framework_section, source_section
+from sagebridge_kfp.specs.channels import channel_list, channel_origins, optional_s3_uri
+from sagebridge_kfp.specs.code import algorithm_section, check_level, code_origins, framework_section, source_section
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Code, Common, Inputs, Machines
+from sagebridge_kfp.specs.origins import Origin, origins
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
@@ -44,7 +45,8 @@ def training_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
     common = Common.of(inputs)
     _check_objective(inputs, common.spec_overrides)
     spec = {**definition(inputs, common.spec_overrides), "hyperParameters": dict(inputs["hyperparameters"])}
-    return finish(KIND, spec, common, name=inputs["name"], retry_limit=inputs["retry_limit"])
+    made_of = (*definition_origins(inputs["channels"]), *origins(hyperparameters="hyperParameters"))
+    return finish(KIND, spec, common, made_of=made_of, name=inputs["name"], retry_limit=inputs["retry_limit"])
 
 
 def _check_objective(inputs: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
@@ -88,6 +90,29 @@ def definition(inputs: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[
             "environment": dict(data.environment),
             **_machines(Machines.of(inputs)),
         }
+    )
+
+
+def definition_origins(channels: Mapping[str, Any], prefix: str = "") -> tuple[Origin, ...]:
+    """The inputs that the fields of `definition`, below a prefix, were made of."""
+    return (
+        *code_origins(prefix),
+        *channel_origins(channels, prefix),
+        *origins(
+            prefix,
+            image="algorithmSpecification.trainingImage",
+            metric_definitions="algorithmSpecification.metricDefinitions",
+            distribution="framework.distribution",
+            output_path="outputDataConfig.s3OutputPath",
+            environment="environment",
+            instance_type="resourceConfig.instanceType",
+            instance_count="resourceConfig.instanceCount",
+            volume_size_gb="resourceConfig.volumeSizeInGB",
+            max_runtime_seconds="stoppingCondition.maxRuntimeInSeconds",
+            max_wait_seconds="stoppingCondition.maxWaitTimeInSeconds",
+            spot="enableManagedSpotTraining",
+            checkpoints="checkpointConfig.s3Uri",
+        ),
     )
 
 

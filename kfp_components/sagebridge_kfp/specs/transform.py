@@ -7,14 +7,36 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sagebridge_kfp.specs.channels import optional_s3_uri, s3_uri
+from sagebridge_kfp.specs.code import code_origins
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Common, Inputs
-from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_ref, one_of, serving_image
+from sagebridge_kfp.specs.origins import origins
+from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_origin, model_ref, one_of, serving_image
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
 KIND: Final = "BatchTransform"
 
+_MADE_OF: Final = code_origins() + origins(
+    model_name="modelName",
+    image="model.primaryContainer.image",
+    model_uri="model.primaryContainer.modelDataUrl",
+    input_uri="transformInput.dataSource.s3DataSource.s3Uri",
+    content_type="transformInput.contentType",
+    split_type="transformInput.splitType",
+    output_path="transformOutput.s3OutputPath",
+    accept="transformOutput.accept",
+    assemble_with="transformOutput.assembleWith",
+    instance_type="transformResources.instanceType",
+    instance_count="transformResources.instanceCount",
+    input_filter="dataProcessing.inputFilter",
+    output_filter="dataProcessing.outputFilter",
+    join_input="dataProcessing.joinSource",
+    batch_strategy="batchStrategy",
+    max_concurrent_transforms="maxConcurrentTransforms",
+    max_payload_mb="maxPayloadInMB",
+    environment="environment",
+)
 _WAYS: Final = ("model_uri", "training_job", "tuning_job", "model_name")
 
 
@@ -62,7 +84,14 @@ def transform_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "maxPayloadInMB": transform.max_payload_mb,
         "environment": dict(transform.environment),
     }
-    return finish(KIND, spec, common, name=inputs["name"], retry_limit=inputs["retry_limit"])
+    return finish(
+        KIND,
+        spec,
+        common,
+        made_of=(*_MADE_OF, model_origin(Model.of(inputs))),
+        name=inputs["name"],
+        retry_limit=inputs["retry_limit"],
+    )
 
 
 def _model(inputs: Mapping[str, Any], *, region: str, instance_type: str) -> dict[str, Any]:

@@ -8,11 +8,27 @@ from typing import Any, Final
 
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Common, Inputs
-from sagebridge_kfp.specs.training import definition
+from sagebridge_kfp.specs.origins import origins
+from sagebridge_kfp.specs.training import definition, definition_origins
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
 KIND: Final = "HPTuningJob"
+
+_SEARCH: Final = origins(
+    hyperparameters="trainingJobDefinition.staticHyperParameters",
+) + origins(
+    "hyperParameterTuningJobConfig.",
+    objective_metric="hyperParameterTuningJobObjective.metricName",
+    objective_type="hyperParameterTuningJobObjective.type",
+    strategy="strategy",
+    max_jobs="resourceLimits.maxNumberOfTrainingJobs",
+    max_parallel_jobs="resourceLimits.maxParallelTrainingJobs",
+    integer_ranges="parameterRanges.integerParameterRanges",
+    continuous_ranges="parameterRanges.continuousParameterRanges",
+    categorical_ranges="parameterRanges.categoricalParameterRanges",
+    early_stopping="trainingJobEarlyStoppingType",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +67,8 @@ def tuning_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "hyperParameterTuningJobConfig": _config(search, has_trials=bool(trials)),
         "trainingJobDefinition": given(trials),
     }
-    return finish(KIND, spec, common, name=inputs["name"], retry_limit=inputs["retry_limit"])
+    made_of = (*_SEARCH, *definition_origins(inputs["channels"], "trainingJobDefinition."))
+    return finish(KIND, spec, common, made_of=made_of, name=inputs["name"], retry_limit=inputs["retry_limit"])
 
 
 def _config(search: Search, *, has_trials: bool) -> dict[str, Any]:
@@ -84,6 +101,8 @@ def _numbers(ranges: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
 
 def _range(name: str, value: Any, field: str) -> dict[str, Any]:
     if isinstance(value, Mapping):
+        if not {"minValue", "maxValue"} <= value.keys():
+            raise InputError(field, f"give [least, greatest], or minValue and maxValue in the object: it is {value!r}")
         return {"name": name, **value}
     if not isinstance(value, list | tuple) or len(value) not in {2, 3}:
         raise InputError(field, f"must be [least, greatest] or [least, greatest, scale], and is {value!r}")

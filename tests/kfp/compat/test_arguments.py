@@ -134,7 +134,7 @@ WRONG = [
     ("train", {"channels": '[{"Chanel": "a"}]'}, "channels", "is not a member of Channel"),
     ("train", {"channels": '[{"InputMode": "File"}]'}, "channels.0", "has no ChannelName"),
     ("train", {"channels": '[{"ChannelName": "a"}, {"ChannelName": "a"}]'}, "channels.1", "is the second one"),
-    ("train", {"channels": '[{"ChannelName": "a"}]'}, "channels.0.dataSource", "is missing"),
+    ("train", {"channels": '[{"ChannelName": "a"}]'}, "channels.a.dataSource", "is missing"),
     ("train", {"algorithm_name": "xgboost"}, "algorithm_name", "is given beside image"),
     ("train", {"image": ""}, "image", "say what trains"),
     ("train", {"vpc_subnets": "subnet-1"}, "vpc_subnets", "without vpc_security_group_ids"),
@@ -170,7 +170,7 @@ WRONG = [
     ("batch_transform", {"join_source": "Both"}, "join_source", "must be one of"),
     ("batch_transform", {"input_location": "data"}, "input_location", "must be an s3:// URI"),
     ("process", {"image": ""}, "image", ""),
-    ("process", {"output_config": '[{"OutputName": "a", "S3Output": {"S3Uri": 3}}]'}, "output_config.0", ""),
+    ("process", {"output_config": '[{"OutputName": "a", "S3Output": {"S3Uri": 3}}]'}, "output_config.a", ""),
     ("process", {"container_entrypoint": "[[1]]"}, "container_entrypoint.0", "must be a text"),
 ]
 

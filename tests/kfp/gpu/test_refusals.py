@@ -37,7 +37,7 @@ def term(**expression: Any) -> dict[str, Any]:
 
 
 OF_PLACEMENT = [
-    Case(reason="no type", type="", argument="instance_type", says="is missing: name an instance type"),
+    Case(reason="no type", type="", argument="instance_type", says="such as ml.g5.xlarge"),
     Case(reason="no type in a list", type=[""], argument="instance_type", says="is missing"),
     Case(reason="types that are no texts", type=[5], argument="instance_type", says="list of names"),  # type: ignore[list-item]
     Case(reason="an unknown type", type="ml.g5.13xlarge", argument="instance_type", says="did you mean ml.g5."),
@@ -99,6 +99,9 @@ OF_PLACEMENT = [
         arguments={"node_selector": {"karpenter.sh/capacity-type": "on-demand"}, "spot": "Require"},
         argument="node_selector.karpenter.sh/capacity-type",
         says="contradicts spot: Require",
+    ),
+    Case(
+        reason="spot as for a job", arguments={"spot": True}, argument="spot", says="must be Avoid, Prefer or Require"
     ),
     Case(reason="another word for spot", arguments={"spot": "Always"}, argument="spot", says="not one of Require"),
     Case(

@@ -34,7 +34,7 @@ REFUSED = [
         "not there yet",
     ),
     ({"instance_type": ""}, "instance_type: is missing", "no machine"),
-    ({"staging": ""}, "staging: must be an s3:// URI, and is ''", "nowhere to stage"),
+    ({"staging": ""}, "staging: is missing: give an s3:// prefix, or set SAGEBRIDGE_KFP_STAGING", "nowhere to stage"),
     ({"staging": "minio://mlpipeline/v2"}, "staging: must be an s3:// URI", "SageMaker does not reach MinIO"),
     ({"job": "Processing", "spot": True}, "spot: is for job=", "no spot processing"),
     ({"max_wait_seconds": 60}, "max_wait_seconds: is for spot", "waits for nothing"),
