@@ -29,6 +29,7 @@ class Argument:
         default: as it was there; `Required` for none.
         path: the field of the manifest's `spec` that it becomes, such as `resourceConfig.instanceType`.
         becomes: the input of our own component that takes it; empty if there is none.
+        makes: inputs, and further fields of `spec`, that the component itself makes of it.
         is_merged: whether it is merged into the spec at `path`; if it neither is nor becomes an input, the component
             does what is to be done.
         is_optional: whether it may be empty, though it has no default.
@@ -41,6 +42,7 @@ class Argument:
     default: Any = Required
     path: str = ""
     becomes: str = ""
+    makes: tuple[str, ...] = ()
     is_merged: bool = False
     is_optional: bool = False
     refusal: str = ""
@@ -132,8 +134,9 @@ def blamed_on(argument: str) -> Iterator[None]:
 def blamed(arguments: Sequence[Argument], field: str) -> str:
     """The argument of which a field was made, with the rest of the field's path; the field itself if there is none."""
     root, _, rest = field.partition(".")
-    if root in _SPECS:
-        owner = nearest(arguments, rest)
-        return field if owner is None else owner.name + rest.removeprefix(owner.path)
-    named = next((each.name for each in arguments if each.becomes == root), root)
-    return f"{named}.{rest}" if rest else named
+    if root not in _SPECS:
+        named = next((each.name for each in arguments if root in (each.becomes, *each.makes)), root)
+        return f"{named}.{rest}" if rest else named
+    made = next((each.name for each in arguments if rest in each.makes), "")
+    owner = nearest(arguments, rest)
+    return made or (field if owner is None else owner.name + rest.removeprefix(owner.path))

@@ -113,6 +113,7 @@ def training(prefix: str = "") -> tuple[Argument, ...]:
             parse=text,
             default="",
             path=f"{prefix}algorithm.name",
+            makes=("algorithm", f"{prefix}algorithmSpecification.algorithmName"),
             note="a built-in algorithm, of its newest version; any other is an algorithm resource: "
             f"`{prefix}algorithmSpecification.algorithmName`. Not beside `image`, which went first",
         ),
@@ -212,6 +213,7 @@ def machines(prefix: str) -> tuple[Argument, ...]:
             parse=whole,
             default=86400,
             path=f"{stopping}.maxWaitTimeInSeconds",
+            makes=("max_wait_seconds",),
             note="with `spot_instance`; says nothing without, as before",
         ),
         Argument(

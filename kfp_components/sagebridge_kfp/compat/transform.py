@@ -28,6 +28,7 @@ ARGUMENTS: Final = (
         name="model_name",
         parse=text,
         path="model",
+        makes=("role_arn",),
         note="the output of `model`, with its role, region and tags; or the name of a model in SageMaker: `modelName`",
     ),
     Argument(

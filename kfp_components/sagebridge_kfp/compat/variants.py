@@ -63,6 +63,7 @@ def variant_arguments(of: int, *, default_model: Any) -> tuple[Argument, ...]:
             parse=text,
             default=default_model,
             path=f"models.{of - 1}",
+            makes=("role_arn",) if of == 1 else (),
             note="the output of `model`, with its role, region and tags. The name of a model that is in SageMaker is "
             "refused: an Endpoint makes its models itself",
         ),

@@ -13,7 +13,7 @@ from sagebridge_kfp.ops import training_job
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.step.failure import StepFailedError
 from support.kfp_compat import ARGUMENTS, spec
-from support.kfp_compat_cases import BESIDE, CHANGED, RIGHT
+from support.kfp_compat_cases import BESIDE, CHANGED, RIGHT, described
 from support.kfp_former import FORMER, OUTPUTS
 from support.kfp_steps import component, execute
 
@@ -125,6 +125,11 @@ WRONG = [
     ("train", {"job_name": "a" * 64}, "job_name", "may have 63"),
     ("deploy", {"endpoint_name": "-a"}, "endpoint_name", "must match"),
     ("deploy", {"endpoint_name": "a" * 64}, "endpoint_name", "may have 63"),
+    ("train", {"spot_instance": "True", "max_wait_time": "-1"}, "max_wait_time", "must be 1 or more"),
+    ("train", {"image": "", "algorithm_name": "xgboost:"}, "algorithm_name", ""),
+    ("hyperparameter_tuning", {"spot_instance": True, "max_wait_time": -1}, "max_wait_time", "must be 1 or more"),
+    ("deploy", {"model_name_1": described(executionRoleArn="role")}, "model_name_1", "must be the ARN of a role"),
+    ("batch_transform", {"model_name": described(executionRoleArn="role")}, "model_name", "must be the ARN of a role"),
     ("train", {"spot_instance": "perhaps"}, "spot_instance", "must be True or False"),
     ("train", {"hyperparameters": "[1]"}, "hyperparameters", "must be an object"),
     ("train", {"channels": "{}"}, "channels", "must be a list"),
