@@ -20,7 +20,7 @@ from kfp.dsl.python_component import PythonComponent
 from kfp.dsl.types import type_utils
 from sagebridge import __version__
 
-from sagebridge_kfp.constants import Check, check_constants
+from sagebridge_kfp.compile_checks import Check, check_constants
 
 IMAGE_VARIABLE: Final = "SAGEBRIDGE_KFP_IMAGE"
 """The environment variable that names another image for the steps, where pipelines are compiled."""

@@ -8,7 +8,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sagebridge.core.container.archives import stays_inside
 
@@ -18,6 +18,9 @@ from sagebridge_kfp.remote.room import Room
 from sagebridge_kfp.remote.settings import TRAINING
 from sagebridge_kfp.results import model_uri, output_uris
 from sagebridge_kfp.step.failure import StepFailedError
+
+_MOST_TOLD_BYTES: Final = 64 << 20
+"""Of what the executor tells, which is read as a whole: far more than what Kubeflow Pipelines keeps of a task."""
 
 
 def archive_uri(job: str, status: Mapping[str, Any]) -> str:
@@ -64,8 +67,17 @@ def unpack(archive: Path, folder: Path, *, room: Room) -> None:
                 opened.extract(member, folder)
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise StepFailedError(f"The archive of the job's results can't be unpacked: {error}") from error
-    if not (folder / EXECUTOR_OUTPUT).is_file():
+    _check_told(folder / EXECUTOR_OUTPUT)
+
+
+def _check_told(file: Path) -> None:
+    if not file.is_file():
         raise StepFailedError(f"The archive of the job's results has no {EXECUTOR_OUTPUT}.")
+    if (size := file.stat().st_size) > _MOST_TOLD_BYTES:
+        raise StepFailedError(
+            f"What the function returns, with the metadata of its artifacts, is {size >> 20} MB of JSON: a step takes "
+            f"{_MOST_TOLD_BYTES >> 20} MB of it. Write what is so big into an artifact."
+        )
 
 
 def put_back(folder: Path, executor_input: Mapping[str, Any], *, room: Room) -> None:

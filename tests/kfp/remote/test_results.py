@@ -93,6 +93,17 @@ def test_an_archive_without_results_is_refused(tmp_path: Path) -> None:
         unpack(tmp_path / "a.tar.gz", tmp_path / "results", room=room())
 
 
+def test_what_the_function_tells_is_not_read_into_memory_whatever_its_size(tmp_path: Path) -> None:
+    told = tmp_path / "executor_output.json"
+    told.touch()
+    os.truncate(told, (64 << 20) + 1)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", compresslevel=1) as archive:
+        archive.add(told, "executor_output.json")
+
+    with pytest.raises(StepFailedError, match=r"64 MB of JSON: a step takes 64 MB .* artifact"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "results", room=room())
+
+
 def archive_of(directory: Path, *members: tarfile.TarInfo) -> Path:
     """An archive that promises more than it has."""
     with tarfile.open(directory / "a.tar.gz", "w:gz") as archive:

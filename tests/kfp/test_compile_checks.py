@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from kfp import compiler, dsl
-from sagebridge_kfp.constants import check_constants
+from sagebridge_kfp.compile_checks import check_constants
 from sagebridge_kfp.specs.errors import InputError
 from support.kfp_cases import CASES, case
 from support.kfp_steps import component
