@@ -144,6 +144,54 @@ def test_a_refusal_is_not_believed_at_once_while_a_job_runs(answers: list[Reply]
     assert any(line.endswith("Trying again.") for line in attended.said())
 
 
+class Unhurried(threading.Event):
+    """Ends never, and lets no time pass."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return False
+
+
+AWAY_SECONDS, DOUBT_SECONDS = 1800.0, 120.0
+
+
+def borne(*errors: tuple[float, int]) -> None:
+    """Bear, one after the other, what failed at that time with that status."""
+    now = [0.0]
+    console = Console(output=io.StringIO())
+    patience = Patience(
+        console, seconds=AWAY_SECONDS, doubt_seconds=DOUBT_SECONDS, clock=lambda: now[0], ending=Unhurried()
+    )
+    trouble = patience.trouble()
+    for at, status in errors:
+        now[0] = at
+        trouble.bear(ApiError("refused", status=status))
+
+
+@pytest.mark.parametrize(
+    ("errors", "reason"),
+    [
+        ([(0.0, 503), (170.0, 503), (180.0, 403)], "it was away for longer than the doubt lasts, and has begun"),
+        ([(0.0, 401), (100.0, 503), (180.0, 401)], "it begins a second time"),
+        ([(0.0, 403), (60.0, 401), (100.0, 403)], "the doubt is not over"),
+    ],
+)
+def test_doubt_begins_with_the_refusal(errors: list[tuple[float, int]], reason: str) -> None:
+    borne(*errors)
+
+
+@pytest.mark.parametrize(
+    ("errors", "reason"),
+    [
+        ([(0.0, 503), (180.0, 403), (301.0, 401)], "after a failure that passed it lasts no longer than otherwise"),
+        ([(0.0, 503), (1.0, 404)], "what is not of rights is believed at once"),
+    ],
+)
+def test_doubt_ends(errors: list[tuple[float, int]], reason: str) -> None:
+    borne(*errors[:-1])
+    with pytest.raises(ApiError, match="refused"):
+        borne(*errors)
+
+
 def test_a_watch_that_is_refused_again_and_again_is_believed() -> None:
     # The object may be read all the while.
     answers = [each for _ in range(20) for each in (NO_RIGHTS, told(RUNS))]
