@@ -257,15 +257,16 @@ def test_what_is_to_be_made_by_somebody_is_waited_for_as_long() -> None:
             f"CreateTrainingJob: no ml.m5.larg (ValidationException). {CORRECT_MANIFEST}",
             "Rejected: CreateTrainingJob: no ml.m5.larg (ValidationException). Correct the step's inputs, and run it",
         ),
-        ("NameConflict", "x is there", "NameConflict: x is there. Correct the step's inputs, and run it again."),
+        ("NameConflict", "The HPA x scales y. Delete it.", "NameConflict: The HPA x scales y. Delete it."),
         ("InvalidSpec", "no image", "InvalidSpec: no image. Correct the step's inputs, and run it again."),
         ("NotAllowed", "ask a or b", "NotAllowed: ask a or b"),
     ],
 )
 def test_what_nobody_else_can_mend_fails_at_once(reason: str, message: str, says: str) -> None:
     attended = Attended(events(("MODIFIED", having("Stalled", reason, message))))
-    with pytest.raises(EndedError, match=re.escape(f"can't go on: {says}")):
+    with pytest.raises(EndedError, match=re.escape(f"can't go on: {says}")) as caught:
         attended.wait()
+    assert ("step's inputs" in str(caught.value)) == ("step's inputs" in says)
     assert len(attended.said()) == 1, "of a wait nothing is said"
 
 
