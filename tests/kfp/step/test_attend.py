@@ -237,6 +237,20 @@ def test_somebody_has_ten_minutes_to_act() -> None:
     assert (asked_for[0], asked_for[-1]) == ("30", "1"), "no watch outlasts the grace"
 
 
+def test_what_helps_is_said_again_where_it_is_something_else() -> None:
+    quota = having("Stalled", "QuotaExceeded", "no ml.m5.large is left")
+    changed = events(*[("MODIFIED", one) for one in (quota, quota, STALLED, STALLED, DONE)])
+    attended = Attended(changed)
+    assert attended.wait() == DONE
+    more = " More is told by: kubectl -n team-a describe trainingjobs train-abc"
+    quotas = "have other jobs end, or ask for a higher quota in AWS Service Quotas."
+    right = "ask who administers the operator's AWS account for the right that is missing."
+    assert [line.removesuffix(more) for line in attended.said() if line.endswith(more)] == [
+        f"The step waits 600 s for somebody to act: {quotas}",
+        f"Something else is to be done now, within the same 600 s: {right}",
+    ]
+
+
 def test_what_is_to_be_made_by_somebody_is_waited_for_as_long() -> None:
     clock = itertools.count(0.0, 50.0)
     lacking = having("Reconciling", "WaitingForReference", f"spec.source: {missing('ConfigMap code')}")
