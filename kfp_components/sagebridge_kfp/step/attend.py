@@ -73,6 +73,7 @@ class Attendance:
         self._grace = grace
         self._shown = ""
         self._stalled_since: float | None = None
+        self._remedy = ""
         self._earlier: tuple[Any, ...] | None = None
         self._trouble: Trouble | None = None
 
@@ -152,7 +153,11 @@ class Attendance:
             return False
         if self._stalled_since is None:
             self._stalled_since = self._clock()
-            self._console.say(f"The step waits {self._grace:g} s for somebody to act: {remedy(found, body)}")
+            self._remedy = remedy(found, body)
+            self._console.say(f"The step waits {self._grace:g} s for somebody to act: {self._remedy}")
+        elif self._remedy != remedy(found, body):
+            self._remedy = remedy(found, body)
+            self._console.say(f"Something else is to be done now, within the same {self._grace:g} s: {self._remedy}")
         return self._clock() - self._stalled_since >= self._grace
 
     def _show(self, found: Standing) -> None:

@@ -93,6 +93,7 @@ class LogFollower:
             try:
                 return self._read()
             except NotBegunError:
+                self._refusals = 0
                 wait = _NOT_BEGUN_PAUSE_SECONDS
             except (LogServiceError, ApiError) as error:
                 if _is_refusal(error):
@@ -101,6 +102,7 @@ class LogFollower:
                         return self._give_up(error)
                     wait = next(waits)
                 else:
+                    self._refusals = 0
                     waits = self._pause() if self._cursor != cursor else waits
                     wait = max(next(waits), getattr(error, "retry_after", 0.0))
                     self._say_away(error)

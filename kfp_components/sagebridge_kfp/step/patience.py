@@ -112,6 +112,7 @@ class Trouble:
         self._clock = clock
         self._ending = ending
         self._begun = clock()
+        self._refused_since: float | None = None
         self._pauses = pauses()
         self._has_said = False
 
@@ -123,16 +124,20 @@ class Trouble:
             StepFailedError: the API server was away for too long, or the process is to end.
         """
         pause = next(self._pauses)
-        self._check(error, self._clock() - self._begun + pause)
+        self._check(error, self._clock(), pause)
         if not self._has_said:
             self._console.say(f"{error} Trying again.")
             self._has_said = True
         if self._ending.wait(pause):
             raise StepFailedError("Told to end.")
 
-    def _check(self, error: ApiError, seconds: float) -> None:
+    def _check(self, error: ApiError, now: float, pause: float) -> None:
         if error.is_passing:
-            if seconds > self._away:
+            self._refused_since = None
+            if now - self._begun + pause > self._away:
                 raise StepFailedError(f"Given up after {self._away:g} s: {error}") from error
-        elif error.status not in _DOUBTFUL or seconds > self._doubt:
+            return
+        # An API server that was away has just begun when it refuses: only since then has there been doubt.
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if error.status not in _DOUBTFUL or now - self._refused_since + pause > self._doubt:
             raise error

@@ -11,10 +11,12 @@ from sagebridge.core.reasons import Reason
 from sagebridge.core.words import sentence
 
 from sagebridge_kfp.step.kinds import plural_of
-from sagebridge_kfp.step.standing import ASKED, Standing
+from sagebridge_kfp.step.standing import Standing
 
 Body = Mapping[str, Any]
 
+_ASKED: Final = frozenset({Reason.INVALID_SPEC, Reason.REJECTED})
+"""What the step's inputs ask for; of a name that is taken the message itself says what to do."""
 _INPUTS: Final = "Correct the step's inputs, and run it again."
 _CONFIG_MAP: Final = re.compile(r"waiting for ConfigMap (\S+), which is not")
 _REMEDIES: Final[Mapping[str, str]] = {
@@ -30,7 +32,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
 def refusal(found: Standing) -> str:
     """What an object was refused for at once, and what helps."""
     told = str(found)
-    if found.reason not in ASKED:
+    if found.reason not in _ASKED:
         return told
     # It speaks to who wrote a manifest; here that was the step.
     told = told.removesuffix(CORRECT_MANIFEST).rstrip()

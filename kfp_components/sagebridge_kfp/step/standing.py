@@ -13,9 +13,16 @@ from sagebridge.core.references import is_missing
 
 Body = Mapping[str, Any]
 
-ASKED: Final = frozenset({Reason.INVALID_SPEC, Reason.REJECTED, Reason.NAME_CONFLICT})
-"""What only another spec mends."""
-_AT_ONCE: Final = ASKED | {Reason.NOT_ALLOWED, Reason.UPDATE_FAILED, Reason.ENDPOINT_FAILED}
+_AT_ONCE: Final = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.REJECTED,
+        Reason.NAME_CONFLICT,
+        Reason.NOT_ALLOWED,
+        Reason.UPDATE_FAILED,
+        Reason.ENDPOINT_FAILED,
+    }
+)
 """What no wait mends: the spec has to change, or a policy, whose change the operator sees at once."""
 
 

@@ -20,6 +20,8 @@ import re
 from enum import StrEnum
 from typing import Final
 
+from sagebridge.core import role_rights
+
 
 class ErrorClass(StrEnum):
     """What the engine does after a failed call.
@@ -233,8 +235,21 @@ class AwsError(Exception):
         return is_throttle(self.code, self.http_status)
 
     @property
+    def is_of_rights(self) -> bool:
+        """Whether AWS refused for want of rights or credentials: nothing is wrong with the request then."""
+        is_of_callers = self.code in ACCESS_CODES or self.operation == "AssumeRole" or self.http_status in (401, 403)
+        return is_of_callers or self._is_of_execution_role
+
+    @property
+    def _is_of_execution_role(self) -> bool:
+        is_refused = self.error_class is ErrorClass.USER_ACTION
+        return is_refused and role_rights.are_missing(code=self.code, message=self.message, operation=self.operation)
+
+    @property
     def advice(self) -> str:
         """One sentence that says what a person can do about it; empty when waiting is all there is to do."""
+        if self._is_of_execution_role:
+            return role_rights.ADVICE
         return advice(code=self.code, operation=self.operation, error_class=self.error_class)
 
 

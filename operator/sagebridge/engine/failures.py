@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sagebridge.core.clock import parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.endpoint.steps import CreateModel
-from sagebridge.core.errors import ACCESS_CODES, AwsError, ErrorClass, NotAllowedError, SpecError
+from sagebridge.core.errors import AwsError, ErrorClass, NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude
@@ -126,7 +126,7 @@ def _conclude_aws(error: AwsError, *, waited: timedelta, failures: int, patience
     message = f"{error.operation}: {_without_long_lists(error.message)} ({error.code})"
     message += f". {error.advice}" if error.advice else ""
     if error.error_class is ErrorClass.USER_ACTION:
-        reason = Reason.ACCESS_DENIED if _is_access(error) else Reason.REJECTED
+        reason = Reason.ACCESS_DENIED if error.is_of_rights else Reason.REJECTED
         return _stalled(reason, message, again_after=patience.recheck_seconds)
     if error.error_class is ErrorClass.SLOW_RETRY:
         pause = _pause(_SLOW_RETRY_SECONDS, failures) * patience.jitter()
@@ -142,12 +142,6 @@ def _conclude_aws(error: AwsError, *, waited: timedelta, failures: int, patience
 def _without_long_lists(text: str) -> str:
     """SageMaker's words without all values that an enumeration may have, among which the point would be lost."""
     return _LONG_LIST.sub(lambda found: f"[{', '.join(found[1].split(', ')[:_MOST_VALUES])}, …]", text)
-
-
-def _is_access(error: AwsError) -> bool:
-    # Of the request nothing is wrong then: the rights, or the credentials, are others' to mend.
-    is_of_rights = error.code in ACCESS_CODES or error.operation == "AssumeRole"
-    return is_of_rights or error.http_status in (401, 403)
 
 
 def _stalled(reason: Reason, message: str, *, again_after: float) -> Conclude:

@@ -144,6 +144,54 @@ def test_a_refusal_is_not_believed_at_once_while_a_job_runs(answers: list[Reply]
     assert any(line.endswith("Trying again.") for line in attended.said())
 
 
+class Unhurried(threading.Event):
+    """Ends never, and lets no time pass."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return False
+
+
+AWAY_SECONDS, DOUBT_SECONDS = 1800.0, 120.0
+
+
+def borne(*errors: tuple[float, int]) -> None:
+    """Bear, one after the other, what failed at that time with that status."""
+    now = [0.0]
+    console = Console(output=io.StringIO())
+    patience = Patience(
+        console, seconds=AWAY_SECONDS, doubt_seconds=DOUBT_SECONDS, clock=lambda: now[0], ending=Unhurried()
+    )
+    trouble = patience.trouble()
+    for at, status in errors:
+        now[0] = at
+        trouble.bear(ApiError("refused", status=status))
+
+
+@pytest.mark.parametrize(
+    ("errors", "reason"),
+    [
+        ([(0.0, 503), (170.0, 503), (180.0, 403)], "it was away for longer than the doubt lasts, and has begun"),
+        ([(0.0, 401), (100.0, 503), (180.0, 401)], "it begins a second time"),
+        ([(0.0, 403), (60.0, 401), (100.0, 403)], "the doubt is not over"),
+    ],
+)
+def test_doubt_begins_with_the_refusal(errors: list[tuple[float, int]], reason: str) -> None:
+    borne(*errors)
+
+
+@pytest.mark.parametrize(
+    ("errors", "reason"),
+    [
+        ([(0.0, 503), (180.0, 403), (301.0, 401)], "after a failure that passed it lasts no longer than otherwise"),
+        ([(0.0, 503), (1.0, 404)], "what is not of rights is believed at once"),
+    ],
+)
+def test_doubt_ends(errors: list[tuple[float, int]], reason: str) -> None:
+    borne(*errors[:-1])
+    with pytest.raises(ApiError, match="refused"):
+        borne(*errors)
+
+
 def test_a_watch_that_is_refused_again_and_again_is_believed() -> None:
     # The object may be read all the while.
     answers = [each for _ in range(20) for each in (NO_RIGHTS, told(RUNS))]
@@ -189,6 +237,20 @@ def test_somebody_has_ten_minutes_to_act() -> None:
     assert (asked_for[0], asked_for[-1]) == ("30", "1"), "no watch outlasts the grace"
 
 
+def test_what_helps_is_said_again_where_it_is_something_else() -> None:
+    quota = having("Stalled", "QuotaExceeded", "no ml.m5.large is left")
+    changed = events(*[("MODIFIED", one) for one in (quota, quota, STALLED, STALLED, DONE)])
+    attended = Attended(changed)
+    assert attended.wait() == DONE
+    more = " More is told by: kubectl -n team-a describe trainingjobs train-abc"
+    quotas = "have other jobs end, or ask for a higher quota in AWS Service Quotas."
+    right = "ask who administers the operator's AWS account for the right that is missing."
+    assert [line.removesuffix(more) for line in attended.said() if line.endswith(more)] == [
+        f"The step waits 600 s for somebody to act: {quotas}",
+        f"Something else is to be done now, within the same 600 s: {right}",
+    ]
+
+
 def test_what_is_to_be_made_by_somebody_is_waited_for_as_long() -> None:
     clock = itertools.count(0.0, 50.0)
     lacking = having("Reconciling", "WaitingForReference", f"spec.source: {missing('ConfigMap code')}")
@@ -209,15 +271,16 @@ def test_what_is_to_be_made_by_somebody_is_waited_for_as_long() -> None:
             f"CreateTrainingJob: no ml.m5.larg (ValidationException). {CORRECT_MANIFEST}",
             "Rejected: CreateTrainingJob: no ml.m5.larg (ValidationException). Correct the step's inputs, and run it",
         ),
-        ("NameConflict", "x is there", "NameConflict: x is there. Correct the step's inputs, and run it again."),
+        ("NameConflict", "The HPA x scales y. Delete it.", "NameConflict: The HPA x scales y. Delete it."),
         ("InvalidSpec", "no image", "InvalidSpec: no image. Correct the step's inputs, and run it again."),
         ("NotAllowed", "ask a or b", "NotAllowed: ask a or b"),
     ],
 )
 def test_what_nobody_else_can_mend_fails_at_once(reason: str, message: str, says: str) -> None:
     attended = Attended(events(("MODIFIED", having("Stalled", reason, message))))
-    with pytest.raises(EndedError, match=re.escape(f"can't go on: {says}")):
+    with pytest.raises(EndedError, match=re.escape(f"can't go on: {says}")) as caught:
         attended.wait()
+    assert ("step's inputs" in str(caught.value)) == ("step's inputs" in says)
     assert len(attended.said()) == 1, "of a wait nothing is said"
 
 

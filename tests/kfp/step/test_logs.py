@@ -59,6 +59,8 @@ def followed(
         ([status(401)], "the token was renewed just then"),
         ([broken_after(entry(1)), status(401), broken_after(entry(2)), status(401)], "it is renewed every hour"),
         ([broken_after(entry(1)), status(403), status(401), status(401)], "the API server had just begun"),
+        ([broken_after(entry(1)), *[status(403), status(503)] * 9], "it was refused now and then, never in a row"),
+        ([broken_after(entry(1)), *[status(401)] * 5, status(409), *[status(401)] * 5], "an answer was between"),
         ([ended_after(b"<html>\n")], "something else answered"),
     ],
 )

@@ -28,6 +28,10 @@ def aws(code: str, *, status: int | None = 400, operation: str = "CreateTraining
     return AwsError(code=code, message="AWS's words", operation=operation, http_status=status)
 
 
+def invalid(message: str, *, operation: str = "CreateTrainingJob", code: str = "ValidationException") -> AwsError:
+    return AwsError(code=code, message=message, operation=operation, http_status=400)
+
+
 def judge(error: Exception, *, failures: int = 1, recorded_at: str | None = RECORDED) -> Conclude:
     attempts = [{"number": 1, "name": "x", "region": "us-east-1", "recordedAt": recorded_at}] if recorded_at else []
     body: dict[str, Any] = {"metadata": {"uid": "u", "name": "x", "namespace": "n"}, "status": {"attempts": attempts}}
@@ -117,6 +121,65 @@ def test_a_list_of_all_that_could_be_said_does_not_hide_the_point(end: str) -> N
     assert "'ml.huge' failed to satisfy enum value set: [ml.m0.large, ml.m1.large, ml.m2.large, " in message
     assert "ml.m4.large, …] (ValidationException). " in message
     assert "ml.m5.large" not in message
+
+
+ROLE = "arn:aws:iam::1:role/x"
+NOT_ASSUMED = (
+    f"Could not assume role {ROLE}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' "
+    "to assume the role."
+)
+NOT_TRUSTED = (
+    f'The execution role ARN "{ROLE}" is invalid. Please ensure that the role exists and that its trust relationship '
+    'policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
+)
+NO_MODEL_DATA = f'Could not access model data at s3://b/m.tar.gz. Please ensure that the role "{ROLE}" exists'
+NO_IMAGE = f"The role '{ROLE}' does not have BatchGetImage permission for the image: 'x'."
+NOT_GRANTED = "The repository of your image x does not grant ecr:GetDownloadUrlForLayer to sagemaker.amazonaws.com."
+NO_KEY = f"User: {ROLE} is not authorized to perform: kms:CreateGrant on resource: arn:aws:kms:us-east-1:1:key/x"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (invalid(NOT_ASSUMED), "SageMaker may not assume the role of a job"),
+        (invalid(NOT_TRUSTED, operation="CreateModel"), "nor of a model"),
+        (invalid(NO_MODEL_DATA, operation="CreateModel"), "the role may not read the model"),
+        (invalid(NO_IMAGE, operation="CreateEndpoint"), "the role may not pull the image"),
+        (invalid(NOT_GRANTED, operation="UpdateEndpoint"), "the repository does not let it"),
+        (invalid(NO_KEY), "the role may not use the key"),
+    ],
+)
+def test_rights_of_the_execution_role_are_no_fault_of_the_request(error: AwsError, reason: str) -> None:
+    verdict = judge(error).verdict
+    assert (verdict.state, verdict.reason) == (State.STALLED, Reason.ACCESS_DENIED), reason
+    assert "Check that the execution role exists" in verdict.message
+    assert "manifest" not in verdict.message
+
+
+NO_OBJECTS = (
+    'No S3 objects found under S3 URL "s3://b/x" given in input data source. Please ensure that the bucket exists in '
+    f'the selected region, that objects exist under that S3 prefix, and that the role "{ROLE}" has "s3:ListBucket" '
+    'permissions on bucket "b".'
+)
+OF_VALUES = "1 validation error detected: Value 'access denied' at 'tags.1.member.value' failed to satisfy constraint"
+NO_ARN = "1 validation error detected: Value 'x' at 'roleArn' failed to satisfy constraint"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (invalid(NO_OBJECTS), "it can't tell no objects from no right to list them"),
+        (invalid(OF_VALUES), "the request itself says so"),
+        (invalid(NO_ARN), "that is no role"),
+        (invalid("Could not access the subnet"), "that is no role's"),
+        (invalid("RoleArn: Cross-account pass role is not allowed."), "another role has to be named"),
+        (invalid("x does not have write permission", code="ResourceNotFound"), "another code"),
+    ],
+)
+def test_what_the_request_asks_is_its_fault(error: AwsError, reason: str) -> None:
+    verdict = judge(error).verdict
+    assert (verdict.state, verdict.reason) == (State.STALLED, Reason.REJECTED), reason
+    assert "Correct the manifest" in verdict.message
 
 
 def test_every_expected_error_has_a_verdict() -> None:
