@@ -6,9 +6,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.deletion import Deletion
+from sagebridge.core.errors import NotAllowedError, SpecError
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.store import Memory
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
@@ -20,6 +22,8 @@ Report = Callable[[Verdict], Awaitable[None]]
 
 _NO_TRY = (ConflictError, NotFoundError, LeadershipLostError)
 """What says nothing about the deletion: the object has changed, is gone, or is another replica's."""
+DENIED: Final = (RefusedError, NotAllowedError, SpecError)
+"""What does not pass by itself."""
 
 
 def of(memory: Memory, *, now: datetime, deadline: timedelta) -> Deletion | None:
@@ -60,7 +64,7 @@ async def take_up(
 
 
 @contextlib.asynccontextmanager
-async def trying(memory: Memory, *, report: Report) -> AsyncIterator[None]:
+async def trying(memory: Memory, *, now: Callable[[], datetime], report: Report) -> AsyncIterator[None]:
     """Note that a step was tried, and failed, should it belong to a deletion.
 
     That the API server fails is no verdict of its own; where a deletion waits for it again, that is told.
@@ -71,7 +75,7 @@ async def trying(memory: Memory, *, report: Report) -> AsyncIterator[None]:
         raise
     except Exception as error:
         if (deletion := memory.deletion) is not None:
-            memory.deletion = deletion.refused()
+            memory.deletion = deletion.denied(now()) if isinstance(error, DENIED) else deletion.refused()
             if deletion.was_refused and isinstance(error, KubeError):
                 await report(_blocked(error))
         raise

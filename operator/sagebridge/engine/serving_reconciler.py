@@ -29,7 +29,6 @@ from sagebridge.engine.serving_actions import ServingActions, revisions
 from sagebridge.engine.serving_inputs import ServingInput
 from sagebridge.engine.serving_memory import ServingMemory
 from sagebridge.engine.store import Memory
-from sagebridge.kube.errors import KubeError
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +106,7 @@ class ServingReconciler:
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
-                async with deletions.trying(memory, report=report):
+                async with deletions.trying(memory, now=self._now, report=report):
                     await self._actions.take(step, memory, known)
                 memory.failures.succeeded(step)
                 if isinstance(step, Release):
@@ -124,7 +123,7 @@ class ServingReconciler:
 
     async def _wait_for_sight(self, memory: Memory, known: ServingMemory) -> float | None:
         if memory.deletion is not None:
-            return await self._wait_to_delete(memory, known, memory.deletion)
+            return await self._wait_to_delete(memory, known, _of_policy(memory.deletion, memory.job))
         if memory.stale_because:
             message = f"Nothing of the endpoint can be seen: {memory.stale_because}"
             verdict = Verdict(state=State.UNSEEN, reason=Reason.STATUS_STALE, message=message)
@@ -134,25 +133,31 @@ class ServingReconciler:
     async def _wait_to_delete(self, memory: Memory, known: ServingMemory, deletion: Deletion) -> float | None:
         """What is not seen is not known to be gone; it goes with its object all the same, by its owner references."""
         if deletion.is_given_up(self._now()):
-            is_retained = memory.job.run_policy.deletion_policy is DeletionPolicy.RETAIN
-            if is_retained:
-                await self._leave_what_is_seen(memory, known)
-            orphan = _NOT_RETAINED if is_retained else _UNSEEN
-            await self._actions.take(Release(orphan=orphan), memory, known)
-            self._known.pop(memory.job.uid, None)
+            orphan = _NOT_RETAINED if deletion.is_retaining else _UNSEEN
+            await self._release(memory, known, orphan=orphan)
             return None
+        if deletion.is_retaining and self._now() > deletion.began_at + deletion.deadline:
+            return await self._leave_what_is_seen(memory, known)
         if memory.stale_because:
             message = f"Deletion waits for the cluster: nothing of the endpoint can be seen: {memory.stale_because}"
             verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
             await self._actions.report(memory, verdict=verdict, changes={})
         return _SIGHT_SECONDS
 
-    async def _leave_what_is_seen(self, memory: Memory, known: ServingMemory) -> None:
+    async def _leave_what_is_seen(self, memory: Memory, known: ServingMemory) -> float | None:
         """Of several parts there may be one only that can't be followed."""
+        step = Leave()
         try:
-            await self._actions.take(Leave(), memory, known)
-        except (*failures.EXPECTED, KubeError) as error:
-            logger.warning("%s/%s: not all of it can be left: %s", memory.job.namespace, memory.job.name, error)
+            async with deletions.trying(memory, now=self._now, report=self._reporter(memory)):
+                await self._actions.take(step, memory, known)
+        except failures.EXPECTED as error:
+            return await self._conclude_failure(memory, known, step, self._judge(memory, step, error))
+        await self._release(memory, known, orphan=_NOT_RETAINED)
+        return None
+
+    async def _release(self, memory: Memory, known: ServingMemory, *, orphan: str) -> None:
+        await self._actions.take(Release(orphan=orphan), memory, known)
+        self._known.pop(memory.job.uid, None)
 
     async def _accept(self, memory: Memory) -> None:
         """Say, before anything is written, that this generation is looked at."""
@@ -220,8 +225,7 @@ class ServingReconciler:
         return outcome.again_after
 
     async def _conclude_blocked_deletion(self, memory: Memory, deletion: Deletion, outcome: Outcome) -> float | None:
-        is_retained = memory.job.run_policy.deletion_policy is DeletionPolicy.RETAIN
-        left = "what could not be retained is deleted with it" if is_retained else "what is left is reported"
+        left = "what could not be retained is deleted with it" if deletion.is_retaining else "what is left is reported"
         message = (
             f"Deletion waits for the cluster: {outcome.verdict.message} "
             f"At {format_time(deletion.ends_at)} the object is released all the same, and {left}."
@@ -231,7 +235,8 @@ class ServingReconciler:
         return deletion.pause(self._now(), wanted=outcome.again_after)
 
     def _deletion(self, memory: Memory) -> Deletion | None:
-        return deletions.of(memory, now=self._now(), deadline=self._settings.deletion_deadline)
+        deletion = deletions.of(memory, now=self._now(), deadline=self._settings.deletion_deadline)
+        return None if deletion is None else _of_policy(deletion, memory.job)
 
     async def _go_on(self, memory: Memory, known: ServingMemory) -> None:
         """Guard the update that was under way before the spec that can't be followed."""
@@ -245,6 +250,10 @@ class ServingReconciler:
                     return
         except failures.EXPECTED as error:
             logger.warning("%s/%s: the update before can't go on: %s", memory.job.namespace, memory.job.name, error)
+
+
+def _of_policy(deletion: Deletion, job: Job) -> Deletion:
+    return deletion.retaining() if job.run_policy.deletion_policy is DeletionPolicy.RETAIN else deletion
 
 
 def _gravity(verdict: Verdict) -> int:

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sagebridge.core.cluster.serving.endpoint import ANNOTATION_REVISION, LABEL_ENDPOINT, ClusterEndpoint
 from sagebridge.core.cluster.serving.manifests import revision
-from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.conditions import State, Verdict, build
 from sagebridge.core.endpoint.desired import content_hash
 from sagebridge.core.endpoint.revision import Revision
 from sagebridge.core.errors import NotAllowedError, SpecError
@@ -37,6 +37,8 @@ from support.cluster_endpoints import OWNER, REFERENCE, endpoint
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = revision(endpoint())
+NO = NotAllowedError("spec.target", "no")
+AWAY = KubeError("no webhook answers", status=500)
 RESOURCE = Resource(group="sagebridge.io", version="v1alpha1", plural="sagemakerendpoints")
 
 
@@ -203,9 +205,9 @@ def an_object(**more: Any) -> Memory:
     return Memory(kind=ENDPOINT.kind, body=body, job=Job.parse(body))
 
 
-def deleted(policy: str) -> Memory:
+def deleted(policy: str, **more: Any) -> Memory:
     """An Endpoint whose deletion was asked for a moment ago."""
-    memory = an_object()
+    memory = an_object(**more)
     metadata = memory.job.metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     body = {**memory.body, "metadata": metadata, "spec": {"runPolicy": {"deletionPolicy": policy}}}
     return Memory(kind=ENDPOINT.kind, body=body, job=Job.parse(body))
@@ -378,21 +380,16 @@ async def test_what_was_deleted_while_no_operator_ran_is_deleted_and_waited_for(
         ),
     ],
 )
-@pytest.mark.parametrize("error", [NotAllowedError("spec.target", "no"), KubeError("no webhook answers", status=500)])
 async def test_a_deletion_that_is_refused_says_when_it_ends_is_tried_often_and_ends(
-    error: Exception, policy: str, fate: str, orphan: str
+    policy: str, fate: str, orphan: str
 ) -> None:
-    around = Endpoints(not_deleted=error)
+    around = Endpoints(not_deleted=NO)
     memory, passes = deleted(policy), reconciler(around)
-    if isinstance(error, NotAllowedError):
-        assert await passes.reconcile(memory) == 30.0
-        verdict, _ = around.told[-1]
-        assert verdict is not None
-        assert verdict.reason is Reason.DELETION_BLOCKED
-        assert verdict.message.endswith(f"At 2026-01-01T01:00:00Z the object is released all the same, and {fate}")
-    else:
-        with pytest.raises(KubeError):
-            await passes.reconcile(memory)
+    assert await passes.reconcile(memory) == 30.0
+    verdict, _ = around.told[-1]
+    assert verdict is not None
+    assert verdict.reason is Reason.DELETION_BLOCKED
+    assert verdict.message.endswith(f"At 2026-01-01T01:00:00Z the object is released all the same, and {fate}")
     assert (around.tries, around.released) == (1, 0)
 
     around.now += timedelta(hours=1, seconds=1)
@@ -401,6 +398,43 @@ async def test_a_deletion_that_is_refused_says_when_it_ends_is_tried_often_and_e
     assert (around.tries, around.released) == (1, 1)
     [told] = around.orphans
     assert told.endswith(f"is released though {orphan}")
+
+
+async def test_a_deletion_ends_though_the_api_server_fails() -> None:
+    around = Endpoints(not_deleted=AWAY)
+    memory, passes = deleted("Stop"), reconciler(around)
+    with pytest.raises(KubeError):
+        await passes.reconcile(memory)
+
+    around.now += timedelta(hours=1, seconds=1)
+    await passes.reconcile(memory)
+
+    assert (around.tries, around.released, len(around.orphans)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("is_blind", [False, True])
+async def test_what_is_to_be_retained_is_never_given_up_for_a_failure_that_passes(*, is_blind: bool) -> None:
+    """Another process had worked at it for the whole of the deadline, and the API server is back a moment ago."""
+    around = Endpoints(not_deleted=AWAY)
+    verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message="m")
+    said = build(verdict, previous=(), generation=2, now="2026-01-01T00:00:00Z")
+    memory, passes = deleted("Retain", conditions=said), reconciler(around, is_blind=is_blind)
+    around.now += timedelta(hours=5)
+    if is_blind:
+        await passes.reconcile(memory)
+        around.now += timedelta(hours=1, minutes=2)
+    for _ in range(3):
+        with pytest.raises(KubeError):
+            await passes.reconcile(memory)
+        around.now += timedelta(hours=1)
+    around.not_deleted = NO
+    await passes.reconcile(memory)
+    assert (around.tries, around.released, around.orphans) == (4, 0, []), "it was denied once only"
+    around.now += timedelta(seconds=30)
+    around.not_deleted = AWAY
+    with pytest.raises(KubeError):
+        await passes.reconcile(memory)
+    assert (around.tries, around.released, around.orphans) == (5, 0, [])
 
 
 async def test_what_is_to_be_retained_is_parted_from_an_object_that_is_paused() -> None:
@@ -415,9 +449,10 @@ async def test_what_is_to_be_retained_is_parted_from_an_object_that_is_paused() 
     assert around.tries == 1
 
 
-@pytest.mark.parametrize(("policy", "tries"), [("Stop", 0), ("Retain", 1)])
-@pytest.mark.parametrize("error", [None, NotAllowedError("spec.target", "no"), KubeError("away")])
-async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, tries: int, error: Exception | None) -> None:
+@pytest.mark.parametrize(
+    ("policy", "error", "tries"), [("Stop", None, 0), ("Stop", NO, 0), ("Stop", AWAY, 0), ("Retain", None, 1)]
+)
+async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, error: Exception | None, tries: int) -> None:
     """The right to list one of its parts is missing; what is to be retained and is seen is."""
     around = Endpoints(not_deleted=error)
     memory = deleted(policy)
@@ -431,6 +466,23 @@ async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, tries: in
     around.now += timedelta(hours=1, minutes=2)
     await blind.reconcile(memory)
     assert (around.deleted, around.tries, around.released, len(around.orphans)) == (0, tries, 1, 1)
+
+
+async def test_what_is_to_be_retained_is_let_go_where_it_can_neither_be_seen_nor_parted() -> None:
+    around = Endpoints(not_deleted=NO)
+    memory, blind = deleted("Retain"), reconciler(around, is_blind=True)
+    await blind.reconcile(memory)
+    around.now += timedelta(hours=1, minutes=2)
+    await blind.reconcile(memory)
+    verdict, _ = around.told[-1]
+    assert verdict is not None
+    assert " At 2026-01-01T01:03:00Z the object is released all the same" in verdict.message
+    assert (around.tries, around.released) == (1, 0)
+
+    around.now += timedelta(minutes=1, seconds=1)
+    await blind.reconcile(memory)
+
+    assert (around.released, len(around.orphans)) == (1, 1)
 
 
 async def test_what_is_left_behind_is_told_once_however_often_its_object_is_not_let_go() -> None:

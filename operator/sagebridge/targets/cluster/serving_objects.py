@@ -255,7 +255,8 @@ class ServingObjects:
             except (KubeError, NotAllowedError, SpecError) as error:
                 refused.append(error)
         if refused:
-            raise refused[0]
+            # What passes is waited for; what does not may cost what is left.
+            raise next((error for error in refused if not isinstance(error, NotAllowedError | SpecError)), refused[0])
 
     async def _leave(self, part: Part, body: Body, owner: Owner) -> None:
         self._before_write()
