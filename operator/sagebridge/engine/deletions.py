@@ -6,15 +6,14 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Final
 
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.deletion import Deletion
-from sagebridge.core.errors import NotAllowedError, SpecError
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.store import Memory
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
 from sagebridge.kube.lease import LeadershipLostError
+from sagebridge.targets.denials import DENIED
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +21,6 @@ Report = Callable[[Verdict], Awaitable[None]]
 
 _NO_TRY = (ConflictError, NotFoundError, LeadershipLostError)
 """What says nothing about the deletion: the object has changed, is gone, or is another replica's."""
-DENIED: Final = (RefusedError, NotAllowedError, SpecError)
-"""What does not pass by itself."""
 
 
 def of(memory: Memory, *, now: datetime, deadline: timedelta) -> Deletion | None:

@@ -29,6 +29,7 @@ from sagebridge.engine.serving_actions import ServingActions, revisions
 from sagebridge.engine.serving_inputs import ServingInput
 from sagebridge.engine.serving_memory import ServingMemory
 from sagebridge.engine.store import Memory
+from sagebridge.targets.denials import DENIED
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class ServingReconciler:
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
                 async with deletions.trying(memory, now=self._now, report=report):
-                    await self._actions.take(step, memory, known)
+                    await self._take(step, memory, known)
                 memory.failures.succeeded(step)
                 if isinstance(step, Release):
                     self._known.pop(memory.job.uid, None)
@@ -120,6 +121,20 @@ class ServingReconciler:
                 known.setback, known.has_applied_beside = outcome, True
         logger.info("%s/%s: %s steps; to be continued", memory.job.namespace, memory.job.name, _STEPS_PER_PASS)
         return _GO_ON_SECONDS
+
+    async def _take(self, step: Step, memory: Memory, known: ServingMemory) -> None:
+        if isinstance(step, Release) and step.orphan and self._is_switched_on and _is_retained(memory.job):
+            step = await self._leave_at_last(step, memory, known)
+        await self._actions.take(step, memory, known)
+
+    async def _leave_at_last(self, step: Release, memory: Memory, known: ServingMemory) -> Release:
+        """What can be parted from the object is, though not all of it can; what passes is raised, and waited for."""
+        try:
+            await self._actions.take(Leave(is_last=True), memory, known)
+        except DENIED as error:
+            logger.warning("%s/%s: not all of it can be left: %s", memory.job.namespace, memory.job.name, error)
+            return step
+        return Release()
 
     async def _wait_for_sight(self, memory: Memory, known: ServingMemory) -> float | None:
         if memory.deletion is not None:
@@ -137,26 +152,27 @@ class ServingReconciler:
             await self._release(memory, known, orphan=orphan)
             return None
         if deletion.is_retaining and self._now() > deletion.began_at + deletion.deadline:
-            return await self._leave_what_is_seen(memory, known)
+            return await self._leave_unseen(memory, known)
         if memory.stale_because:
             message = f"Deletion waits for the cluster: nothing of the endpoint can be seen: {memory.stale_because}"
             verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
             await self._actions.report(memory, verdict=verdict, changes={})
         return _SIGHT_SECONDS
 
-    async def _leave_what_is_seen(self, memory: Memory, known: ServingMemory) -> float | None:
-        """Of several parts there may be one only that can't be followed."""
-        step = Leave()
+    async def _leave_unseen(self, memory: Memory, known: ServingMemory) -> float | None:
+        """What can't be followed can be read by its name, maybe."""
+        step = Leave(is_last=True)
         try:
             async with deletions.trying(memory, now=self._now, report=self._reporter(memory)):
                 await self._actions.take(step, memory, known)
         except failures.EXPECTED as error:
             return await self._conclude_failure(memory, known, step, self._judge(memory, step, error))
-        await self._release(memory, known, orphan=_NOT_RETAINED)
+        await self._release(memory, known)
         return None
 
-    async def _release(self, memory: Memory, known: ServingMemory, *, orphan: str) -> None:
-        await self._actions.take(Release(orphan=orphan), memory, known)
+    async def _release(self, memory: Memory, known: ServingMemory, *, orphan: str = "") -> None:
+        async with deletions.trying(memory, now=self._now, report=self._reporter(memory)):
+            await self._take(Release(orphan=orphan), memory, known)
         self._known.pop(memory.job.uid, None)
 
     async def _accept(self, memory: Memory) -> None:
@@ -253,7 +269,11 @@ class ServingReconciler:
 
 
 def _of_policy(deletion: Deletion, job: Job) -> Deletion:
-    return deletion.retaining() if job.run_policy.deletion_policy is DeletionPolicy.RETAIN else deletion
+    return deletion.retaining() if _is_retained(job) else deletion
+
+
+def _is_retained(job: Job) -> bool:
+    return job.run_policy.deletion_policy is DeletionPolicy.RETAIN
 
 
 def _gravity(verdict: Verdict) -> int:

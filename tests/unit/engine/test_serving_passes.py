@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -62,6 +63,7 @@ class Endpoints:
     scalers: list[Any] = field(default_factory=list)
     deleted: int = 0
     tries: int = 0
+    last_tries: int = 0
     released: int = 0
     manifests: list[Mapping[str, Any]] = field(default_factory=list)
     told: list[tuple[Verdict | None, Mapping[str, Any]]] = field(default_factory=list)
@@ -119,6 +121,10 @@ class Endpoints:
         self.tries += 1
         if self.not_deleted is not None:
             raise self.not_deleted
+
+    async def leave_at_last(self, *, owner: Owner, name: str, revisions: Collection[str]) -> None:
+        self.last_tries += 1
+        await self.leave(owner=owner, name=name, revisions=revisions)
 
     async def release(self, _: Memory) -> None:
         if self.not_released is not None:
@@ -370,18 +376,19 @@ async def test_what_was_deleted_while_no_operator_ran_is_deleted_and_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("policy", "fate", "orphan"),
+    ("policy", "fate", "orphan", "last_tries"),
     [
-        ("Stop", "what is left is reported.", "its Deployment, or pods of it, have not ended."),
+        ("Stop", "what is left is reported.", "its Deployment, or pods of it, have not ended.", 0),
         (
             "Retain",
             "what could not be retained is deleted with it.",
             "what was to be retained could not be parted from it in time, and is deleted with it.",
+            1,
         ),
     ],
 )
 async def test_a_deletion_that_is_refused_says_when_it_ends_is_tried_often_and_ends(
-    policy: str, fate: str, orphan: str
+    policy: str, fate: str, orphan: str, last_tries: int
 ) -> None:
     around = Endpoints(not_deleted=NO)
     memory, passes = deleted(policy), reconciler(around)
@@ -395,7 +402,7 @@ async def test_a_deletion_that_is_refused_says_when_it_ends_is_tried_often_and_e
     around.now += timedelta(hours=1, seconds=1)
     await passes.reconcile(memory)
 
-    assert (around.tries, around.released) == (1, 1)
+    assert (around.tries, around.last_tries, around.released) == (1 + last_tries, last_tries, 1)
     [told] = around.orphans
     assert told.endswith(f"is released though {orphan}")
 
@@ -450,10 +457,13 @@ async def test_what_is_to_be_retained_is_parted_from_an_object_that_is_paused() 
 
 
 @pytest.mark.parametrize(
-    ("policy", "error", "tries"), [("Stop", None, 0), ("Stop", NO, 0), ("Stop", AWAY, 0), ("Retain", None, 1)]
+    ("policy", "error", "tries", "orphans"),
+    [("Stop", None, 0, 1), ("Stop", NO, 0, 1), ("Stop", AWAY, 0, 1), ("Retain", None, 1, 0)],
 )
-async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, error: Exception | None, tries: int) -> None:
-    """The right to list one of its parts is missing; what is to be retained and is seen is."""
+async def test_a_deletion_ends_though_nothing_can_be_seen(
+    policy: str, error: Exception | None, tries: int, orphans: int
+) -> None:
+    """The right to list one of its parts is missing; what is to be retained is read by its name, and is."""
     around = Endpoints(not_deleted=error)
     memory = deleted(policy)
     memory.stale_because = "refused."
@@ -465,7 +475,8 @@ async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, error: Ex
     assert around.released == 0
     around.now += timedelta(hours=1, minutes=2)
     await blind.reconcile(memory)
-    assert (around.deleted, around.tries, around.released, len(around.orphans)) == (0, tries, 1, 1)
+    assert (around.deleted, around.tries, around.last_tries, around.released) == (0, tries, tries, 1)
+    assert len(around.orphans) == orphans
 
 
 async def test_what_is_to_be_retained_is_let_go_where_it_can_neither_be_seen_nor_parted() -> None:
@@ -483,6 +494,32 @@ async def test_what_is_to_be_retained_is_let_go_where_it_can_neither_be_seen_nor
     await blind.reconcile(memory)
 
     assert (around.released, len(around.orphans)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "released", "orphans"),
+    [
+        ("it is parted after all", None, 1, 0),
+        ("what was denied may be allowed in a moment", AWAY, 0, 0),
+    ],
+)
+async def test_what_is_to_be_retained_is_tried_a_last_time_before_its_object_goes(
+    reason: str, error: Exception | None, released: int, orphans: int
+) -> None:
+    around = Endpoints(not_deleted=NO)
+    memory, passes = deleted("Retain"), reconciler(around)
+    await passes.reconcile(memory)
+    around.now += timedelta(hours=1, seconds=1)
+
+    around.not_deleted = error
+    with contextlib.nullcontext() if error is None else pytest.raises(KubeError):
+        await passes.reconcile(memory)
+
+    assert (around.last_tries, around.released, len(around.orphans)) == (1, released, orphans), reason
+    if error is not None:
+        around.not_deleted = NO
+        await passes.reconcile(memory)
+        assert around.released == 0, reason
 
 
 async def test_what_is_left_behind_is_told_once_however_often_its_object_is_not_let_go() -> None:
