@@ -26,12 +26,17 @@ class Deletion:
     Its time counts from when somebody first worked at it: while no operator runs, none of it passes. A process that
     comes after others had theirs tries once. So the time is over for good, however often the operator starts anew.
 
+    What is to be retained would be lost with its object. There each process has all of the time for itself, and gives
+    up only where it was denied until the end: a failure that passes is no reason.
+
     Attributes:
         requested_at: when it was asked for.
         began_at: when this process began to work at it.
         deadline: how long it may be held up.
         is_taken_up: whether another process had worked at it before, as status said then.
         was_refused: whether something has failed in this process that belongs to it.
+        denied_since: since when whatever belongs to it was denied, and did not fail otherwise; None if it was not last.
+        is_retaining: whether what goes with the object is to be retained.
     """
 
     requested_at: datetime
@@ -39,6 +44,8 @@ class Deletion:
     deadline: timedelta
     is_taken_up: bool = False
     was_refused: bool = False
+    denied_since: datetime | None = None
+    is_retaining: bool = False
 
     @classmethod
     def begun(cls, job: Job, *, requested_at: datetime, now: datetime, deadline: timedelta) -> Self:
@@ -48,7 +55,11 @@ class Deletion:
     @property
     def ends_at(self) -> datetime:
         """When its time is over."""
-        return (self.requested_at if self.is_taken_up else self.began_at) + self.deadline
+        if not self.is_retaining:
+            return (self.requested_at if self.is_taken_up else self.began_at) + self.deadline
+        ends_at = self.began_at + self.deadline
+        # An API server that has just begun denies for a moment what it allows.
+        return max(ends_at, self.denied_since + min(_PASS, self.deadline)) if self.denied_since else ends_at
 
     @property
     def is_found_late(self) -> bool:
@@ -64,9 +75,17 @@ class Deletion:
         )
         return Verdict(state=State.PROGRESSING, reason=Reason.DELETING, message=message)
 
+    def retaining(self) -> Self:
+        """The same, of what is to be retained."""
+        return replace(self, is_retaining=True)
+
     def refused(self) -> Self:
-        """After something has failed."""
-        return replace(self, was_refused=True)
+        """After something has failed, and may pass."""
+        return replace(self, was_refused=True, denied_since=None)
+
+    def denied(self, now: datetime) -> Self:
+        """After something was refused that stays refused until somebody acts."""
+        return replace(self, was_refused=True, denied_since=self.denied_since or now)
 
     def is_over(self, now: datetime) -> bool:
         """Whether nothing is waited for any more."""
@@ -74,6 +93,8 @@ class Deletion:
 
     def is_given_up(self, now: datetime) -> bool:
         """Whether nothing is tried any more."""
+        if self.is_retaining:
+            return self.denied_since is not None and self.is_over(now)
         return (self.was_refused and self.is_over(now)) or now > self.began_at + self.deadline + _PASS
 
     def pause(self, now: datetime, *, wanted: float | None) -> float:

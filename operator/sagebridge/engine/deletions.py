@@ -13,6 +13,7 @@ from sagebridge.core.reasons import Reason
 from sagebridge.engine.store import Memory
 from sagebridge.kube.errors import ConflictError, KubeError, NotFoundError, RefusedError
 from sagebridge.kube.lease import LeadershipLostError
+from sagebridge.targets.denials import DENIED
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ async def take_up(
 
 
 @contextlib.asynccontextmanager
-async def trying(memory: Memory, *, report: Report) -> AsyncIterator[None]:
+async def trying(memory: Memory, *, now: Callable[[], datetime], report: Report) -> AsyncIterator[None]:
     """Note that a step was tried, and failed, should it belong to a deletion.
 
     That the API server fails is no verdict of its own; where a deletion waits for it again, that is told.
@@ -71,7 +72,7 @@ async def trying(memory: Memory, *, report: Report) -> AsyncIterator[None]:
         raise
     except Exception as error:
         if (deletion := memory.deletion) is not None:
-            memory.deletion = deletion.refused()
+            memory.deletion = deletion.denied(now()) if isinstance(error, DENIED) else deletion.refused()
             if deletion.was_refused and isinstance(error, KubeError):
                 await report(_blocked(error))
         raise

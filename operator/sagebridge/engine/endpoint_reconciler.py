@@ -120,7 +120,7 @@ class EndpointReconciler:
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
-                async with deletions.trying(memory, report=report):
+                async with deletions.trying(memory, now=self._now, report=report):
                     await self._take(step, memory, known)
                 memory.failures.succeeded(step)
                 if isinstance(step, Release):

@@ -90,7 +90,7 @@ class JobReconciler:
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, step)
-                async with deletions.trying(memory, report=report):
+                async with deletions.trying(memory, now=self._now, report=report):
                     await self._actions.take(step, memory)
                 if isinstance(step, Expire | Release):
                     return None

@@ -352,9 +352,11 @@ class ServingActions:
         verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETING, message=f"Deleting {name}.")
         self._status.tell(memory.job, verdict=verdict, kind=KIND)
 
-    async def _leave(self, _: steps.Leave, memory: Memory, __: ServingMemory) -> None:
+    async def _leave(self, step: steps.Leave, memory: Memory, _: ServingMemory) -> None:
         owner, name = self._inputs.owner(memory.job), self._inputs.name(memory.job)
-        await self._objects.leave(owner=owner, name=name, revisions=sorted(revisions(memory.job)))
+        names = sorted(revisions(memory.job))
+        leave = self._objects.leave_at_last if step.is_last else self._objects.leave
+        await leave(owner=owner, name=name, revisions=names)
 
     def _wanted(self, known: ServingMemory) -> tuple[Any, dict[str, Any]]:
         endpoint = _resolved(known).endpoint

@@ -29,7 +29,7 @@ from sagebridge.engine.serving_actions import ServingActions, revisions
 from sagebridge.engine.serving_inputs import ServingInput
 from sagebridge.engine.serving_memory import ServingMemory
 from sagebridge.engine.store import Memory
-from sagebridge.kube.errors import KubeError
+from sagebridge.targets.denials import DENIED
 
 logger = logging.getLogger(__name__)
 
@@ -107,8 +107,8 @@ class ServingReconciler:
                     return None
                 if isinstance(step, Conclude):
                     return await self._conclude(memory, known, step)
-                async with deletions.trying(memory, report=report):
-                    await self._actions.take(step, memory, known)
+                async with deletions.trying(memory, now=self._now, report=report):
+                    await self._take(step, memory, known)
                 memory.failures.succeeded(step)
                 if isinstance(step, Release):
                     self._known.pop(memory.job.uid, None)
@@ -122,9 +122,23 @@ class ServingReconciler:
         logger.info("%s/%s: %s steps; to be continued", memory.job.namespace, memory.job.name, _STEPS_PER_PASS)
         return _GO_ON_SECONDS
 
+    async def _take(self, step: Step, memory: Memory, known: ServingMemory) -> None:
+        if isinstance(step, Release) and step.orphan and self._is_switched_on and _is_retained(memory.job):
+            step = await self._leave_at_last(step, memory, known)
+        await self._actions.take(step, memory, known)
+
+    async def _leave_at_last(self, step: Release, memory: Memory, known: ServingMemory) -> Release:
+        """What can be parted from the object is, though not all of it can; what passes is raised, and waited for."""
+        try:
+            await self._actions.take(Leave(is_last=True), memory, known)
+        except DENIED as error:
+            logger.warning("%s/%s: not all of it can be left: %s", memory.job.namespace, memory.job.name, error)
+            return step
+        return Release()
+
     async def _wait_for_sight(self, memory: Memory, known: ServingMemory) -> float | None:
         if memory.deletion is not None:
-            return await self._wait_to_delete(memory, known, memory.deletion)
+            return await self._wait_to_delete(memory, known, _of_policy(memory.deletion, memory.job))
         if memory.stale_because:
             message = f"Nothing of the endpoint can be seen: {memory.stale_because}"
             verdict = Verdict(state=State.UNSEEN, reason=Reason.STATUS_STALE, message=message)
@@ -134,25 +148,32 @@ class ServingReconciler:
     async def _wait_to_delete(self, memory: Memory, known: ServingMemory, deletion: Deletion) -> float | None:
         """What is not seen is not known to be gone; it goes with its object all the same, by its owner references."""
         if deletion.is_given_up(self._now()):
-            is_retained = memory.job.run_policy.deletion_policy is DeletionPolicy.RETAIN
-            if is_retained:
-                await self._leave_what_is_seen(memory, known)
-            orphan = _NOT_RETAINED if is_retained else _UNSEEN
-            await self._actions.take(Release(orphan=orphan), memory, known)
-            self._known.pop(memory.job.uid, None)
+            orphan = _NOT_RETAINED if deletion.is_retaining else _UNSEEN
+            await self._release(memory, known, orphan=orphan)
             return None
+        if deletion.is_retaining and self._now() > deletion.began_at + deletion.deadline:
+            return await self._leave_unseen(memory, known)
         if memory.stale_because:
             message = f"Deletion waits for the cluster: nothing of the endpoint can be seen: {memory.stale_because}"
             verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message=message)
             await self._actions.report(memory, verdict=verdict, changes={})
         return _SIGHT_SECONDS
 
-    async def _leave_what_is_seen(self, memory: Memory, known: ServingMemory) -> None:
-        """Of several parts there may be one only that can't be followed."""
+    async def _leave_unseen(self, memory: Memory, known: ServingMemory) -> float | None:
+        """What can't be followed can be read by its name, maybe."""
+        step = Leave(is_last=True)
         try:
-            await self._actions.take(Leave(), memory, known)
-        except (*failures.EXPECTED, KubeError) as error:
-            logger.warning("%s/%s: not all of it can be left: %s", memory.job.namespace, memory.job.name, error)
+            async with deletions.trying(memory, now=self._now, report=self._reporter(memory)):
+                await self._actions.take(step, memory, known)
+        except failures.EXPECTED as error:
+            return await self._conclude_failure(memory, known, step, self._judge(memory, step, error))
+        await self._release(memory, known)
+        return None
+
+    async def _release(self, memory: Memory, known: ServingMemory, *, orphan: str = "") -> None:
+        async with deletions.trying(memory, now=self._now, report=self._reporter(memory)):
+            await self._take(Release(orphan=orphan), memory, known)
+        self._known.pop(memory.job.uid, None)
 
     async def _accept(self, memory: Memory) -> None:
         """Say, before anything is written, that this generation is looked at."""
@@ -220,8 +241,7 @@ class ServingReconciler:
         return outcome.again_after
 
     async def _conclude_blocked_deletion(self, memory: Memory, deletion: Deletion, outcome: Outcome) -> float | None:
-        is_retained = memory.job.run_policy.deletion_policy is DeletionPolicy.RETAIN
-        left = "what could not be retained is deleted with it" if is_retained else "what is left is reported"
+        left = "what could not be retained is deleted with it" if deletion.is_retaining else "what is left is reported"
         message = (
             f"Deletion waits for the cluster: {outcome.verdict.message} "
             f"At {format_time(deletion.ends_at)} the object is released all the same, and {left}."
@@ -231,7 +251,8 @@ class ServingReconciler:
         return deletion.pause(self._now(), wanted=outcome.again_after)
 
     def _deletion(self, memory: Memory) -> Deletion | None:
-        return deletions.of(memory, now=self._now(), deadline=self._settings.deletion_deadline)
+        deletion = deletions.of(memory, now=self._now(), deadline=self._settings.deletion_deadline)
+        return None if deletion is None else _of_policy(deletion, memory.job)
 
     async def _go_on(self, memory: Memory, known: ServingMemory) -> None:
         """Guard the update that was under way before the spec that can't be followed."""
@@ -245,6 +266,14 @@ class ServingReconciler:
                     return
         except failures.EXPECTED as error:
             logger.warning("%s/%s: the update before can't go on: %s", memory.job.namespace, memory.job.name, error)
+
+
+def _of_policy(deletion: Deletion, job: Job) -> Deletion:
+    return deletion.retaining() if _is_retained(job) else deletion
+
+
+def _is_retained(job: Job) -> bool:
+    return job.run_policy.deletion_policy is DeletionPolicy.RETAIN
 
 
 def _gravity(verdict: Verdict) -> int:

@@ -36,8 +36,11 @@ class Followed(Protocol):
     async def describe(self, handle: Handle) -> Observation:
         """See `sagebridge.targets.protocol.Target.describe`."""
 
-    async def attend(self, handle: Handle, job: Job) -> None:
-        """Do what is due for an open attempt at a job, whenever something of it has changed, and now and then."""
+    async def attend(self, handle: Handle, job: Job, *, is_partly_seen: bool = False) -> None:
+        """Do what is due for an open attempt at a job, whenever something of it has changed, and now and then.
+
+        Where only a part of it is seen that is what can be said of that part alone.
+        """
 
     async def tidy(self, handle: Handle) -> None:
         """Take away, now and then, what is left of an attempt that was interrupted or stopped, and is closed."""
@@ -95,15 +98,15 @@ class ClusterWatcher:
 
     async def _look_at(self, uid: str, attempt: int) -> None:
         memory = self._store.get(uid)
-        if memory is None or self._sight.trouble(memory.job.namespace):
-            # Of a part alone nothing can be said. The rounds tell that, and look once all of it is seen.
+        if memory is None:
             return
-        if not self._sight.is_synced(memory.job.namespace):
+        is_partly_seen = bool(self._sight.trouble(memory.job.namespace))
+        if not is_partly_seen and not self._sight.is_synced(memory.job.namespace):
             self.note(uid, attempt)
             return
         handle = self._handle(memory)
         if handle is not None and handle.attempt == attempt:
-            await self._look(memory, handle)
+            await self._look(memory, handle, is_partly_seen=is_partly_seen)
 
     async def _go_round(self) -> None:
         """See to what no event tells: objects that were seen after their Jobs, Jobs that are gone, and blindness."""
@@ -127,21 +130,26 @@ class ClusterWatcher:
         elif self._sight.is_synced(namespace):
             await self._look(memory, handle)
 
-    async def _look(self, memory: Memory, handle: Handle) -> None:
+    async def _look(self, memory: Memory, handle: Handle, *, is_partly_seen: bool = False) -> None:
         _, target = self._targets[memory.kind]
-        known = memory.observation
         try:
-            found = await self._seen(target, handle)
-            if found is not None:
-                news = replace(found, waiting=unless_new(found.waiting, known.waiting if known else None))
-                self._engine.observed(memory.job.uid, news, attempt=handle.attempt, after=known)
+            # Of a part alone nothing can be said; the rounds tell that. What is seen has its due.
+            if not is_partly_seen:
+                await self._tell(memory, target, handle)
             # What it wants to be done may be refused, which is no reason not to tell what was seen.
-            await target.attend(handle, memory.job)
+            await target.attend(handle, memory.job, is_partly_seen=is_partly_seen)
         except (KubeError, NotAllowedError) as error:
             logger.warning("%s of %s can't be looked after: %s", handle.name, handle.owner.namespace, error)
         except Exception:
             # The others are followed all the same.
             logger.exception("%s of %s can't be looked after", handle.name, handle.owner.namespace)
+
+    async def _tell(self, memory: Memory, target: Followed, handle: Handle) -> None:
+        known = memory.observation
+        found = await self._seen(target, handle)
+        if found is not None:
+            news = replace(found, waiting=unless_new(found.waiting, known.waiting if known else None))
+            self._engine.observed(memory.job.uid, news, attempt=handle.attempt, after=known)
 
     async def _tidy(self, memory: Memory) -> None:
         if memory.kind not in self._targets or memory.job.place is not Place.CLUSTER or memory.job.is_paused:

@@ -30,6 +30,7 @@ class Objects:
         self.asked = 0
         self.deleted: list[str] = []
         self.told: list[tuple[str, Any]] = []
+        self.given_up: list[str] = []
 
     async def job(self, _: Handle) -> Any:
         self.asked += 1
@@ -37,6 +38,10 @@ class Objects:
 
     async def delete_job(self, _: Handle, job: Any) -> None:
         self.deleted.append(job["metadata"]["uid"])
+
+    async def patch_job(self, _: Handle, job: Any, changes: Any) -> None:
+        assert changes == {"spec": {"activeDeadlineSeconds": 1}}
+        self.given_up.append(job["metadata"]["uid"])
 
     async def annotate_pod(self, body: Any, annotations: Any) -> None:
         self.told.append((body["metadata"]["name"], annotations))
@@ -107,6 +112,30 @@ async def test_what_a_queue_starts_again_of_a_job_that_is_to_stop_is_told() -> N
     await cluster_target(view=view, objects=objects).attend(HANDLE, None)  # type: ignore[arg-type]
 
     assert objects.told == [("trains", told)]
+
+
+class Hopeless:
+    """What runs has no chance, as far as it is seen."""
+
+    is_told = True
+
+    def is_to_be_given_up(self, *_: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("is_partly_seen", "given_up"), [(False, ["job-uid"]), (True, [])])
+async def test_no_job_is_given_up_by_a_part_of_it_and_agents_are_told_all_the_same(
+    *, is_partly_seen: bool, given_up: list[str]
+) -> None:
+    view, objects = ClusterView(), Objects()
+    view.put_job(job())
+    view.put_pod(host(0, name="has-trained", prepare=ended(2, 5), train=ended(6, 9), agent=running(6)))
+    target: Any = cluster_target(view=view, objects=objects)
+    target._workload = Hopeless()
+
+    await target.attend(HANDLE, None, is_partly_seen=is_partly_seen)
+
+    assert (objects.given_up, [name for name, _ in objects.told]) == (given_up, ["has-trained"])
 
 
 async def test_pods_of_a_job_that_has_only_the_labels_are_left_alone() -> None:

@@ -10,7 +10,7 @@ import pytest
 from sagebridge.core.cluster.serving import manifests
 from sagebridge.core.cluster.serving.endpoint import LABEL_ENDPOINT
 from sagebridge.core.errors import NotAllowedError
-from sagebridge.kube.errors import RefusedError
+from sagebridge.kube.errors import KubeError, RefusedError
 from sagebridge.targets.cluster.serving_objects import RESOURCES, ServingObjects, is_as_asked
 from sagebridge.targets.cluster.serving_view import Part, ServingView
 from sagebridge.targets.protocol import NameConflictError, NotGoneError
@@ -29,12 +29,15 @@ TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": OWNER.name}
 
 
 class Api(MemoryApi):
-    """`refusal` is what a webhook says of what is applied; of the collection `kept` no object can be patched."""
+    """`refusal` is what a webhook says of what is applied; of the collection `kept` no object can be patched, of `away` not now."""
 
     refusal = ""
     kept = ""
+    away = ""
 
     async def patch(self, path: str, body: Any) -> Any:
+        if self.away and f"/{self.away}/" in path:
+            raise KubeError("no answer")
         if self.kept and f"/{self.kept}/" in path:
             raise RefusedError(f"{self.kept} is forbidden", status=403)
         return await super().patch(path, body)
@@ -181,6 +184,48 @@ async def test_what_can_be_parted_from_its_object_is(reason: str, kept: str, lef
     found = {part: api.there(part) or {} for part in (Part.REVISION, Part.HPA, Part.SERVICE)}
     assert [part for part, body in found.items() if not body["metadata"]["ownerReferences"]] == left, reason
     assert parted.remains(owner=OWNER, name=OWNER.name) is remains, reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept", "left"),
+    [
+        ("all of it is", "", [Part.REVISION, Part.KEDA, Part.DEPLOYMENT, Part.SERVICE]),
+        ("the rest goes on without what pods read", "configmaps", [Part.KEDA, Part.DEPLOYMENT, Part.SERVICE]),
+        (
+            "a part that can't be keeps no other from it",
+            "scaledobjects",
+            [Part.REVISION, Part.DEPLOYMENT, Part.SERVICE],
+        ),
+    ],
+)
+async def test_at_last_whatever_can_be_parted_is_seen_or_not(reason: str, kept: str, left: list[Part]) -> None:
+    api, view, parts = Api(), ServingView(), (Part.REVISION, Part.KEDA, Part.DEPLOYMENT, Part.SERVICE)
+    api.kept = kept
+    for part in parts:
+        body = api.put(part, ownerReferences=[REFERENCE], labels={LABEL_ENDPOINT: OWNER.name})
+        if part is Part.SERVICE:
+            view.put(part, body)
+    theirs = api.put(Part.BUDGET, ownerReferences=[REFERENCE | {"uid": "another's"}])
+
+    with contextlib.nullcontext() if not kept else pytest.raises(NotAllowedError, match=kept):
+        await objects(api, view=view).leave_at_last(owner=OWNER, name=OWNER.name, revisions=[OWNER.name])
+
+    found = {part: api.there(part) or {} for part in parts}
+    assert [part for part, body in found.items() if not body["metadata"]["ownerReferences"]] == left, reason
+    assert theirs["metadata"]["ownerReferences"], "what is another's stays so"
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+async def test_of_a_denial_and_a_failure_that_passes_the_latter_is_told(*, is_last: bool) -> None:
+    """Over a denial what is left is given up."""
+    api, view = Api(), ServingView()
+    for part in (Part.HPA, Part.SERVICE):
+        view.put(part, api.put(part, ownerReferences=[REFERENCE], labels={LABEL_ENDPOINT: OWNER.name}))
+    api.kept, api.away = "horizontalpodautoscalers", "services"
+    parted = objects(api, view=view)
+
+    with pytest.raises(KubeError, match="no answer"):
+        await (parted.leave_at_last if is_last else parted.leave)(owner=OWNER, name=OWNER.name, revisions=[])
 
 
 async def test_a_scaled_object_that_stays_makes_no_news_at_each_look() -> None:

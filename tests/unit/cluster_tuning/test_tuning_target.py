@@ -11,6 +11,7 @@ from sagebridge.core.cluster.tuning import record as records
 from sagebridge.core.cluster.tuning.record import Record
 from sagebridge.core.cluster.tuning.request import resolve
 from sagebridge.core.errors import SpecError
+from sagebridge.core.job import Job
 from sagebridge.core.names import Owner
 from sagebridge.core.placement import PlacementSettings
 from sagebridge.kinds.hp_tuning_job import KIND
@@ -128,3 +129,13 @@ async def test_a_parent_that_is_gone_is_told(cluster: Cluster, gone: int) -> Non
 async def test_a_search_without_parents_asks_for_nothing(cluster: Cluster) -> None:
     cluster.put_parent()
     assert (await cluster.target()._inherit(replace(limited(4, 1), owner=OWNER))).trials == ()
+
+
+@pytest.mark.parametrize(("is_partly_seen", "want"), [(False, 1), (True, 0)])
+async def test_of_a_search_whose_trials_are_seen_in_part_nothing_is_due(*, is_partly_seen: bool, want: int) -> None:
+    cluster = Cluster()
+    job = Job.parse({"metadata": {"uid": OWNER.uid}, "spec": {}})
+
+    await cluster.target().attend(cluster.handle, job, is_partly_seen=is_partly_seen)
+
+    assert (len(cluster.tuner._due), len(cluster.stopper._due)) == (want, want)

@@ -25,6 +25,9 @@ def begun(after: timedelta, state: State = State.PROGRESSING, reason: Reason = R
     return Deletion.begun(job(state, reason), requested_at=ASKED, now=ASKED + after, deadline=HOUR)
 
 
+LAST = begun(SECOND).retaining().denied(ASKED + HOUR + 2 * SECOND)
+
+
 @pytest.mark.parametrize(
     ("reason", "after", "said", "ends_at", "is_found_late"),
     [
@@ -74,6 +77,29 @@ def test_what_is_found_late_is_known_to_the_next_process() -> None:
             True,
         ),
         ("found late, and refused at once", begun(5 * HOUR).refused(), 5 * HOUR + SECOND, False),
+        ("to be retained, and denied", begun(SECOND).retaining().denied(ASKED), HOUR + 2 * SECOND, True),
+        ("to be retained, and failed", begun(SECOND).retaining().refused(), 9 * HOUR, False),
+        (
+            "to be retained, and failed after it was denied",
+            begun(SECOND).retaining().denied(ASKED).refused(),
+            9 * HOUR,
+            False,
+        ),
+        ("to be retained, and not tried yet", begun(SECOND).retaining(), 9 * HOUR, False),
+        ("to be retained, and denied at the last moment", LAST, HOUR + timedelta(seconds=62), False),
+        ("to be retained, and denied since then", LAST.denied(ASKED + 2 * HOUR), HOUR + timedelta(seconds=63), True),
+        (
+            "to be retained: another process was denied for long, this one a moment ago",
+            begun(5 * HOUR, reason=Reason.DELETION_BLOCKED).retaining().denied(ASKED + 5 * HOUR),
+            6 * HOUR,
+            False,
+        ),
+        (
+            "to be retained, and each of them was denied until the end",
+            begun(5 * HOUR, reason=Reason.DELETION_BLOCKED).retaining().denied(ASKED + 5 * HOUR),
+            6 * HOUR + SECOND,
+            True,
+        ),
     ],
 )
 def test_nothing_is_given_up_without_a_try(reason: str, deletion: Deletion, now: timedelta, want: bool) -> None:

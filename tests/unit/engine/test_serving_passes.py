@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sagebridge.core.cluster.serving.endpoint import ANNOTATION_REVISION, LABEL_ENDPOINT, ClusterEndpoint
 from sagebridge.core.cluster.serving.manifests import revision
-from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.conditions import State, Verdict, build
 from sagebridge.core.endpoint.desired import content_hash
 from sagebridge.core.endpoint.revision import Revision
 from sagebridge.core.errors import NotAllowedError, SpecError
@@ -37,6 +38,8 @@ from support.cluster_endpoints import OWNER, REFERENCE, endpoint
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = revision(endpoint())
+NO = NotAllowedError("spec.target", "no")
+AWAY = KubeError("no webhook answers", status=500)
 RESOURCE = Resource(group="sagebridge.io", version="v1alpha1", plural="sagemakerendpoints")
 
 
@@ -60,6 +63,7 @@ class Endpoints:
     scalers: list[Any] = field(default_factory=list)
     deleted: int = 0
     tries: int = 0
+    last_tries: int = 0
     released: int = 0
     manifests: list[Mapping[str, Any]] = field(default_factory=list)
     told: list[tuple[Verdict | None, Mapping[str, Any]]] = field(default_factory=list)
@@ -117,6 +121,10 @@ class Endpoints:
         self.tries += 1
         if self.not_deleted is not None:
             raise self.not_deleted
+
+    async def leave_at_last(self, *, owner: Owner, name: str, revisions: Collection[str]) -> None:
+        self.last_tries += 1
+        await self.leave(owner=owner, name=name, revisions=revisions)
 
     async def release(self, _: Memory) -> None:
         if self.not_released is not None:
@@ -203,9 +211,9 @@ def an_object(**more: Any) -> Memory:
     return Memory(kind=ENDPOINT.kind, body=body, job=Job.parse(body))
 
 
-def deleted(policy: str) -> Memory:
+def deleted(policy: str, **more: Any) -> Memory:
     """An Endpoint whose deletion was asked for a moment ago."""
-    memory = an_object()
+    memory = an_object(**more)
     metadata = memory.job.metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     body = {**memory.body, "metadata": metadata, "spec": {"runPolicy": {"deletionPolicy": policy}}}
     return Memory(kind=ENDPOINT.kind, body=body, job=Job.parse(body))
@@ -368,39 +376,72 @@ async def test_what_was_deleted_while_no_operator_ran_is_deleted_and_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("policy", "fate", "orphan"),
+    ("policy", "fate", "orphan", "last_tries"),
     [
-        ("Stop", "what is left is reported.", "its Deployment, or pods of it, have not ended."),
+        ("Stop", "what is left is reported.", "its Deployment, or pods of it, have not ended.", 0),
         (
             "Retain",
             "what could not be retained is deleted with it.",
             "what was to be retained could not be parted from it in time, and is deleted with it.",
+            1,
         ),
     ],
 )
-@pytest.mark.parametrize("error", [NotAllowedError("spec.target", "no"), KubeError("no webhook answers", status=500)])
 async def test_a_deletion_that_is_refused_says_when_it_ends_is_tried_often_and_ends(
-    error: Exception, policy: str, fate: str, orphan: str
+    policy: str, fate: str, orphan: str, last_tries: int
 ) -> None:
-    around = Endpoints(not_deleted=error)
+    around = Endpoints(not_deleted=NO)
     memory, passes = deleted(policy), reconciler(around)
-    if isinstance(error, NotAllowedError):
-        assert await passes.reconcile(memory) == 30.0
-        verdict, _ = around.told[-1]
-        assert verdict is not None
-        assert verdict.reason is Reason.DELETION_BLOCKED
-        assert verdict.message.endswith(f"At 2026-01-01T01:00:00Z the object is released all the same, and {fate}")
-    else:
-        with pytest.raises(KubeError):
-            await passes.reconcile(memory)
+    assert await passes.reconcile(memory) == 30.0
+    verdict, _ = around.told[-1]
+    assert verdict is not None
+    assert verdict.reason is Reason.DELETION_BLOCKED
+    assert verdict.message.endswith(f"At 2026-01-01T01:00:00Z the object is released all the same, and {fate}")
     assert (around.tries, around.released) == (1, 0)
 
     around.now += timedelta(hours=1, seconds=1)
     await passes.reconcile(memory)
 
-    assert (around.tries, around.released) == (1, 1)
+    assert (around.tries, around.last_tries, around.released) == (1 + last_tries, last_tries, 1)
     [told] = around.orphans
     assert told.endswith(f"is released though {orphan}")
+
+
+async def test_a_deletion_ends_though_the_api_server_fails() -> None:
+    around = Endpoints(not_deleted=AWAY)
+    memory, passes = deleted("Stop"), reconciler(around)
+    with pytest.raises(KubeError):
+        await passes.reconcile(memory)
+
+    around.now += timedelta(hours=1, seconds=1)
+    await passes.reconcile(memory)
+
+    assert (around.tries, around.released, len(around.orphans)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("is_blind", [False, True])
+async def test_what_is_to_be_retained_is_never_given_up_for_a_failure_that_passes(*, is_blind: bool) -> None:
+    """Another process had worked at it for the whole of the deadline, and the API server is back a moment ago."""
+    around = Endpoints(not_deleted=AWAY)
+    verdict = Verdict(state=State.PROGRESSING, reason=Reason.DELETION_BLOCKED, message="m")
+    said = build(verdict, previous=(), generation=2, now="2026-01-01T00:00:00Z")
+    memory, passes = deleted("Retain", conditions=said), reconciler(around, is_blind=is_blind)
+    around.now += timedelta(hours=5)
+    if is_blind:
+        await passes.reconcile(memory)
+        around.now += timedelta(hours=1, minutes=2)
+    for _ in range(3):
+        with pytest.raises(KubeError):
+            await passes.reconcile(memory)
+        around.now += timedelta(hours=1)
+    around.not_deleted = NO
+    await passes.reconcile(memory)
+    assert (around.tries, around.released, around.orphans) == (4, 0, []), "it was denied once only"
+    around.now += timedelta(seconds=30)
+    around.not_deleted = AWAY
+    with pytest.raises(KubeError):
+        await passes.reconcile(memory)
+    assert (around.tries, around.released, around.orphans) == (5, 0, [])
 
 
 async def test_what_is_to_be_retained_is_parted_from_an_object_that_is_paused() -> None:
@@ -415,10 +456,14 @@ async def test_what_is_to_be_retained_is_parted_from_an_object_that_is_paused() 
     assert around.tries == 1
 
 
-@pytest.mark.parametrize(("policy", "tries"), [("Stop", 0), ("Retain", 1)])
-@pytest.mark.parametrize("error", [None, NotAllowedError("spec.target", "no"), KubeError("away")])
-async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, tries: int, error: Exception | None) -> None:
-    """The right to list one of its parts is missing; what is to be retained and is seen is."""
+@pytest.mark.parametrize(
+    ("policy", "error", "tries", "orphans"),
+    [("Stop", None, 0, 1), ("Stop", NO, 0, 1), ("Stop", AWAY, 0, 1), ("Retain", None, 1, 0)],
+)
+async def test_a_deletion_ends_though_nothing_can_be_seen(
+    policy: str, error: Exception | None, tries: int, orphans: int
+) -> None:
+    """The right to list one of its parts is missing; what is to be retained is read by its name, and is."""
     around = Endpoints(not_deleted=error)
     memory = deleted(policy)
     memory.stale_because = "refused."
@@ -430,7 +475,51 @@ async def test_a_deletion_ends_though_nothing_can_be_seen(policy: str, tries: in
     assert around.released == 0
     around.now += timedelta(hours=1, minutes=2)
     await blind.reconcile(memory)
-    assert (around.deleted, around.tries, around.released, len(around.orphans)) == (0, tries, 1, 1)
+    assert (around.deleted, around.tries, around.last_tries, around.released) == (0, tries, tries, 1)
+    assert len(around.orphans) == orphans
+
+
+async def test_what_is_to_be_retained_is_let_go_where_it_can_neither_be_seen_nor_parted() -> None:
+    around = Endpoints(not_deleted=NO)
+    memory, blind = deleted("Retain"), reconciler(around, is_blind=True)
+    await blind.reconcile(memory)
+    around.now += timedelta(hours=1, minutes=2)
+    await blind.reconcile(memory)
+    verdict, _ = around.told[-1]
+    assert verdict is not None
+    assert " At 2026-01-01T01:03:00Z the object is released all the same" in verdict.message
+    assert (around.tries, around.released) == (1, 0)
+
+    around.now += timedelta(minutes=1, seconds=1)
+    await blind.reconcile(memory)
+
+    assert (around.released, len(around.orphans)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "released", "orphans"),
+    [
+        ("it is parted after all", None, 1, 0),
+        ("what was denied may be allowed in a moment", AWAY, 0, 0),
+    ],
+)
+async def test_what_is_to_be_retained_is_tried_a_last_time_before_its_object_goes(
+    reason: str, error: Exception | None, released: int, orphans: int
+) -> None:
+    around = Endpoints(not_deleted=NO)
+    memory, passes = deleted("Retain"), reconciler(around)
+    await passes.reconcile(memory)
+    around.now += timedelta(hours=1, seconds=1)
+
+    around.not_deleted = error
+    with contextlib.nullcontext() if error is None else pytest.raises(KubeError):
+        await passes.reconcile(memory)
+
+    assert (around.last_tries, around.released, len(around.orphans)) == (1, released, orphans), reason
+    if error is not None:
+        around.not_deleted = NO
+        await passes.reconcile(memory)
+        assert around.released == 0, reason
 
 
 async def test_what_is_left_behind_is_told_once_however_often_its_object_is_not_let_go() -> None:

@@ -57,10 +57,11 @@ class Target:
 
     def __init__(self) -> None:
         self.tidied: list[int] = []
+        self.attended: list[int] = []
         self.fails: dict[int, Exception] = {}
 
-    async def attend(self, handle: Handle, job: Job) -> None:
-        pass
+    async def attend(self, handle: Handle, job: Job, *, is_partly_seen: bool = False) -> None:
+        self.attended.append(handle.attempt)
 
     async def tidy(self, handle: Handle) -> None:
         self.tidied.append(handle.attempt)
@@ -177,23 +178,24 @@ async def test_a_namespace_that_can_not_be_listed_blinds_no_other(
 
 
 @pytest.mark.parametrize(
-    ("reason", "found", "seen", "is_kept"),
+    ("reason", "found", "seen", "attended", "is_kept"),
     [
-        ("all of the namespace is known", SEEING, ["u"], False),
-        ("its pods may come a moment later: a Job without them is not one that lacks them", STARTING, [], True),
-        ("its pods can't be listed, which the rounds tell", BLIND, [], False),
-        ("its pods could be, and can't any more", LOST, [], False),
+        ("all of the namespace is known", SEEING, ["u"], [1], False),
+        ("its pods may come a moment later: a Job without them is not one that lacks them", STARTING, [], [], True),
+        ("its trials can't be listed, which the rounds tell; agents are told what is seen", BLIND, [], [1], False),
+        ("its trials could be, and can't any more; agents are told what is seen", LOST, [], [1], False),
     ],
 )
 async def test_what_has_changed_is_looked_at_once_all_of_its_namespace_is_known(
-    reason: str, found: Following, seen: list[str], is_kept: bool
+    reason: str, found: Following, seen: list[str], attended: list[int], is_kept: bool
 ) -> None:
     store, engine = Store(), Engine()
     store.put(KIND.name, body("u", KNOWN, "Cluster"))
     watcher = ClusterWatcher(engine=engine, store=store, inputs=Inputs(), sight=sight(n=found), interval=1.0)
-    watcher.watch(KIND, Target())
+    target = Target()
+    watcher.watch(KIND, target)
 
     await watcher._look_at("u", 1)
 
-    assert [uid for uid, _ in engine.seen] == seen, reason
+    assert ([uid for uid, _ in engine.seen], target.attended) == (seen, attended), reason
     assert watcher._changes.has_changed is is_kept, reason

@@ -11,11 +11,11 @@ from sagebridge.core.cluster.drift import holds, surplus
 from sagebridge.core.cluster.names import annotations_of, labels_of
 from sagebridge.core.cluster.serving import deployment, pods
 from sagebridge.core.cluster.serving.endpoint import ANNOTATION_REVISION, LABEL_ENDPOINT
-from sagebridge.core.errors import NotAllowedError, SpecError
+from sagebridge.core.errors import SpecError
 from sagebridge.core.names import Owner
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.discovery import serves
-from sagebridge.kube.errors import KubeError, NotFoundError, RefusedError
+from sagebridge.kube.errors import NotFoundError, RefusedError
 from sagebridge.kube.paths import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -29,6 +29,7 @@ from sagebridge.kube.paths import (
 )
 from sagebridge.targets.cluster.objects import refusal
 from sagebridge.targets.cluster.serving_view import Belonging, Part, ServingView, belonging, ours
+from sagebridge.targets.denials import outcome, raise_gravest
 from sagebridge.targets.protocol import NameConflictError, NotGoneError
 
 Body = Mapping[str, Any]
@@ -245,17 +246,34 @@ class ServingObjects:
             NotAllowedError: the operator may not.
         """
         for revision in revisions:
-            document = await self.document(revision, owner=owner)
-            if document is not None:
-                await self._leave(Part.REVISION, document, owner)
-        refused: list[Exception] = []
-        for part, body in self._ours(owner, name):
-            try:
-                await self._leave(part, body, owner)
-            except (KubeError, NotAllowedError, SpecError) as error:
-                refused.append(error)
-        if refused:
-            raise refused[0]
+            await self._leave_document(revision, owner)
+        raise_gravest([await outcome(self._leave(part, body, owner)) for part, body in self._ours(owner, name)])
+
+    async def leave_at_last(self, *, owner: Owner, name: str, revisions: Iterable[str]) -> None:
+        """As `leave`, where what is not parted now is deleted: nothing holds up the rest, and what is not seen is read.
+
+        Raises:
+            sagebridge.kube.errors.KubeError: some of it could not be read, or the API server fails.
+            SpecError: the API server does not accept that for some of it.
+            NotAllowedError: the operator may not.
+        """
+        outcomes = [await outcome(self._leave_document(revision, owner)) for revision in revisions]
+        outcomes += [await outcome(self._leave_by_name(part, name, owner)) for part in _MADE]
+        raise_gravest(outcomes)
+
+    async def _leave_document(self, revision: str, owner: Owner) -> None:
+        document = await self.document(revision, owner=owner)
+        if document is not None:
+            await self._leave(Part.REVISION, document, owner)
+
+    async def _leave_by_name(self, part: Part, name: str, owner: Owner) -> None:
+        found = ours(self._view.of(namespace=owner.namespace, name=name).all(part), owner)
+        if not found:
+            with contextlib.suppress(NotFoundError):
+                body = await self._client.get(RESOURCES[part].item(namespace=owner.namespace, name=name))
+                found = ours([body], owner)
+        for one in found:
+            await self._leave(part, one, owner)
 
     async def _leave(self, part: Part, body: Body, owner: Owner) -> None:
         self._before_write()

@@ -142,7 +142,7 @@ class ClusterTarget:
         """See `Target.stage_source`."""
         return await self._stage(handle, uri=uri, content=content)
 
-    async def attend(self, handle: Handle, job: Job) -> None:
+    async def attend(self, handle: Handle, job: Job, *, is_partly_seen: bool = False) -> None:
         """End what has no chance, and tell each agent whose training container has ended: it may not have seen that.
 
         Where the agent itself has ended before, nobody keeps checkpoints or time any more: the pod is ended. And what
@@ -153,7 +153,7 @@ class ClusterTarget:
         if seen.job is None or not is_of(seen.job, handle):
             return
         pods = of_job(seen.job, seen.pods.values())
-        if self._workload.is_to_be_given_up(seen.job, pods):
+        if not is_partly_seen and self._workload.is_to_be_given_up(seen.job, pods):
             await self._objects.patch_job(handle, seen.job, {"spec": {"activeDeadlineSeconds": 1}})
         if self._workload.is_told:
             await asyncio.gather(*self._tell(seen.job, pods))

@@ -139,8 +139,10 @@ class TuningTarget:
         """See `Target.stage_source`."""
         return await self._stage(handle, uri=uri, content=content)
 
-    async def attend(self, handle: Handle, job: Job) -> None:
-        """Have made, and stopped, what is due now."""
+    async def attend(self, handle: Handle, job: Job, *, is_partly_seen: bool = False) -> None:
+        """Have made, and stopped, what is due now; of a part of the trials alone that can't be said."""
+        if is_partly_seen:
+            return
         self._tuner.attend(handle, job)
         self._early_stopper.attend(handle, job)
 

@@ -93,7 +93,13 @@ class Delete:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leave:
-    """Leave all that the endpoint consists of to itself."""
+    """Leave all that the endpoint consists of to itself.
+
+    Attributes:
+        is_last: whether its object goes next, with what was not left: then each part is tried, seen or not.
+    """
+
+    is_last: bool = False
 
 
 Step = (
