@@ -30,7 +30,7 @@ VERSIONS = [
     for each in PROJECT["project"]["classifiers"]
     if (match := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", each))
 ]
-TOOLS = ("pytest", "pytest-asyncio", "jsonschema", "pip")
+TOOLS = ("pytest", "pytest-asyncio", "hypothesis", "jsonschema", "pip")
 """What the components' own tests need beside what users have."""
 WITHOUT_A_CLUSTER = ("--ignore=tests/kfp/step/test_steps.py", "--ignore=tests/kfp/remote/test_run.py")
 
