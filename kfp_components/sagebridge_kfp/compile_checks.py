@@ -37,8 +37,10 @@ _NAMED: Final[Mapping[str, Any]] = {
     "integer_ranges": _RANGE,
     "continuous_ranges": _RANGE,
     "categorical_ranges": _RANGE,
+    "environment": {"SAGEMAKER_PROGRAM": "stand-in.py"},
+    "cluster": {"image": "stand-in:1"},
 }
-"""Stand-ins of inputs whose own form is checked before others are looked at."""
+"""Stand-ins of inputs whose own form is checked before others are looked at, or that may make others right."""
 
 _TARGETS: Final = ("SageMaker", "Cluster", "")
 _BY_VALUE: Final[Mapping[str, frozenset[str]]] = {

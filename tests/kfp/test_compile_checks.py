@@ -16,6 +16,7 @@ TUNING = case("HPTuningJobOp", "builtin-algorithm")
 TRANSFORM = case("BatchTransformOp", "trained-model")
 PROCESSING = case("ProcessingJobOp", "script")
 ENDPOINT = case("EndpointOp", "trained-model")
+FRAMEWORK = case("EndpointOp", "framework")
 
 
 @dsl.component(base_image="python:3.11")
@@ -64,6 +65,7 @@ REFUSED = [
     (ALGORITHM, {"source": of("text"), "image": "mine:1"}, "image", "given or not, it is refused"),
     (TRANSFORM, {"model_uri": of("output"), "image": of("output"), "instance_type": "m5.large"}, "instance_type", ""),
     (ENDPOINT, {"model_uri": of("output"), "image": of("output"), "instance_type": "m5.large"}, "instance_type", ""),
+    (FRAMEWORK, {"entry_point": "", "source": "", "model_uri": of("output")}, "source", "the container needs a script"),
     (PROCESSING, {"target": "Cluster", "arguments": lambda known: [known["text"]]}, "target", "a list"),
     (TUNING, {"integer_ranges": {"depth": 3}, "max_jobs": of("number")}, "integer_ranges.depth", "a number"),
     (ALGORITHM, {"spec_overrides": {"resourceConfg": {}}, "region": of("text")}, "spec_overrides.resourceConfg", ""),
@@ -110,6 +112,14 @@ LEFT = [
     (TRANSFORM, {"model_uri": of("text"), "image": of("text")}, "what is to be served is not known"),
     (TRANSFORM, {"region": of("text")}, "the image may lie there"),
     (ENDPOINT, {"instance_type": of("text"), "serverless_memory_mb": of("number")}, "one of them may be given"),
+    (FRAMEWORK, {"entry_point": of("text"), "source": of("text")}, "there may be a script"),
+    (FRAMEWORK, {"entry_point": "", "source": "", "environment": of("table")}, "the archive's script may be named"),
+    (FRAMEWORK, {"entry_point": "", "source": "", "framework": of("text")}, "another framework may do without"),
+    (
+        FRAMEWORK,
+        {"entry_point": "", "source": "", "target": "Cluster", "cluster": of("table")},
+        "another image may serve",
+    ),
     (ENDPOINT, {"name": of("text"), "deletion_policy": of("text")}, "neither's form is known"),
     (PROCESSING, {"outputs": lambda known: {"out": known["text"]}}, "a URI may come"),
 ]

@@ -197,6 +197,17 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
                 ("modelDataUrl", "modelDataSource"),
             )
         ],
+        *[
+            (f"scikit-learn without a script, {where}", spec() | {"models": [model]}, f"spec.models[0]{at}.source")
+            for where, model, at in (
+                ("a model", {"name": "m", "framework": {"name": "Scikit-Learn"}}, ""),
+                (
+                    "one of several containers",
+                    {"name": "m", "containers": [{"image": IMAGE}, {"framework": {"name": "sklearn"}}]},
+                    ".containers[1]",
+                ),
+            )
+        ],
         ("nothing that serves", spec() | {"models": [{"name": "m"}]}, "spec.models[0]"),
         ("a variant twice", spec(variant(), variant()), "spec.productionVariants"),
         ("a name for both", spec(variant(), shadowProductionVariants=[variant()]), "spec.productionVariants"),
