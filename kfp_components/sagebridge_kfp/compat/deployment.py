@@ -67,6 +67,11 @@ class DeployOutputs(NamedTuple):
     object_name: str
 
 
+_IF_TAKEN: Final = (
+    "Set update_endpoint=True to update it, give another endpoint_name, or have it deleted first (DeleteOp)."
+)
+
+
 def object_name(endpoint_name: str | None) -> str:
     """The Endpoint's name: the endpoint's in lower case, told from others that differ by case alone; empty if none."""
     if not endpoint_name:
@@ -127,6 +132,7 @@ def wanted_endpoint(values: Mapping[str, Any], *, output_uri: str) -> Wanted:
         readable=_READABLE,
         keeps=True,
         must_be_own=not updates,
+        if_taken=_IF_TAKEN,
         annotations={ANNOTATION_ADOPT: "true"} if updates else {},
         output_uri=output_uri,
     )
