@@ -73,6 +73,11 @@ def check_constants(check: Check, inputs: Mapping[str, Any], declared: Mapping[s
         _check_cases(check, known, {name: _stand_ins(name, declared[name].type) for name in whole}, within)
 
 
+def is_constant(value: Any) -> bool:
+    """Whether nothing of a value is only known in a run."""
+    return not _has_unknown(_arriving(value))
+
+
 def _check_cases(
     check: Check, known: Mapping[str, Any], cases: Mapping[str, tuple[Any, ...]], within: set[str]
 ) -> None:

@@ -12,6 +12,7 @@ from sagebridge.core.names import digest
 from sagebridge_kfp.artifacts import point
 from sagebridge_kfp.compat import described
 from sagebridge_kfp.compat.arguments import Argument, Required, blaming, inputs_of, read
+from sagebridge_kfp.compat.constants import checked
 from sagebridge_kfp.compat.parsing import boolean, mapping, text
 from sagebridge_kfp.compat.shared import CONNECTION
 from sagebridge_kfp.compat.variants import models_and_variants, variant_arguments
@@ -144,7 +145,7 @@ def _defaults() -> dict[str, Any]:
     return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
 
 
-@op(name="compat-deploy", kind=KIND, caches=False, takes_texts=True)
+@op(name="compat-deploy", kind=KIND, caches=False, takes_texts=True, check=checked(ARGUMENTS, KIND))
 def deploy(  # noqa: PLR0913
     *,
     deployment: Output[Artifact],
