@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sagebridge.core.endpoint.build import BuildContext, Served, build, endpoint_name
+from sagebridge.core.endpoint.refusals import check
 from sagebridge.core.endpoint.scaling import covers
 from sagebridge.core.errors import SpecError
 from sagebridge.core.names import Owner
@@ -299,6 +300,23 @@ def test_what_aws_forbids_is_refused_with_the_field(reason: str, given: dict[str
         desired(given)
     assert caught.value.field == field, reason
     assert caught.value.message, reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": {"entryPoint": "inference.py", "s3Uri": "s3://code/a.tar.gz"}},
+        {"environment": {"SAGEMAKER_PROGRAM": "inference.py"}},
+        {"environmentFrom": [{"configMapRef": {"name": "script"}}]},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_scikit_learn_s_script_may_be_given_in_several_ways(given: dict[str, Any]) -> None:
+    check(spec() | {"models": [{"name": "m", "framework": {"name": "sklearn"}, **given}]})
+
+
+def test_another_image_may_serve_without_a_script() -> None:
+    check(spec() | {"models": [{"name": "m", "framework": {"name": "sklearn"}}], "cluster": {"image": IMAGE}})
 
 
 @pytest.mark.parametrize(
