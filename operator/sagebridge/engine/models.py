@@ -17,6 +17,7 @@ from sagebridge.core.serving import (
     Place,
     Repack,
     TrainedModel,
+    artifact_of,
     model_name,
     trained_model,
     training_of_tuning,
@@ -154,7 +155,7 @@ def ready_model(store: Store, job: Job) -> Job:
     """The object that `spec.modelRef` names, which has completed and left a model.
 
     Raises:
-        SpecError: it has failed.
+        SpecError: it has failed, or has completed without a model.
         WaitingError: it is not there.
         NotReadyError: it is not Ready yet.
     """
@@ -168,9 +169,9 @@ def ready_model(store: Store, job: Job) -> Job:
             "spec.modelRef",
             f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew.",
         )
-    uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
-    if not memory.job.is_complete or not uri:
+    if not memory.job.is_complete:
         raise NotReadyError(f"spec.modelRef: waiting for {what} to be Ready.")
+    artifact_of(memory.job.status, what=what, field="spec.modelRef")
     return memory.job
 
 

@@ -79,6 +79,13 @@ async def test_a_search_that_is_not_there_is_to_be_made() -> None:
     assert caught.value.reason is Reason.WAITING_FOR_REFERENCE
 
 
+async def test_a_search_that_has_completed_without_a_model_is_not_waited_for() -> None:
+    store = Store()
+    store.put("HPTuningJob", body("search", {"trainingJobDefinition": OWN_ALGORITHM}, {"conditions": COMPLETE}))
+    with pytest.raises(SpecError, match="HPTuningJob search has completed without a model"):
+        await model_of(store)
+
+
 async def test_a_search_that_has_failed_gives_no_model() -> None:
     store = Store()
     failed = [{"type": "Failed", "status": "True"}]
