@@ -11,7 +11,7 @@ from sagebridge.core.cluster.failures import failure_reason, lost_results
 from sagebridge.core.cluster.names import ANNOTATION_STOP, annotations_of
 from sagebridge.core.cluster.pods import Pod, newest_by_host, of_job
 from sagebridge.core.cluster.waiting import waiting
-from sagebridge.core.errors import JobFailure, failure_class
+from sagebridge.core.job_failure import JobFailure, failure_class
 from sagebridge.core.observation import Observation, Phase
 
 if TYPE_CHECKING:
