@@ -37,8 +37,10 @@ _NAMED: Final[Mapping[str, Any]] = {
     "integer_ranges": _RANGE,
     "continuous_ranges": _RANGE,
     "categorical_ranges": _RANGE,
+    "environment": {"SAGEMAKER_PROGRAM": "stand-in.py"},
+    "cluster": {"image": "stand-in:1"},
 }
-"""Stand-ins of inputs whose own form is checked before others are looked at."""
+"""Stand-ins of inputs whose own form is checked before others are looked at, or that may make others right."""
 
 _TARGETS: Final = ("SageMaker", "Cluster", "")
 _BY_VALUE: Final[Mapping[str, frozenset[str]]] = {
@@ -69,6 +71,11 @@ def check_constants(check: Check, inputs: Mapping[str, Any], declared: Mapping[s
     if len(whole) <= _MOST_OPEN:
         within = {path for path in unknown if path not in declared}
         _check_cases(check, known, {name: _stand_ins(name, declared[name].type) for name in whole}, within)
+
+
+def is_constant(value: Any) -> bool:
+    """Whether nothing of a value is only known in a run."""
+    return not _has_unknown(_arriving(value))
 
 
 def _check_cases(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from kfp import local as kfp_local
+from kfp.local import executor_input_utils
+
+from sagebridge_kfp.specs.values import whole
 
 RUNNER_VARIABLE: Final = "SAGEBRIDGE_KFP_RUNNER"
 """The environment variable that says what runs the steps where nothing else does: `subprocess` or `docker`."""
@@ -36,6 +40,7 @@ def init(*, runner: str = "", pipeline_root: str = "local_outputs", raise_on_err
     wanted = runner or os.environ.get(RUNNER_VARIABLE) or SUBPROCESS
     if wanted not in (SUBPROCESS, DOCKER):
         raise ValueError(f"the runner is {SUBPROCESS} or {DOCKER}, not {wanted!r}")
+    _write_whole_numbers()
     made = kfp_local.DockerRunner(**container(os.environ)) if wanted == DOCKER else _subprocesses()
     kfp_local.init(runner=made, pipeline_root=pipeline_root, raise_on_error=raise_on_error)
 
@@ -57,6 +62,28 @@ def container(environment: Mapping[str, str]) -> dict[str, Any]:
         "environment": {**passed_on, "HOME": "/tmp", "KUBECONFIG": _KUBECONFIG},  # noqa: S108
         "mounts": [{"Type": "bind", "Source": kubeconfig, "Target": _KUBECONFIG, "ReadOnly": True}],
     }
+
+
+def _write_whole_numbers() -> None:
+    """Let a whole number within a dictionary or a text be 7, as Kubeflow Pipelines writes it, where kfp.local has 7.0.
+
+    It makes integers of inputs that a component declares as such, not of what comes into another input.
+
+    Source: https://github.com/kubeflow/pipelines/blob/master/backend/src/v2/metadata/converter.go (PbValueToText)
+    """
+    as_kfp_has_it = executor_input_utils.executor_input_to_dict
+    if hasattr(as_kfp_has_it, "__wrapped__"):
+        return
+
+    @functools.wraps(as_kfp_has_it)
+    def to_dict(executor_input: Any, component_spec: Any) -> dict[str, Any]:
+        found: dict[str, Any] = as_kfp_has_it(executor_input=executor_input, component_spec=component_spec)
+        values = found.get("inputs", {}).get("parameterValues", {})
+        declared = component_spec.input_definitions.parameters
+        values.update({name: whole(value) for name, value in values.items() if name not in declared})
+        return found
+
+    executor_input_utils.executor_input_to_dict = to_dict
 
 
 def _subprocesses() -> kfp_local.SubprocessRunner:

@@ -43,7 +43,7 @@ def op(
             something that is not among its outputs.
         takes_texts: whether inputs of any type may be texts; its function reads them.
         check: what refuses wrong inputs in the step, given all by name: constants are checked by it where a pipeline
-            is compiled.
+            is compiled. With `takes_texts`, what refuses constants, given those by name.
     """
 
     def decorate(function: Callable[..., Any]) -> Op:
@@ -54,7 +54,7 @@ def op(
         if takes_texts:
             from sagebridge_kfp.compat.component import CompatOp
 
-            return CompatOp(function, name=name, kind=kind, caches=caches)
+            return CompatOp(function, name=name, kind=kind, caches=caches, check_given=check)
         from sagebridge_kfp.component import Op
 
         return Op(function, name=name, kind=kind, caches=caches, check=check)

@@ -16,6 +16,7 @@ TUNING = case("HPTuningJobOp", "builtin-algorithm")
 TRANSFORM = case("BatchTransformOp", "trained-model")
 PROCESSING = case("ProcessingJobOp", "script")
 ENDPOINT = case("EndpointOp", "trained-model")
+FRAMEWORK = case("EndpointOp", "framework")
 
 
 @dsl.component(base_image="python:3.11")
@@ -62,6 +63,7 @@ REFUSED = [
     ),
     (ALGORITHM, {"role_arn": of("text"), "instance_type": "m5.large"}, "instance_type", "another input does"),
     (ALGORITHM, {"source": of("text"), "image": "mine:1"}, "image", "given or not, it is refused"),
+    (FRAMEWORK, {"entry_point": "", "source": "", "model_uri": of("output")}, "source", "the container needs a script"),
     (TRANSFORM, {"model_uri": of("output"), "image": of("output"), "instance_type": "m5.large"}, "instance_type", ""),
     (ENDPOINT, {"model_uri": of("output"), "image": of("output"), "instance_type": "m5.large"}, "instance_type", ""),
     (PROCESSING, {"target": "Cluster", "arguments": lambda known: [known["text"]]}, "target", "a list"),
@@ -107,6 +109,14 @@ LEFT = [
     (ALGORITHM, {"tags": lambda known: {"team": f"a-{known['text']}"}}, "a text in a dictionary"),
     (TUNING, {"integer_ranges": lambda known: {"depth": [known["number"], 9]}}, "a number in a list"),
     (TUNING, {"categorical_ranges": lambda known: {"booster": known["table"]}}, "a list may come"),
+    (FRAMEWORK, {"entry_point": of("text"), "source": of("text")}, "there may be a script"),
+    (FRAMEWORK, {"entry_point": "", "source": "", "environment": of("table")}, "the archive's script may be named"),
+    (FRAMEWORK, {"entry_point": "", "source": "", "framework": of("text")}, "another framework may do without"),
+    (
+        FRAMEWORK,
+        {"entry_point": "", "source": "", "target": "Cluster", "cluster": of("table")},
+        "another image may serve",
+    ),
     (TRANSFORM, {"model_uri": of("text"), "image": of("text")}, "what is to be served is not known"),
     (TRANSFORM, {"region": of("text")}, "the image may lie there"),
     (ENDPOINT, {"instance_type": of("text"), "serverless_memory_mb": of("number")}, "one of them may be given"),

@@ -1,13 +1,15 @@
 """kfp.local runs the components: as far as their inputs here, where nothing is that they could make an object in."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 from kfp import dsl, local
-from kfp.local import config
+from kfp.local import config, executor_input_utils
 from sagebridge_kfp import DeleteOp, InvokeEndpointOp, TrainingJobOp
 from sagebridge_kfp.last_word import end_plainly
+from sagebridge_kfp.local import init
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.step.failure import StepFailedError
 
@@ -37,6 +39,35 @@ def test_a_task_of_a_pipeline_gets_what_an_input_says_within_a_dictionary(capfd:
         train(where="nowhere")
 
     assert "channels.train: must be an s3:// URI, and is 'nowhere'" in capfd.readouterr().out
+
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
+def count() -> int:
+    return 9
+
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
+def told(table: dict, words: str) -> str:
+    import json
+
+    return json.dumps([table, words])
+
+
+@dsl.pipeline(name="numbers")
+def numbers(trees: int, share: float) -> str:
+    counted = count().output
+    table = {"trees": trees, "share": share, "count": counted}
+    return told(table=table, words=f"{trees} trees, {counted} times").output
+
+
+def test_a_whole_number_within_another_input_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor_input_utils, "executor_input_to_dict", executor_input_utils.executor_input_to_dict)
+    init(pipeline_root=str(tmp_path))
+    init(pipeline_root=str(tmp_path))
+
+    ran = numbers(trees=7, share=0.5)
+
+    assert json.loads(ran.output) == [{"trees": "7", "share": "0.5", "count": "9"}, "7 trees, 9 times"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from kfp import local as kfp_local
+from kfp.local import executor_input_utils
 from kfp.local.config import LocalExecutionConfig
 from sagebridge_kfp import local
 
@@ -16,6 +17,7 @@ from sagebridge_kfp import local
 def not_chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(LocalExecutionConfig, "instance", None)
     monkeypatch.delenv(local.RUNNER_VARIABLE, raising=False)
+    monkeypatch.setattr(executor_input_utils, "executor_input_to_dict", executor_input_utils.executor_input_to_dict)
     # kfp only looks whether the package is there; no daemon is asked here.
     monkeypatch.setitem(sys.modules, "docker", types.ModuleType("docker"))
     yield

@@ -14,6 +14,9 @@ TUNING = case("HPTuningJobOp", "builtin-algorithm")
 TRANSFORM = case("BatchTransformOp", "trained-model")
 PROCESSING = case("ProcessingJobOp", "script")
 ENDPOINT = case("EndpointOp", "trained-model")
+FRAMEWORK = case("EndpointOp", "framework")
+SCIKIT_LEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+NO_SCRIPT = {"entry_point": "", "source": ""}
 
 REFUSED = [
     (ALGORITHM, {"image": "mine:1"}, "image", "exactly one of algorithm, framework and image"),
@@ -75,6 +78,10 @@ REFUSED = [
     (ALGORITHM, {"role_arn": "training"}, "role_arn", "must be the ARN of a role"),
     (ALGORITHM, {"channels": {"train": {"inputMode": "Files"}}}, "channels.train.inputMode", "must be one of"),
     (SCRIPT, {"metric_definitions": {"accuracy": "x" * 900}}, "metric_definitions.accuracy", "may have"),
+    (FRAMEWORK, NO_SCRIPT, "source", "by a script with a model_fn. Give source and entry_point"),
+    (FRAMEWORK, {**NO_SCRIPT, "environment": {"WORKERS": 2}}, "source", "by a script with a model_fn"),
+    (ENDPOINT, {**NO_SCRIPT, "image": SCIKIT_LEARN}, "source", "by a script with a model_fn"),
+    (TRANSFORM, {**NO_SCRIPT, "image": SCIKIT_LEARN}, "source", "by a script with a model_fn"),
     (TUNING, {"objective_type": "Best"}, "objective_type", "must be one of"),
     (TUNING, {"objective_type": "max"}, "objective_type", "must be one of"),
     (TUNING, {"instance_type": "m5.large"}, "instance_type", "is ml.m5.large meant?"),

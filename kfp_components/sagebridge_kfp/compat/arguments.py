@@ -11,7 +11,8 @@ from sagebridge_kfp.compat.parsing import Parser
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.origins import nearest
 
-_NOTHING: Final[tuple[Any, ...]] = (None, "", {}, [])
+NOTHING: Final[tuple[Any, ...]] = (None, "", {}, [])
+"""What says nothing."""
 _SPECS: Final = ("spec", "spec_overrides")
 
 
@@ -59,10 +60,15 @@ def read(arguments: Sequence[Argument], given: Mapping[str, Any]) -> dict[str, A
     Raises:
         InputError: one of them can't be read, or can't be kept; names it.
     """
-    return {each.name: _value(each, given[each.name]) for each in arguments}
+    return {each.name: value_of(each, given[each.name]) for each in arguments}
 
 
-def _value(argument: Argument, given: Any) -> Any:
+def value_of(argument: Argument, given: Any) -> Any:
+    """Return what one argument says; its default where that is nothing.
+
+    Raises:
+        InputError: it can't be read, or can't be kept.
+    """
     value = argument.parse(given, argument.name)
     if value is None and argument.default is not Required:
         value = argument.parse(argument.default, argument.name)
@@ -80,7 +86,7 @@ def inputs_of(arguments: Sequence[Argument], values: Mapping[str, Any]) -> dict[
         InputError: one is 0 where our own input would take that for one that is not given; names it.
     """
     for each in arguments:
-        _check_zero(each, values[each.name])
+        check_zero(each, values[each.name])
     taken = {each.becomes: values[each.name] for each in arguments if each.becomes}
     overrides: dict[str, Any] = {}
     for each in arguments:
@@ -89,7 +95,12 @@ def inputs_of(arguments: Sequence[Argument], values: Mapping[str, Any]) -> dict[
     return {**{name: value for name, value in taken.items() if value is not None}, "spec_overrides": overrides}
 
 
-def _check_zero(argument: Argument, value: Any) -> None:
+def check_zero(argument: Argument, value: Any) -> None:
+    """Check that a value is not taken for one that is not given.
+
+    Raises:
+        InputError: it is 0 where our own input would be.
+    """
     is_zero = isinstance(value, int | float) and not isinstance(value, bool) and value == 0
     if argument.becomes and is_zero and argument.default != 0:
         raise InputError(argument.name, "must be 1 or more, and is 0")
@@ -97,7 +108,7 @@ def _check_zero(argument: Argument, value: Any) -> None:
 
 def put(overrides: dict[str, Any], path: str, value: Any) -> None:
     """Set a field by its path, unless the value says nothing."""
-    if value in _NOTHING:
+    if value in NOTHING:
         return
     *parents, last = path.split(".")
     for name in parents:

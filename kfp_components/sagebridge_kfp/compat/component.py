@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kfp.dsl import PipelineTask, pipeline_channel, structures
 from kfp.dsl.types import type_utils
 
 from sagebridge_kfp.compat.parsing import Parser, boolean, listing, mapping, number, text, whole
+from sagebridge_kfp.compile_checks import is_constant
 from sagebridge_kfp.component import Op
 
 _PARSERS: Final[Mapping[str, Parser]] = {
@@ -31,17 +32,41 @@ class CompatOp(Op):
     of that type then, for Kubeflow Pipelines checks types where a pipeline is compiled.
     """
 
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str,
+        kind: str,
+        caches: bool,
+        check_given: Callable[[Mapping[str, Any]], object] | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            function: as of any component.
+            name: as of any component.
+            kind: as of any component.
+            caches: as of any component.
+            check_given: refuses inputs that are certain to be refused in the step; is given those that are constants.
+        """
+        super().__init__(function, name=name, kind=kind, caches=caches)
+        self._check_given = check_given
+
     def __call__(self, *args: Any, **inputs: Any) -> PipelineTask:
         """Make a task of a pipeline; outside of one, kfp.local runs it.
 
         Raises:
-            InputError: a text that is written in the pipeline can't be read; names the input.
+            InputError: a text that is written in the pipeline can't be read, or a constant is certain to be refused;
+                names the input.
             TypeError: an input is unknown or missing, or is given without its name.
         """
         declared = self.component_spec.inputs or {}
         types = {name: _arriving(value, declared[name]) for name, value in inputs.items() if name in declared}
         read = {name: _read(value, name, types.get(name)) for name, value in inputs.items()}
         given = {name: value for name, value in read.items() if value is not None}
+        if self._check_given is not None:
+            self._check_given({name: value for name, value in given.items() if is_constant(value)})
         others = {name: arriving for name, arriving in types.items() if arriving != declared[name].type}
         return Op.__call__(_with_types(self, others) if others else self, *args, **given)
 

@@ -12,6 +12,7 @@ from sagebridge.core.names import digest
 from sagebridge_kfp.artifacts import point
 from sagebridge_kfp.compat import described
 from sagebridge_kfp.compat.arguments import Argument, Required, blaming, inputs_of, read
+from sagebridge_kfp.compat.constants import checked
 from sagebridge_kfp.compat.parsing import boolean, mapping, text
 from sagebridge_kfp.compat.shared import CONNECTION
 from sagebridge_kfp.compat.variants import models_and_variants, variant_arguments
@@ -65,6 +66,11 @@ class DeployOutputs(NamedTuple):
 
     endpoint_name: str
     object_name: str
+
+
+_IF_TAKEN: Final = (
+    "Set update_endpoint=True to update it, give another endpoint_name, or have it deleted first (DeleteOp)."
+)
 
 
 def object_name(endpoint_name: str | None) -> str:
@@ -127,6 +133,7 @@ def wanted_endpoint(values: Mapping[str, Any], *, output_uri: str) -> Wanted:
         readable=_READABLE,
         keeps=True,
         must_be_own=not updates,
+        if_taken=_IF_TAKEN,
         annotations={ANNOTATION_ADOPT: "true"} if updates else {},
         output_uri=output_uri,
     )
@@ -138,7 +145,7 @@ def _defaults() -> dict[str, Any]:
     return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
 
 
-@op(name="compat-deploy", kind=KIND, caches=False, takes_texts=True)
+@op(name="compat-deploy", kind=KIND, caches=False, takes_texts=True, check=checked(ARGUMENTS, KIND))
 def deploy(  # noqa: PLR0913
     *,
     deployment: Output[Artifact],

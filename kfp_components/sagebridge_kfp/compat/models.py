@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from sagebridge_kfp.compat.arguments import Argument, put, read
+from sagebridge_kfp.compat.constants import checked
 from sagebridge_kfp.compat.described import Described, check_name, together
 from sagebridge_kfp.compat.parsing import boolean, listing, mapping, text
 from sagebridge_kfp.compat.shapes import shaped
@@ -94,7 +95,7 @@ def _check_containers(values: Mapping[str, Any]) -> None:
             raise InputError(name, "is given beside model_package, which has its own: give one of them")
 
 
-@op(name="compat-model", takes_texts=True)
+@op(name="compat-model", takes_texts=True, check=checked(ARGUMENTS))
 def model(  # noqa: PLR0913
     *,
     region: str,

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from kfp.dsl import Artifact, Output
 
 from sagebridge_kfp.compat.arguments import Argument, blaming, inputs_of, read
+from sagebridge_kfp.compat.constants import checked
 from sagebridge_kfp.compat.parsing import listing, mapping, text, whole
 from sagebridge_kfp.compat.shapes import keyed, shaped
 from sagebridge_kfp.compat.shared import CONNECTION, ROLE, check_vpc, network, readable
@@ -104,7 +105,7 @@ def processing_inputs(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**inputs_of(ARGUMENTS, values), "name": readable(values["job_name"])}
 
 
-@op(name="compat-process", kind=KIND, takes_texts=True)
+@op(name="compat-process", kind=KIND, takes_texts=True, check=checked(ARGUMENTS, KIND))
 def process(  # noqa: PLR0913
     *,
     files: Output[Artifact],

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 from kfp.dsl import Metrics, Model, Output
 
 from sagebridge_kfp.compat.arguments import Argument, blaming, read
+from sagebridge_kfp.compat.constants import checked
 from sagebridge_kfp.compat.parsing import listing, mapping, text
 from sagebridge_kfp.compat.shapes import shaped
 from sagebridge_kfp.compat.shared import CONNECTION, ROLE, training, training_inputs
@@ -60,7 +61,7 @@ class TrainOutputs(NamedTuple):
     object_name: str
 
 
-@op(name="compat-train", kind=KIND, takes_texts=True)
+@op(name="compat-train", kind=KIND, takes_texts=True, check=checked(ARGUMENTS, KIND))
 def train(  # noqa: PLR0913
     *,
     model: Output[Model],

@@ -7,6 +7,7 @@ from kfp.dsl import Artifact, Output
 
 from sagebridge_kfp.compat import described
 from sagebridge_kfp.compat.arguments import Argument, blamed_on, blaming, inputs_of, put, read
+from sagebridge_kfp.compat.constants import checked
 from sagebridge_kfp.compat.parsing import mapping, text, whole
 from sagebridge_kfp.compat.shared import CONNECTION, readable
 from sagebridge_kfp.op import NOTHING, op
@@ -129,7 +130,7 @@ def transform_inputs(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**inputs, "region": region or model.region, "role_arn": model.role, "tags": tags}
 
 
-@op(name="compat-batch-transform", kind=KIND, takes_texts=True)
+@op(name="compat-batch-transform", kind=KIND, takes_texts=True, check=checked(ARGUMENTS, KIND))
 def batch_transform(  # noqa: PLR0913
     *,
     predictions: Output[Artifact],

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from kfp.dsl import Metrics, Model, Output
 
 from sagebridge_kfp.compat.arguments import Argument, blaming, put, read
+from sagebridge_kfp.compat.constants import checked
 from sagebridge_kfp.compat.parsing import Parser, listing, mapping, names, text, whole
 from sagebridge_kfp.compat.shapes import keyed, shaped
 from sagebridge_kfp.compat.shared import CONNECTION, ROLE, training, training_inputs
@@ -159,7 +160,7 @@ def _parents(values: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"hyperParameterTuningJobName": name} for name in parents or ()]
 
 
-@op(name="compat-hyperparameter-tuning", kind=KIND, takes_texts=True)
+@op(name="compat-hyperparameter-tuning", kind=KIND, takes_texts=True, check=checked(ARGUMENTS, KIND))
 def hyperparameter_tuning(  # noqa: PLR0913
     *,
     model: Output[Model],

@@ -15,8 +15,11 @@ from sagebridge_kfp.gpu.errors import OnGpuError, from_placement
 from sagebridge_kfp.gpu.plan import Wish, plan
 from sagebridge_kfp.gpu.present import of_task
 from sagebridge_kfp.gpu.task import apply
+from sagebridge_kfp.gpu.words import ELSEWHERE
+from sagebridge_kfp.keywords import with_hints
 
 
+@with_hints(ELSEWHERE)
 def on_gpu(  # noqa: PLR0913 - what can be said of a pod's place
     task: PipelineTask,
     *,
@@ -67,7 +70,7 @@ def on_gpu(  # noqa: PLR0913 - what can be said of a pod's place
 
     Raises:
         OnGpuError: no node could ever take the pod, or Kubeflow Pipelines can't write such a pod. Nothing is set.
-        TypeError: ``task`` is no step of a pipeline.
+        TypeError: ``task`` is no step of a pipeline, or an argument is unknown.
     """
     if not isinstance(task, PipelineTask):
         raise TypeError(f"on_gpu takes a step of a pipeline, not {type(task).__name__}: call the component first")

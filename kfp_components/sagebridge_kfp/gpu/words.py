@@ -44,3 +44,16 @@ IMPOSSIBLE: Final[Mapping[str, str]] = {
     "image": "the component says its image: give it there as base_image, or by task.set_container_image",
     "engine": "the pod of a step is made by Kubeflow Pipelines, not by a Job or a JobSet",
 }
+
+_VARIABLES: Final = "variables are the task's own: task.set_env_variable(name, value)"
+_AMOUNTS: Final = "give resources, or set it on the task before"
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "env": _VARIABLES,
+    "environment": _VARIABLES,
+    "cpu": _AMOUNTS,
+    "memory": _AMOUNTS,
+    "image": IMPOSSIBLE["image"],
+    "service_account": IMPOSSIBLE["serviceAccountName"],
+    "priority_class": IMPOSSIBLE["priorityClassName"],
+}
+"""What one might ask `on_gpu` for, by a name that it does not have, and how it is said."""

@@ -13,6 +13,7 @@ from kfp.dsl.python_component import PythonComponent
 
 from sagebridge_kfp.component import Op, identify
 from sagebridge_kfp.component import image as steps_image
+from sagebridge_kfp.keywords import with_hints
 from sagebridge_kfp.remote.command import remote_command
 from sagebridge_kfp.remote.places import Prefix
 from sagebridge_kfp.remote.settings import MOST_RESULTS_GB, SAGEMAKER, TRAINING, Settings, check
@@ -66,6 +67,11 @@ class RemoteComponent(PythonComponent):  # type: ignore[misc]
         return task
 
 
+_GPUS: Final = "instance_type says which GPUs there are, and how many: such as ml.g5.xlarge"
+_PACKAGES: Final = "the component has them: @dsl.component(packages_to_install=[...])"
+
+
+@with_hints({"gpu": _GPUS, "gpus": _GPUS, "packages": _PACKAGES, "packages_to_install": _PACKAGES})
 def run_on_sagemaker(  # noqa: PLR0913
     component: BaseComponent,
     *,
@@ -127,6 +133,7 @@ def run_on_sagemaker(  # noqa: PLR0913
 
     Raises:
         InputError: an argument is wrong, or SageMaker can't pull the image; names the argument.
+        TypeError: an argument is unknown.
     """
     check_settled({argument: value for argument, value in locals().items() if argument != "component"})
     container = _container(component)

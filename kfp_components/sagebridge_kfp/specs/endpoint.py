@@ -11,7 +11,16 @@ from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Code, Common, Inputs
 from sagebridge_kfp.specs.names import check_name
 from sagebridge_kfp.specs.origins import origins
-from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_origin, model_ref, one_of, serving_image
+from sagebridge_kfp.specs.serving import (
+    Model,
+    check_script,
+    code_section,
+    model_data,
+    model_origin,
+    model_ref,
+    one_of,
+    serving_image,
+)
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
@@ -73,6 +82,7 @@ def endpoint_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def _model(inputs: Mapping[str, Any], *, region: str, instance_type: str) -> dict[str, Any]:
     model, code = Model.of(inputs), Code.of(inputs)
     server = _server(model, code, region=region, instance_type=instance_type)
+    check_script(inputs, framework=code.framework, image=server.get("image", ""))
     fields = {"name": MODEL, **server, "source": code_section(model), "environment": dict(inputs["environment"])}
     return given(fields)
 

@@ -41,6 +41,25 @@ def problems(kind: str, spec: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _problems(spec_schema(kind), spec, ())
 
 
+def problems_at(kind: str, path: str, value: Any) -> Iterator[Problem]:
+    """Yield where a value of one field is wrong, as a path below it, and how.
+
+    Args:
+        kind: of the object.
+        path: of the field below `spec`, such as `resourceConfig.instanceCount`.
+        value: what the field would have.
+    """
+    yield from _problems(schema_at(kind, path), value, ())
+
+
+def schema_at(kind: str, path: str) -> Schema:
+    """The schema of a field of a kind's `spec`; one that anything fits where there is no such field."""
+    found = spec_schema(kind)
+    for name in path.split("."):
+        found = found.get("items", {}) if name.isdecimal() else found.get("properties", {}).get(name, {})
+    return found
+
+
 @functools.cache
 def spec_schema(kind: str) -> Schema:
     """The schema of a kind's `spec`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sagebridge.core.errors import SpecError
+from sagebridge.core.images.script import DIRECTORY, PROGRAM, lacks_script
 from sagebridge.core.serving import trained_model
 
 from sagebridge_kfp.specs.channels import s3_uri
@@ -15,6 +16,9 @@ from sagebridge_kfp.specs.code import source_section
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Inputs
 from sagebridge_kfp.specs.origins import Origin
+
+_CODE_FIELDS: Final = frozenset({"source", "environment", "environmentFrom", "model", "cluster"})
+"""Fields of the spec by which `spec_overrides` may bring the code that serves, or another image."""
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 _REGISTRY: Final = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.")
@@ -57,6 +61,27 @@ def code_section(model: Model) -> dict[str, Any]:
             else ("entry_point", "is missing: which file of source is it?")
         )
     return source_section(entry_point=model.entry_point, source=model.source)
+
+
+def check_script(inputs: Mapping[str, Any], *, framework: str = "", image: str = "") -> None:
+    """Check that there is a script where what serves can't do without: scikit-learn's container.
+
+    Args:
+        inputs: all of the component's, by name; those count that may bring a script, or another image.
+        framework: what serves; empty where an image does.
+        image: the image that serves.
+
+    Raises:
+        InputError: there is none.
+    """
+    if inputs["source"] or inputs["cluster"].get("image") or _CODE_FIELDS & inputs["spec_overrides"].keys():
+        return
+    if lacks_script(inputs["environment"], framework=framework, image=image):
+        message = (
+            "is missing: scikit-learn's container serves by a script with a model_fn. Give source and entry_point; or "
+            f"name the script of the model's archive by {PROGRAM} and {DIRECTORY} in environment"
+        )
+        raise InputError("source", message)
 
 
 def one_of(given: Mapping[str, Any], names: Iterable[str], what: str) -> str:

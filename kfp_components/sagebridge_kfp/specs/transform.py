@@ -11,7 +11,16 @@ from sagebridge_kfp.specs.code import code_origins
 from sagebridge_kfp.specs.errors import InputError
 from sagebridge_kfp.specs.inputs import Common, Inputs
 from sagebridge_kfp.specs.origins import origins
-from sagebridge_kfp.specs.serving import Model, code_section, model_data, model_origin, model_ref, one_of, serving_image
+from sagebridge_kfp.specs.serving import (
+    Model,
+    check_script,
+    code_section,
+    model_data,
+    model_origin,
+    model_ref,
+    one_of,
+    serving_image,
+)
 from sagebridge_kfp.specs.values import given
 from sagebridge_kfp.specs.whole_spec import finish
 
@@ -108,6 +117,7 @@ def _model(inputs: Mapping[str, Any], *, region: str, instance_type: str) -> dic
     if not model.image:
         raise InputError("image", "is missing: a model_uri needs the image it was trained in, or one that serves it")
     image = serving_image(model, region=region, instance_type=instance_type, archive_only=True)
+    check_script(inputs, image=image)
     return {"model": {"primaryContainer": {"image": image, **model_data(model)}}, "source": code_section(model)}
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import kubernetes
 import urllib3
+from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME
 from sagebridge.schema.kind import GROUP, VERSION
 
 from sagebridge_kfp.step.failure import StepFailedError
@@ -256,8 +257,22 @@ def _load_kubeconfig(configuration: kubernetes.client.Configuration) -> str:
         kubernetes.config.load_kube_config(config_file=file, client_configuration=configuration)
         _, active = kubernetes.config.list_kube_config_contexts(config_file=file)
     except (kubernetes.config.ConfigException, OSError) as error:
-        raise StepFailedError(f"There is neither a service account nor a kubeconfig: {error}") from error
+        raise StepFailedError(f"There is neither a service account nor a kubeconfig ({error}). {_hint()}") from error
     return str(active["context"].get("namespace") or "default")
+
+
+def _hint() -> str:
+    """What helps where the step finds no cluster."""
+    if os.environ.get(SERVICE_HOST_ENV_NAME):
+        return (
+            "In a pod, the service account's token must be mounted: automountServiceAccountToken of the pod and of its "
+            "service account, must not be false."
+        )
+    return (
+        "Run the pipeline in a shell where kubectl reaches the cluster: set KUBECONFIG, or, after sagebridge local up, "
+        'eval "$(sagebridge local env)". Steps that kfp.local runs in containers have it from '
+        'sagebridge_kfp.local.init(runner="docker").'
+    )
 
 
 def _raise_unless_gone(status: Body) -> None:

@@ -16,7 +16,7 @@ from sagebridge_kfp.step.deleting import Departure
 from sagebridge_kfp.step.failure import StepFailedError
 from sagebridge_kfp.step.identity import Identity, spec_digest
 from sagebridge_kfp.step.making import made_of, manifest
-from sagebridge_kfp.step.marks import ANNOTATION_DONE, ANNOTATION_SPEC, LABEL_STEP
+from sagebridge_kfp.step.marks import ANNOTATION_DONE, ANNOTATION_SPEC, LABEL_RUN, LABEL_STEP
 from sagebridge_kfp.step.patience import Patience
 from sagebridge_kfp.step.standing import has_served, verdict
 from sagebridge_kfp.step.wanted import Wanted
@@ -89,8 +89,7 @@ def apply_named(api: Api, wanted: Wanted, *, identity: Identity, console: Consol
     """
     before = patience.call(lambda: api.get(wanted.kind, wanted.name))
     if wanted.must_be_own and before is not None and not _is_own(before, wanted, identity=identity):
-        what = f"{wanted.kind} {wanted.name}"
-        raise StepFailedError(f"{what} is there already, and this step was told to make it, not to update it.")
+        raise StepFailedError(_taken(before, wanted))
     is_marked = may_mark(before)
     body = to_apply(wanted, identity=identity, is_marked=is_marked)
     after = patience.call(lambda: api.apply(wanted.kind, body))
@@ -113,6 +112,13 @@ def check_wanted_still(wanted: Wanted, body: Body) -> None:
     if noted not in (None, spec_digest(wanted.spec)):
         what = f"{wanted.kind} {wanted.name}"
         raise StepFailedError(f"Another step has given {what} another spec meanwhile: this one's is not what it has.")
+
+
+def _taken(before: Body, wanted: Wanted) -> str:
+    run = (before["metadata"].get("labels") or {}).get(LABEL_RUN)
+    whose = f" (the run {run} has made it)" if run else ""
+    told = f"{wanted.kind} {wanted.name} is there already{whose}, and this step was told to make it, not to update it."
+    return f"{told} {wanted.if_taken}".rstrip()
 
 
 def _is_own(before: Body, wanted: Wanted, *, identity: Identity) -> bool:

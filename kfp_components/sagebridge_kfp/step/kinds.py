@@ -8,6 +8,9 @@ from typing import Final
 
 from sagebridge_kfp.step.failure import StepFailedError
 
+SEARCH: Final = "HPTuningJob"
+"""The kind whose log several jobs write, its trials."""
+
 PLURALS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "BatchTransform": "batchtransforms",

@@ -57,10 +57,22 @@ class Where:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogLine:
-    """A line of the log, and how to ask for what follows it."""
+    """A line of the log, and how to ask for what follows it.
+
+    Attributes:
+        message: the line.
+        cursor: what to ask with for the lines after it.
+        stream: where it was written: CloudWatch's log stream, whose name begins with the job's, or the pod.
+    """
 
     message: str
     cursor: str
+    stream: str
+
+    @property
+    def job(self) -> str:
+        """The job of SageMaker that wrote it: of a search, the trial's training job."""
+        return self.stream.partition("/")[0]
 
 
 class LogServiceError(Exception):
@@ -172,7 +184,7 @@ class LogService:
                 return
             if "error" in entry:
                 raise LogServiceError(str(entry["error"]))
-            yield LogLine(message=str(entry["message"]), cursor=str(entry["cursor"]))
+            yield LogLine(message=str(entry["message"]), cursor=str(entry["cursor"]), stream=str(entry["stream"]))
         raise LogServiceError("It broke off before the log's end.")
 
 

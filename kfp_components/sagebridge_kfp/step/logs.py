@@ -35,6 +35,7 @@ class LogFollower:
         service: where the log is read.
         console: where it is printed.
         tail: how many of the lines that are there already; None for all.
+        is_of_trials: whether several jobs write it, so that each line begins with its job, as `sagebridge logs` has it.
         pause: gives the pauses in seconds after each failure.
     """
 
@@ -44,11 +45,13 @@ class LogFollower:
         *,
         console: Console,
         tail: int | None = None,
+        is_of_trials: bool = False,
         pause: Callable[[], Iterator[float]] = pauses,
     ) -> None:
         self._service = service
         self._console = console
         self._tail = tail
+        self._is_of_trials = is_of_trials
         self._pause = pause
         self._cursor = ""
         self._is_connected = False
@@ -117,7 +120,7 @@ class LogFollower:
                     return
                 self._is_connected, self._was_let_in, self._refusals = True, True, 0
                 if line is not None:
-                    self._console.log(line.message)
+                    self._console.log(f"[{line.job}] {line.message}" if self._is_of_trials else line.message)
                     self._cursor = line.cursor
 
     def _borne(self, error: Exception) -> int:

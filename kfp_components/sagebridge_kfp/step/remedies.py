@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sagebridge.core.errors import CORRECT_MANIFEST
 from sagebridge.core.reasons import Reason
+from sagebridge.core.role_rights import ADVICE_ON_OBJECTS
 from sagebridge.core.words import sentence
 
 from sagebridge_kfp.step.kinds import plural_of
@@ -34,6 +35,8 @@ def refusal(found: Standing) -> str:
     told = str(found)
     if found.reason not in _ASKED:
         return told
+    if told.endswith(ADVICE_ON_OBJECTS):
+        return f"{told} Then run the step again."
     # It speaks to who wrote a manifest; here that was the step.
     told = told.removesuffix(CORRECT_MANIFEST).rstrip()
     return f"{sentence(told)} {_INPUTS}"

@@ -13,7 +13,7 @@ from sagebridge_kfp.step.attend import Attendance, EndedError
 from sagebridge_kfp.step.console import Console
 from sagebridge_kfp.step.failure import StepFailedError, told
 from sagebridge_kfp.step.identity import Identity
-from sagebridge_kfp.step.kinds import plural_of
+from sagebridge_kfp.step.kinds import SEARCH, plural_of
 from sagebridge_kfp.step.log_service import CA_KEY, LogService, Where, own_token
 from sagebridge_kfp.step.logs import TAIL_OF_ATTACHED, LogFollower
 from sagebridge_kfp.step.making import Maker
@@ -172,7 +172,9 @@ class Session:
 
     def _follow(self, where: Where) -> LogFollower:
         service = LogService(where, authority=lambda: self._authority(where), token=lambda: own_token(self._api.token))
-        follower = LogFollower(service, console=self._console, tail=TAIL_OF_ATTACHED if self._is_attached else None)
+        tail = TAIL_OF_ATTACHED if self._is_attached else None
+        is_of_trials = self._wanted.kind == SEARCH
+        follower = LogFollower(service, console=self._console, tail=tail, is_of_trials=is_of_trials)
         follower.start()
         return follower
 

@@ -19,6 +19,7 @@ class Wanted:
             Empty for a name of the step's own, the same for each pod of the task.
         must_be_own: whether one of that `name` which another step, or somebody, has made is not to be touched: the step
             fails then.
+        if_taken: what helps then, in the words of the component's inputs.
         labels: labels beside those that tell the step.
         annotations: annotations beside those that tell the step.
         keeps: whether what the step leaves behind goes on, as an endpoint does: then there is no end to wait for, only
@@ -32,6 +33,7 @@ class Wanted:
     readable: str = ""
     name: str = ""
     must_be_own: bool = False
+    if_taken: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     keeps: bool = False

@@ -248,6 +248,8 @@ class AwsError(Exception):
         """One sentence that says what a person can do about it; empty when waiting is all there is to do."""
         if self._is_of_execution_role:
             return role_rights.ADVICE
+        if role_rights.may_be_missing(code=self.code, message=self.message):
+            return role_rights.ADVICE_ON_OBJECTS
         return advice(code=self.code, operation=self.operation, error_class=self.error_class)
 
 

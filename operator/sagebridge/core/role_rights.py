@@ -9,6 +9,8 @@ Sources:
     assume role ... Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to ...")
     https://github.com/bentoml/BentoML/issues/892 (CreateModel: "The execution role ARN ... is invalid. Please ensure
     that the role exists and that its trust relationship policy allows the action "sts:AssumeRole" ...")
+    https://github.com/aws/amazon-sagemaker-examples/issues/2489 (CreateTrainingJob: "No S3 objects found under S3 URL
+    ... Please ensure that ..., and that the role ... has "s3:ListBucket" permissions on bucket ...")
     https://github.com/aws/amazon-sagemaker-examples/issues/1797 ("... does not have BatchGetImage permission for ...")
 """
 
@@ -32,6 +34,14 @@ ADVICE: Final = (
     "bucket, key or image."
 )
 
+ADVICE_ON_OBJECTS: Final = (
+    "Correct the URI, or put the objects there; if they are there, the execution role may not list the bucket "
+    "(s3:ListBucket), for which SageMaker has the same words."
+)
+"""The advice where SageMaker finds no objects, be it for want of rights."""
+
+_NO_OBJECTS: Final = re.compile(r"^no s3 objects found under s3 url", re.IGNORECASE)
+
 
 def are_missing(*, code: str, message: str, operation: str) -> bool:
     """Tell whether SageMaker refuses a request for what the execution role may not do, or since it can't be assumed.
@@ -43,3 +53,13 @@ def are_missing(*, code: str, message: str, operation: str) -> bool:
     """
     is_asked = code in _CODES and operation.startswith(_OPERATIONS)
     return is_asked and not _OF_VALUES.search(message) and bool(_TEXT.search(message))
+
+
+def may_be_missing(*, code: str, message: str) -> bool:
+    """Tell whether SageMaker refuses a request since it finds no objects, which it also says where it may not look.
+
+    Args:
+        code: the error code of the reply.
+        message: the message of the reply.
+    """
+    return code in _CODES and bool(_NO_OBJECTS.match(message))

@@ -274,6 +274,7 @@ def test_whose_an_endpoint_is(
     assert found == (name, must_be_own, annotations), reason
     assert wanted.keeps
     assert wanted.spec.get("endpointName", "") == name
+    assert "update_endpoint=True" in wanted.if_taken
 
 
 def test_names_that_differ_by_case_are_two_objects() -> None:

@@ -16,9 +16,9 @@ BODY: dict[str, Any] = {"metadata": {"namespace": "team-a", "name": "train-abc"}
 PATH = "/v1/namespaces/team-a/trainingjobs/train-abc/logs"
 
 
-def entry(number: int) -> bytes:
+def entry(number: int, *, stream: str = "s") -> bytes:
     """A line of the log; its cursor tells how many came before."""
-    line = {"time": "2026-11-22T11:00:00.000Z", "stream": "s", "message": f"line {number}", "cursor": str(number)}
+    line = {"time": "2026-11-22T11:00:00.000Z", "stream": stream, "message": f"line {number}", "cursor": str(number)}
     return json.dumps(line).encode() + b"\n"
 
 
@@ -29,9 +29,12 @@ Turn = Callable[[Asked], Reply]
 class LogServer(ScriptedHttp):
     """Serves a log of some lines; the first requests may go otherwise, each by its turn."""
 
-    def __init__(self, directory: Path, *, lines: int = 6, turns: list[Turn] | None = None, port: int = 0) -> None:
+    def __init__(
+        self, directory: Path, *, lines: int = 6, turns: list[Turn] | None = None, port: int = 0, stream: str = "s"
+    ) -> None:
         self.authority = Authority.create("logs")
         self._lines = lines
+        self._stream = stream
         self._turns = list(turns or [])
         super().__init__(self._reply, authority=self.authority, directory=directory, port=port)
 
@@ -50,7 +53,7 @@ class LogServer(ScriptedHttp):
         """The lines after the cursor, or the last ones."""
         seen = int(asked.query.get("after", 0))
         first = max(seen, self._lines - int(asked.query["tail"])) if "tail" in asked.query else seen
-        return (entry(number) for number in range(first + 1, self._lines + 1))
+        return (entry(number, stream=self._stream) for number in range(first + 1, self._lines + 1))
 
     def service(self, *, authority: Callable[[], str] | None = None, **options: Any) -> LogService:
         """The client."""

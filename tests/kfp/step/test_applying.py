@@ -107,7 +107,7 @@ def test_whose_it_is_to_delete_when_told_to_end(found: dict[str, Any] | None, is
     assert applied(found).is_new is is_new, reason
 
 
-MUST_BE_OWN = dataclasses.replace(WANTED, must_be_own=True)
+MUST_BE_OWN = dataclasses.replace(WANTED, must_be_own=True, if_taken="Call it otherwise.")
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,13 @@ def test_what_must_be_a_step_s_own_is_not_touched_where_it_is_another_s(found: d
     server = Server(found)
     console = Console(output=io.StringIO())
 
-    with scripted_api(server.answer) as (api, _), pytest.raises(StepFailedError, match="is there already"):
+    with scripted_api(server.answer) as (api, _), pytest.raises(StepFailedError) as failed:
         apply_named(api, MUST_BE_OWN, identity=ME, console=console, patience=Patience(console, seconds=1.0))
 
+    assert str(failed.value) == (
+        "Endpoint digits is there already (the run run-2 has made it), and this step was told to make it, not to "
+        "update it. Call it otherwise."
+    )
     assert server.object == found
 
 

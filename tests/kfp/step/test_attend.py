@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sagebridge.core.errors import CORRECT_MANIFEST
 from sagebridge.core.references import missing
+from sagebridge.core.role_rights import ADVICE_ON_OBJECTS
 from sagebridge_kfp.step.api import ApiError
 from sagebridge_kfp.step.attend import Attendance, EndedError
 from sagebridge_kfp.step.console import Console
@@ -280,6 +281,11 @@ def test_what_is_there_and_not_ready_is_waited_for_without_a_limit() -> None:
             "Rejected",
             f"CreateTrainingJob: no ml.m5.larg (ValidationException). {CORRECT_MANIFEST}",
             "Rejected: CreateTrainingJob: no ml.m5.larg (ValidationException). Correct the step's inputs, and run it",
+        ),
+        (
+            "Rejected",
+            f"No S3 objects found. {ADVICE_ON_OBJECTS}",
+            f"Rejected: No S3 objects found. {ADVICE_ON_OBJECTS} Then run the step again.",
         ),
         ("NameConflict", "The HPA x scales y. Delete it.", "NameConflict: The HPA x scales y. Delete it."),
         ("InvalidSpec", "no image", "InvalidSpec: no image. Correct the step's inputs, and run it again."),

@@ -53,8 +53,18 @@ class _Client:
         self.configuration = configuration
 
 
-def test_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        ("", r'set KUBECONFIG, or, after sagebridge local up, eval "\$\(sagebridge local env\)"\. .*runner="docker"'),
+        ("10.0.0.1", "the service account's token must be mounted: automountServiceAccountToken"),
+    ],
+    ids=["a machine of one's own", "a pod"],
+)
+def test_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, hint: str) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    with pytest.raises(StepFailedError, match="neither a service account nor a kubeconfig"):
+    with pytest.raises(StepFailedError, match=f"neither a service account nor a kubeconfig .*{hint}"):
         Api.connect()

@@ -93,10 +93,10 @@ FAILED = having("Failed", "JobFailed", "x failed: AlgorithmError", attempts=[{"n
 
 
 @contextmanager
-def with_logs(directory: Path, *bodies: dict[str, Any], **facts: Any) -> Iterator[Ran]:
+def with_logs(directory: Path, *bodies: dict[str, Any], kind: str = "TrainingJob", **facts: Any) -> Iterator[Ran]:
     with LogServer(directory, **facts) as logs:
         service = {"url": logs.url, "namespace": "operator", "configMap": "ca"}
-        ran = Ran(Server(*bodies, logs=service, authority=logs.pem()))
+        ran = Ran(Server(*bodies, logs=service, authority=logs.pem()), kind=kind)
         ran.logs = logs
         logs.answer = _with_any_token(logs)
         yield ran
@@ -113,6 +113,13 @@ def test_the_log_is_whole_before_the_step_ends(tmp_path: Path) -> None:
     printed = ran.output.getvalue().splitlines()
     assert [line for line in printed if line.startswith("line")] == [f"line {number}" for number in range(1, 7)]
     assert ran.patches() == [{"metadata": {"annotations": {"sagebridge.io/step-done": "true"}}}]
+
+
+def test_each_line_of_a_search_begins_with_its_trial(tmp_path: Path) -> None:
+    with with_logs(tmp_path, RUNS, DONE, kind="HPTuningJob", stream="search-001-abc/algo-1-123", lines=2) as ran:
+        ran.run()
+    printed = [line for line in ran.output.getvalue().splitlines() if "[sagebridge]" not in line]
+    assert printed == ["[search-001-abc] line 1", "[search-001-abc] line 2"]
 
 
 def test_the_step_shows_the_token_that_is_for_logs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sagebridge.core.endpoint.build import BuildContext, Served, build, endpoint_name
+from sagebridge.core.endpoint.refusals import check
 from sagebridge.core.endpoint.scaling import covers
 from sagebridge.core.errors import SpecError
 from sagebridge.core.names import Owner
@@ -197,6 +198,17 @@ def test_counts(reason: str, given: dict[str, Any], count: int | None) -> None:
                 ("modelDataUrl", "modelDataSource"),
             )
         ],
+        *[
+            (f"scikit-learn without a script, {where}", spec() | {"models": [model]}, f"spec.models[0]{at}.source")
+            for where, model, at in (
+                ("a model", {"name": "m", "framework": {"name": "Scikit-Learn"}}, ""),
+                (
+                    "one of several containers",
+                    {"name": "m", "containers": [{"image": IMAGE}, {"framework": {"name": "sklearn"}}]},
+                    ".containers[1]",
+                ),
+            )
+        ],
         ("nothing that serves", spec() | {"models": [{"name": "m"}]}, "spec.models[0]"),
         ("a variant twice", spec(variant(), variant()), "spec.productionVariants"),
         ("a name for both", spec(variant(), shadowProductionVariants=[variant()]), "spec.productionVariants"),
@@ -288,6 +300,23 @@ def test_what_aws_forbids_is_refused_with_the_field(reason: str, given: dict[str
         desired(given)
     assert caught.value.field == field, reason
     assert caught.value.message, reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": {"entryPoint": "inference.py", "s3Uri": "s3://code/a.tar.gz"}},
+        {"environment": {"SAGEMAKER_PROGRAM": "inference.py"}},
+        {"environmentFrom": [{"configMapRef": {"name": "script"}}]},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_scikit_learn_s_script_may_be_given_in_several_ways(given: dict[str, Any]) -> None:
+    check(spec() | {"models": [{"name": "m", "framework": {"name": "sklearn"}, **given}]})
+
+
+def test_another_image_may_serve_without_a_script() -> None:
+    check(spec() | {"models": [{"name": "m", "framework": {"name": "sklearn"}}], "cluster": {"image": IMAGE}})
 
 
 @pytest.mark.parametrize(

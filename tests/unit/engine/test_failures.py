@@ -14,6 +14,7 @@ from sagebridge.core.endpoint.steps import CreateModel, PutPolicy, UpdateNumbers
 from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
+from sagebridge.core.role_rights import ADVICE_ON_OBJECTS
 from sagebridge.core.steps import Conclude, Release, Wait
 from sagebridge.engine.failures import EXPECTED, FailureCounts, NotReadyError, Patience, WaitingError, conclude
 from sagebridge.targets.protocol import NameConflictError, NotGoneError, NotOwnedError
@@ -171,7 +172,6 @@ NO_ARN = "1 validation error detected: Value 'x' at 'roleArn' failed to satisfy 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (invalid(NO_OBJECTS), "it can't tell no objects from no right to list them"),
         (invalid(OF_VALUES), "the request itself says so"),
         (invalid(NO_ARN), "that is no role"),
         (invalid("Could not access the subnet"), "that is no role's"),
@@ -183,6 +183,12 @@ def test_what_the_request_asks_is_its_fault(error: AwsError, reason: str) -> Non
     verdict = judge(error).verdict
     assert (verdict.state, verdict.reason) == (State.STALLED, Reason.REJECTED), reason
     assert "Correct the manifest" in verdict.message
+
+
+def test_no_objects_may_be_no_right_to_list_them_which_the_message_says() -> None:
+    verdict = judge(invalid(NO_OBJECTS)).verdict
+    assert (verdict.state, verdict.reason) == (State.STALLED, Reason.REJECTED)
+    assert verdict.message.endswith(ADVICE_ON_OBJECTS)
 
 
 def test_every_expected_error_has_a_verdict() -> None:

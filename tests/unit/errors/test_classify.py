@@ -205,6 +205,15 @@ class AdviceCase:
     want: str
     operation: str = "CreateTrainingJob"
     status: int | None = 400
+    says: str = "x"
+
+
+# https://github.com/aws/amazon-sagemaker-examples/issues/2489
+NO_OBJECTS = (
+    'No S3 objects found under S3 URL "s3://data/train" given in input data source. Please ensure that the bucket '
+    "exists in the selected region (us-west-2), that objects exist under that S3 prefix, and that the role "
+    '"arn:aws:iam::123456789012:role/training" has "s3:ListBucket" permissions on bucket "data".'
+)
 
 
 @pytest.mark.parametrize(
@@ -216,11 +225,13 @@ class AdviceCase:
         AdviceCase("assuming a role", "AccessDenied", "external id", operation="AssumeRole", status=403),
         AdviceCase("a quota", "ResourceLimitExceeded", "Service Quotas"),
         AdviceCase("a wrong value", "ValidationException", "Correct the manifest"),
+        AdviceCase("no objects", "ValidationException", "may not list the bucket (s3:ListBucket)", says=NO_OBJECTS),
+        AdviceCase("words of a value", "ValidationException", "Correct the manifest", says=f"1 error: {NO_OBJECTS}"),
     ],
     ids=lambda case: case.reason,
 )
 def test_advice_says_what_to_do(case: AdviceCase) -> None:
-    error = AwsError(code=case.code, message="x", operation=case.operation, http_status=case.status)
+    error = AwsError(code=case.code, message=case.says, operation=case.operation, http_status=case.status)
     assert case.want in error.advice
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from sagebridge.core.endpoint import deployment_sizes as sizes
 from sagebridge.core.endpoint.desired import Desired
 from sagebridge.core.errors import SpecError
+from sagebridge.core.images.script import DIRECTORY, PROGRAM, lacks_script
 
 _OF_MODELS = ("enableNetworkIsolation", "inferenceExecutionConfig", "name", "vpcConfig")
 _ARTIFACTS = ("modelDataSource", "modelDataUrl")
@@ -32,6 +33,9 @@ _EXCLUDING = (
     ("modelDataUrl", ("modelDataSource",), "which says where the model is"),
 )
 """A container's fields, those that do not go with them, and why."""
+
+_CODE = ("source", "environmentFrom")
+"""A container's fields by which its code may be given, beside its variables."""
 
 _SERVERLESS_EXCLUDES = ("asyncInferenceConfig", "dataCaptureConfig", "vpcConfig")
 
@@ -97,16 +101,22 @@ def _check_names(spec: Mapping[str, Any]) -> None:
 
 
 def _check_models(spec: Mapping[str, Any]) -> None:
+    has_another_image = bool((spec.get("cluster") or {}).get("image"))
     for index, model in enumerate(spec.get("models") or ()):
         at = f"spec.models[{index}]"
         _check_levels(model, at)
-        if "containers" in model:
-            for number, container in enumerate(model["containers"]):
-                _check_container(container, f"{at}.containers[{number}]")
-        elif "primaryContainer" in model:
-            _check_container(model["primaryContainer"], f"{at}.primaryContainer")
-        else:
-            _check_container(model, at)
+        for path, container in _containers(model, at):
+            _check_container(container, path)
+            if not has_another_image:
+                _check_script(container, path)
+
+
+def _containers(model: Mapping[str, Any], at: str) -> list[tuple[str, Mapping[str, Any]]]:
+    if "containers" in model:
+        return [(f"{at}.containers[{number}]", container) for number, container in enumerate(model["containers"])]
+    if "primaryContainer" in model:
+        return [(f"{at}.primaryContainer", model["primaryContainer"])]
+    return [(at, model)]
 
 
 def _check_levels(model: Mapping[str, Any], at: str) -> None:
@@ -124,6 +134,19 @@ def _check_container(container: Mapping[str, Any], at: str) -> None:
         other = next((key for key in others if one in container and key in container), None)
         if other:
             raise SpecError(f"{at}.{other}", f"It does not go with {one}, {why}: remove one of the two.")
+
+
+def _check_script(container: Mapping[str, Any], at: str) -> None:
+    # What is given by image may be tried with an archive of one's own; a framework is asked for as AWS has it.
+    framework = str((container.get("framework") or {}).get("name") or "")
+    if any(container.get(key) for key in _CODE):
+        return
+    if lacks_script(container.get("environment") or {}, framework=framework):
+        message = (
+            "It is missing: scikit-learn's container serves by a script with a model_fn. Give entryPoint with s3Uri or "
+            f"configMap here; or name the script of the model's archive by {PROGRAM} and {DIRECTORY} in environment."
+        )
+        raise SpecError(f"{at}.source", message)
 
 
 def _check_replicas(spec: Mapping[str, Any]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sagebridge.core.images.script import DIRECTORY, PROGRAM
+
 CODE_IN_MODEL: Final = "/opt/ml/model/code"
 """Where a container finds the inference code that was packed into its model.tar.gz under code/."""
 
@@ -21,8 +23,8 @@ def script_variables(entry_point: str, directory: str, *, region: str) -> dict[s
     Source: https://github.com/aws/sagemaker-inference-toolkit (SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY)
     """
     return {
-        "SAGEMAKER_PROGRAM": entry_point,
-        "SAGEMAKER_SUBMIT_DIRECTORY": directory,
+        PROGRAM: entry_point,
+        DIRECTORY: directory,
         "SAGEMAKER_CONTAINER_LOG_LEVEL": _LOG_LEVEL_INFO,
         "SAGEMAKER_REGION": region,
     }
