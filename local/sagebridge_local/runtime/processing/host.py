@@ -54,7 +54,8 @@ class ProcessingHost:
         layout = self.layout
         for directory in (layout.processing_config, layout.processing, layout.output, self.scratch, self.shadow):
             Path(directory).mkdir(parents=True, exist_ok=True)
-        for name, content in config_files(run.request, arn=run.arn, host=self.name).items():
+        files = config_files(run.request, arn=run.arn, host=self.name, hosts=hosts(run.request))
+        for name, content in files.items():
             Path(layout.processing_config, name).write_text(content, encoding="utf-8")
 
     def local(self, path: str) -> Path:
