@@ -97,6 +97,11 @@ class ClusterWork:
         return labels(self.owner, self.attempt, kind=self.kind)
 
     @property
+    def annotations(self) -> dict[str, str]:
+        """Those that the Jobs of its kind alone have."""
+        return {}
+
+    @property
     def arn(self) -> str:
         """What stands for the ARN; AWS knows nothing of the job."""
         return job_arn(self.owner, self.attempt, region=self.region)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sagebridge.core.cluster.job import AccompaniedWork
+from sagebridge.core.cluster.names import ANNOTATION_OUTPUTS
+from sagebridge.core.cluster.processing.request import OUTPUTS
 from sagebridge.core.container.processing import local_paths
 
 
@@ -19,6 +22,11 @@ class ProcessingWork(AccompaniedWork):
         """See `AccompaniedWork.resources`."""
         found: Mapping[str, Any] = self.request["ProcessingResources"]["ClusterConfig"]
         return found
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Where its outputs go, for whoever observes it."""
+        return {ANNOTATION_OUTPUTS: json.dumps(self.cluster[OUTPUTS], sort_keys=True)}
 
     @property
     def places(self) -> tuple[str, ...]:
