@@ -33,7 +33,7 @@ def test_it_always_fits(said: str, failure: str, reason: str) -> None:
     ("reason", "message", "want"),
     [
         ("one that has ended well", ProcessingMessage(stopped="", exit_message=""), {"stopped": ""}),
-        ("before the container there is only a reason", ProcessingMessage(failure_reason="no"), {"failureReason": "no"}),
+        ("before it there is only a reason", ProcessingMessage(failure_reason="no"), {"failureReason": "no"}),
     ],
 )
 def test_absent_fields(reason: str, message: ProcessingMessage, want: dict[str, str]) -> None:
