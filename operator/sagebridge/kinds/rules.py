@@ -73,10 +73,10 @@ def either_target(refusals: Iterable[Refusal], *, has_channels: bool = True) -> 
 
 def asks(refusal: Refusal, *, of: str = "self") -> str:
     """Whether a spec has the field, with a value that asks for something; `of` is what has it, in CEL."""
-    *lists, field = refusal.field.split("[].")
-    if lists:
-        return f"{_chain(of, lists[0])}.orValue([]).exists(each, {asks(replace(refusal, field=field), of='each')})"
-    given = _chain(of, field)
+    items, _, field = refusal.field.rpartition("[].")
+    if items:
+        return _any(f"{of}.{items}", asks(replace(refusal, field=field), of="each"))
+    given = f"{of}." + ".".join(f"?{name}" for name in field.split("."))
     if refusal.unless is None:
         return f"{given}.hasValue()"
     if isinstance(refusal.unless, str):
@@ -84,8 +84,11 @@ def asks(refusal: Refusal, *, of: str = "self") -> str:
     return f"{given}.orValue({str(refusal.unless).lower()})"
 
 
-def _chain(of: str, field: str) -> str:
-    return f"{of}." + ".".join(f"?{name}" for name in field.split("."))
+def _any(items: str, rule: str) -> str:
+    """Whether a rule holds for any of a list's items; of `orValue([])` the API server does not know how many it has."""
+    steps = items.split(".")
+    there = [f"has({'.'.join(steps[:end])})" for end in range(2, len(steps) + 1)]
+    return " && ".join([*there, f"{items}.exists(each, {rule})"])
 
 
 TAGS = (
