@@ -73,9 +73,9 @@ def either_target(refusals: Iterable[Refusal], *, has_channels: bool = True) -> 
 
 def asks(refusal: Refusal, *, of: str = "self") -> str:
     """Whether a spec has the field, with a value that asks for something; `of` is what has it, in CEL."""
-    items, _, field = refusal.field.rpartition("[].")
-    if items:
-        return _any(f"{of}.{items}", asks(replace(refusal, field=field), of="each"))
+    *lists, field = refusal.field.split("[].")
+    if lists:
+        return f"{_in_list(of, lists[0])}.exists(each, {asks(replace(refusal, field=field), of='each')})"
     given = f"{of}." + ".".join(f"?{name}" for name in field.split("."))
     if refusal.unless is None:
         return f"{given}.hasValue()"
@@ -84,11 +84,11 @@ def asks(refusal: Refusal, *, of: str = "self") -> str:
     return f"{given}.orValue({str(refusal.unless).lower()})"
 
 
-def _any(items: str, rule: str) -> str:
-    """Whether a rule holds for any of a list's items; of `orValue([])` the API server does not know how many it has."""
-    steps = items.split(".")
-    there = [f"has({'.'.join(steps[:end])})" for end in range(2, len(steps) + 1)]
-    return " && ".join([*there, f"{items}.exists(each, {rule})"])
+def _in_list(of: str, field: str) -> str:
+    """A list where it is there; behind orValue, the API server would reckon with one of any length."""
+    names = field.split(".")
+    paths = [".".join((of, *names[: depth + 1])) for depth in range(len(names))]
+    return " && ".join((*(f"has({path})" for path in paths), paths[-1]))
 
 
 TAGS = (

@@ -175,7 +175,23 @@ def test_the_exit_message(reason: str, said: dict[str, Any], want: str | None) -
     assert seen(kubernetes_job(ended="Complete"), done).fields.get("exitMessage") == want, reason
 
 
-@pytest.mark.parametrize("written", ["no JSON", "[]", "null", ""])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "no JSON",
+        "[]",
+        "null",
+        "",
+        '{"outputs": 3}',
+        '{"outputs": null}',
+        '{"outputs": ["rows"]}',
+        '{"outputs": [{"outputName": 3}]}',
+        '{"outputs": [{"appManaged": "no"}]}',
+        '{"outputs": [{"s3Output": "s3://bucket"}]}',
+        '{"outputs": [{"s3Output": {"s3Uri": null}}]}',
+        '{"kmsKeyId": 3}',
+    ],
+)
 def test_outputs_that_somebody_has_written_over_are_not_told(written: str) -> None:
     job = kubernetes_job(ended="Complete")
     job["metadata"]["annotations"][ANNOTATION_OUTPUTS] = written
