@@ -1,0 +1,253 @@
+"""The same ProcessingJob on SageMaker and on the cluster: its outputs are the same, and so is its status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from node.images import Image
+from node.layers import files
+from node.node import Node
+from node.operator import Cloud
+from node.processing import OUTPUTS, Processing
+from node.training_image import training_image
+from node.transforms import BUCKET, objects
+
+# What the two statuses differ in, and why (docs/cluster/processing.md has the list for users).
+TIMES = {"startTime", "completionTime", "creationTime", "processingStartTime", "processingEndTime", "duration"}
+NAMES = {"processingJobName", "processingJobArn", "attempts", "processingOutputConfig", "sourceUri"}
+ONLY_SAGEMAKER = {"roleArn"}
+DIFFERENT = {"logs", "conditions", "image"}
+ON_SAGEMAKER = {"target": None, "cluster": None}
+BOTH = (("here", {}), ("there", ON_SAGEMAKER))
+ENDS = ("Completed", "JobFailed", "JobStopped", "InvalidSpec")
+ALONE = {"processingResources": {"clusterConfig": {"instanceCount": 1}}}
+
+# It comes to its end when it is told to, with all it has to give.
+PATIENT = """
+import pathlib, signal, sys, threading
+
+root = pathlib.Path("/opt/ml/processing/output")
+told = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: told.set())
+(root / "progress" / "state.txt").write_text("begun")
+(root / "out" / "result.txt").write_text("half of it")
+told.wait()
+(root / "progress" / "state.txt").write_text("told to end")
+(root / "out" / "result.txt").write_text("all of it")
+pathlib.Path("/opt/ml/output/message").write_text("ended when told to")
+"""
+# The second host fails; the first one would go on for ever.
+FAILING = """
+import json, pathlib, sys, time
+
+config = json.loads(pathlib.Path("/opt/ml/config/resourceconfig.json").read_text())
+if config["current_host"] == config["hosts"][0]:
+    time.sleep(3600)
+root = pathlib.Path("/opt/ml/processing/output")
+(root / "progress" / "state.txt").write_text("begun")
+(root / "out" / "result.txt").write_text("half of it")
+pathlib.Path("/opt/ml/output/message").write_text("no rows")
+sys.exit(3)
+"""
+# It reads what its image has beside inputs and outputs.
+OWN = """#!/bin/sh
+set -e
+cd /opt/ml/processing
+cat lib/words.txt > output/out/words.txt
+id -u >> output/out/words.txt
+touch output/mine/written
+echo "$WORD" > /opt/ml/output/message
+"""
+
+
+@pytest.fixture
+def processing(gpu_node: Node, namespace: str) -> Processing:
+    """The ProcessingJobs of a fresh namespace that has the example's code."""
+    made = Processing(gpu_node, namespace)
+    made.put_code()
+    return made
+
+
+def test_the_digits_are_split_by_two_pods_as_by_two_instances(processing: Processing, cloud: Cloud) -> None:
+    here, there = on_both(processing)
+
+    assert processing.reason("here") == "Completed", here
+    assert processing.reason("there") == "Completed", there
+    found, wanted = (written(cloud, processing, name) for name in ("here", "there"))
+    assert sorted(found["out"]) == [f"train-{number}.csv" for number in (1, 2, 3, 4)]
+    assert (found["out"], found["rest"]) == (wanted["out"], wanted["rest"])
+    # Hosts are called otherwise, in the same order.
+    assert in_order(found["progress"]) == in_order(wanted["progress"])
+    assert len(found["progress"]) == 2
+    assert here["exitMessage"] == "54 rows out, 485 left. 54 rows out, 485 left. "
+    assert comparable(here) == comparable(there)
+    assert there.keys() - here.keys() <= ONLY_SAGEMAKER
+    assert here.keys() - there.keys() <= {"logs"}
+    assert here["logs"]["container"] == "process"
+    assert sorted(line.partition(":")[0] for line in processing.log(here).splitlines()) == sorted(found["out"])
+
+
+def test_a_script_that_fails_is_told_in_the_same_words(processing: Processing, cloud: Cloud) -> None:
+    processing.put_code(FAILING)
+    here, there = on_both(processing)
+
+    assert processing.reason("here") == processing.reason("there") == "JobFailed"
+    assert here["failureReason"] == there["failureReason"]
+    assert here["failureReason"].endswith("exit code: 3")
+    assert here["exitMessage"] == "no rows"
+    assert comparable(here) == comparable(there)
+    for name in ("here", "there"):
+        found = written(cloud, processing, name)
+        assert found == {"out": {}, "rest": {}, "progress": {"state.txt": b"begun"}}, name
+
+
+def test_an_input_that_is_not_there_is_told_in_the_same_words(processing: Processing) -> None:
+    nothing = {"inputName": "digits", "s3Input": {"s3Uri": f"s3://{BUCKET}/processing/nothing/"}}
+    here, there = on_both(processing, {"processingInputs": [nothing]})
+
+    assert processing.reason("here") == processing.reason("there") == "JobFailed"
+    assert here["failureReason"] == there["failureReason"]
+    assert here["failureReason"].startswith("ClientError: Data download failed")
+    assert comparable(here) == comparable(there)
+
+
+def test_a_job_whose_time_is_up_ends_as_on_sagemaker(processing: Processing, cloud: Cloud) -> None:
+    processing.put_code(PATIENT)
+    here, there = on_both(processing, ALONE, {"stoppingCondition": {"maxRuntimeInSeconds": 60}})
+
+    assert processing.reason("here") == processing.reason("there") == "JobStopped"
+    assert here["exitMessage"] == "ended when told to"
+    assert comparable(here) == comparable(there)
+    for name in ("here", "there"):
+        found = written(cloud, processing, name)
+        assert found == {"out": {}, "rest": {}, "progress": {"state.txt": b"told to end"}}, name
+
+
+def test_a_continuous_output_is_seen_while_the_job_runs(processing: Processing, cloud: Cloud) -> None:
+    start_patient(processing, cloud, "slow")
+
+    assert processing.status("slow")["processingJobStatus"] == "InProgress"
+    assert written(cloud, processing, "slow")["out"] == {}
+
+    processing.end_script()
+    status = processing.wait_reason("slow", *ENDS)
+    assert processing.reason("slow") == "Completed", status
+    assert status["exitMessage"] == "ended when told to"
+    found = written(cloud, processing, "slow")
+    assert found["out"] == {"result.txt": b"all of it"}
+    assert found["progress"] == {"state.txt": b"told to end"}
+
+
+def test_a_job_that_is_stopped_and_goes_on(processing: Processing, cloud: Cloud) -> None:
+    start_patient(processing, cloud, "paused")
+
+    processing.patch("paused", {"runPolicy": {"suspend": True}})
+    status = processing.wait_reason("paused", "Suspended")
+    assert status["processingJobStatus"] == "Stopped"
+    found = written(cloud, processing, "paused")
+    assert (found["out"], found["progress"]) == ({}, {"state.txt": b"told to end"})
+    processing.node.wait_for("its pods have ended", lambda: not processing.pods())
+
+    processing.patch("paused", {"runPolicy": {"suspend": False}})
+    processing.node.wait_for("it has begun anew", lambda: progress(cloud, processing, "paused") == b"begun")
+    processing.end_script()
+    status = processing.wait_reason("paused", *ENDS)
+    assert [attempt["status"] for attempt in status["attempts"]] == ["Stopped", "Completed"]
+    assert written(cloud, processing, "paused")["out"] == {"result.txt": b"all of it"}
+
+
+def test_a_job_that_is_deleted_mid_run_leaves_nothing(processing: Processing, cloud: Cloud) -> None:
+    start_patient(processing, cloud, "deleted", {"runPolicy": {"deletionPolicy": "Purge"}})
+
+    processing.delete("deleted")
+
+    processing.node.wait_for("the object is gone", lambda: processing.is_gone("deleted"))
+    processing.node.wait_for("its pods are gone", lambda: not processing.pods_with(""))
+    made = ("jobs", "services", "configmaps")
+    left = processing.kubectl("get", ",".join(made), "--output=name").split()
+    assert sorted(left) == ["configmap/digits-split-code", "configmap/kube-root-ca.crt"]
+    assert written(cloud, processing, "deleted")["out"] == {}
+
+
+def test_an_image_of_ones_own_keeps_what_it_has(processing: Processing, cloud: Cloud) -> None:
+    processing.node.load(own_image())
+    application = {"imageUri": "localhost/own-processing:1", "containerArguments": None}
+    managed = {"outputName": "mine", "appManaged": True, "s3Output": {"localPath": "/opt/ml/processing/output/mine"}}
+    managed["s3Output"] |= {"s3Uri": f"{place(processing, 'own')}/mine", "s3UploadMode": "EndOfJob"}
+    out = {"outputName": "out", "s3Output": {"s3Uri": f"{place(processing, 'own')}/out", "s3UploadMode": "EndOfJob"}}
+    apply(
+        processing,
+        "own",
+        ALONE,
+        {"framework": None, "source": None, "cluster": {"image": None}, "appSpecification": application},
+        {"processingOutputConfig": {"outputs": [out, managed]}, "environment": {"WORD": "at your service"}},
+    )
+    status = processing.wait_reason("own", *ENDS)
+
+    assert processing.reason("own") == "Completed", status
+    assert status["exitMessage"] == "at your service\n"
+    assert objects(cloud, f"{prefix(processing, 'own')}/out") == {"words.txt": b"from the image\n1000\n"}
+    assert objects(cloud, f"{prefix(processing, 'own')}/mine") == {}
+
+
+def own_image() -> Image:
+    """An image that processes by itself, as a user who is not root, and has files below /opt/ml/processing."""
+    base = training_image()
+    own = files({"/opt/ml/processing/lib/words.txt": "from the image\n", "/usr/local/bin/process": OWN})
+    return Image(
+        name="localhost/own-processing:1",
+        layers=(*base.layers, own),
+        environment=base.environment,
+        entrypoint=("/usr/local/bin/process",),
+        user="1000:1000",
+    )
+
+
+def on_both(processing: Processing, *changes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Run the job on the cluster and on SageMaker; the statuses with which they end."""
+    for name, target in BOTH:
+        apply(processing, name, target, *changes)
+    return [processing.wait_reason(name, *ENDS) for name, _ in BOTH]
+
+
+def apply(processing: Processing, name: str, *changes: dict[str, Any]) -> None:
+    processing.apply(name, *changes, output=place(processing, name))
+
+
+def start_patient(processing: Processing, cloud: Cloud, name: str, *changes: dict[str, Any]) -> None:
+    """Apply a job on one pod that waits until it is told to end, and wait until it does."""
+    processing.put_code(PATIENT)
+    apply(processing, name, ALONE, *changes)
+    processing.node.wait_for(f"{name} has begun", lambda: progress(cloud, processing, name) == b"begun")
+
+
+def progress(cloud: Cloud, processing: Processing, name: str) -> bytes | None:
+    return written(cloud, processing, name)["progress"].get("state.txt")
+
+
+def prefix(processing: Processing, name: str) -> str:
+    return f"processing/{processing.namespace}/{name}"
+
+
+def place(processing: Processing, name: str) -> str:
+    return f"s3://{BUCKET}/{prefix(processing, name)}"
+
+
+def written(cloud: Cloud, processing: Processing, name: str) -> dict[str, dict[str, bytes]]:
+    """What a job has written, by output."""
+    return {output: objects(cloud, f"{prefix(processing, name)}/{output}") for output in OUTPUTS}
+
+
+def in_order(by_host: dict[str, bytes]) -> list[bytes]:
+    return [by_host[host] for host in sorted(by_host)]
+
+
+def comparable(status: dict[str, Any]) -> dict[str, Any]:
+    """A status without what has to differ."""
+    kept = {key: value for key, value in status.items() if key not in TIMES | NAMES | ONLY_SAGEMAKER | DIFFERENT}
+    kept["conditions"] = [(one["type"], one["status"], one["reason"]) for one in status["conditions"]]
+    kept["attempts"] = [(one["number"], one["status"], one.get("reason")) for one in status["attempts"]]
+    kept["outputs"] = sorted(each["outputName"] for each in status.get("processingOutputConfig", {}).get("outputs", ()))
+    return kept
