@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from node.images import Image
 from node.layers import files
-from node.node import Node
 from node.operator import Cloud
-from node.processing import OUTPUTS, Processing
+from node.processing import ALONE, ENDS, PATIENT, Processing
 from node.training_image import training_image
-from node.transforms import BUCKET, objects
+from node.transforms import BUCKET
 
 # What the two statuses differ in, and why (docs/cluster/processing.md has the list for users).
 TIMES = {"startTime", "completionTime", "creationTime", "processingStartTime", "processingEndTime", "duration"}
@@ -20,24 +17,8 @@ NAMES = {"processingJobName", "processingJobArn", "attempts", "processingOutputC
 ONLY_SAGEMAKER = {"roleArn"}
 DIFFERENT = {"logs", "conditions", "image"}
 ON_SAGEMAKER = {"target": None, "cluster": None}
-BOTH = (("here", {}), ("there", ON_SAGEMAKER))
-ENDS = ("Completed", "JobFailed", "JobStopped", "InvalidSpec")
-ALONE = {"processingResources": {"clusterConfig": {"instanceCount": 1}}}
+BOTH: tuple[tuple[str, dict[str, Any]], ...] = (("here", {}), ("there", ON_SAGEMAKER))
 
-# It comes to its end when it is told to, with all it has to give.
-PATIENT = """
-import pathlib, signal, sys, threading
-
-root = pathlib.Path("/opt/ml/processing/output")
-told = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: told.set())
-(root / "progress" / "state.txt").write_text("begun")
-(root / "out" / "result.txt").write_text("half of it")
-told.wait()
-(root / "progress" / "state.txt").write_text("told to end")
-(root / "out" / "result.txt").write_text("all of it")
-pathlib.Path("/opt/ml/output/message").write_text("ended when told to")
-"""
 # The second host fails; the first one would go on for ever.
 FAILING = """
 import json, pathlib, sys, time
@@ -62,20 +43,12 @@ echo "$WORD" > /opt/ml/output/message
 """
 
 
-@pytest.fixture
-def processing(gpu_node: Node, namespace: str) -> Processing:
-    """The ProcessingJobs of a fresh namespace that has the example's code."""
-    made = Processing(gpu_node, namespace)
-    made.put_code()
-    return made
-
-
 def test_the_digits_are_split_by_two_pods_as_by_two_instances(processing: Processing, cloud: Cloud) -> None:
     here, there = on_both(processing)
 
     assert processing.reason("here") == "Completed", here
     assert processing.reason("there") == "Completed", there
-    found, wanted = (written(cloud, processing, name) for name in ("here", "there"))
+    found, wanted = (processing.written(cloud, name) for name in ("here", "there"))
     assert sorted(found["out"]) == [f"train-{number}.csv" for number in (1, 2, 3, 4)]
     assert (found["out"], found["rest"]) == (wanted["out"], wanted["rest"])
     # Hosts are called otherwise, in the same order.
@@ -99,7 +72,7 @@ def test_a_script_that_fails_is_told_in_the_same_words(processing: Processing, c
     assert here["exitMessage"] == "no rows"
     assert comparable(here) == comparable(there)
     for name in ("here", "there"):
-        found = written(cloud, processing, name)
+        found = processing.written(cloud, name)
         assert found == {"out": {}, "rest": {}, "progress": {"state.txt": b"begun"}}, name
 
 
@@ -123,45 +96,45 @@ def test_a_job_whose_time_is_up_ends_as_on_sagemaker(processing: Processing, clo
     assert here["exitMessage"] == "ended when told to"
     assert comparable(here) == comparable(there)
     for name in ("here", "there"):
-        found = written(cloud, processing, name)
+        found = processing.written(cloud, name)
         assert found == {"out": {}, "rest": {}, "progress": {"state.txt": b"told to end"}}, name
 
 
 def test_a_continuous_output_is_seen_while_the_job_runs(processing: Processing, cloud: Cloud) -> None:
-    start_patient(processing, cloud, "slow")
+    processing.begin(cloud, "slow")
 
     assert processing.status("slow")["processingJobStatus"] == "InProgress"
-    assert written(cloud, processing, "slow")["out"] == {}
+    assert processing.written(cloud, "slow")["out"] == {}
 
     processing.end_script()
     status = processing.wait_reason("slow", *ENDS)
     assert processing.reason("slow") == "Completed", status
     assert status["exitMessage"] == "ended when told to"
-    found = written(cloud, processing, "slow")
+    found = processing.written(cloud, "slow")
     assert found["out"] == {"result.txt": b"all of it"}
     assert found["progress"] == {"state.txt": b"told to end"}
 
 
 def test_a_job_that_is_stopped_and_goes_on(processing: Processing, cloud: Cloud) -> None:
-    start_patient(processing, cloud, "paused")
+    processing.begin(cloud, "paused")
 
     processing.patch("paused", {"runPolicy": {"suspend": True}})
     status = processing.wait_reason("paused", "Suspended")
     assert status["processingJobStatus"] == "Stopped"
-    found = written(cloud, processing, "paused")
+    found = processing.written(cloud, "paused")
     assert (found["out"], found["progress"]) == ({}, {"state.txt": b"told to end"})
     processing.node.wait_for("its pods have ended", lambda: not processing.pods())
 
     processing.patch("paused", {"runPolicy": {"suspend": False}})
-    processing.node.wait_for("it has begun anew", lambda: progress(cloud, processing, "paused") == b"begun")
+    processing.wait_begun(cloud, "paused")
     processing.end_script()
     status = processing.wait_reason("paused", *ENDS)
     assert [attempt["status"] for attempt in status["attempts"]] == ["Stopped", "Completed"]
-    assert written(cloud, processing, "paused")["out"] == {"result.txt": b"all of it"}
+    assert processing.written(cloud, "paused")["out"] == {"result.txt": b"all of it"}
 
 
 def test_a_job_that_is_deleted_mid_run_leaves_nothing(processing: Processing, cloud: Cloud) -> None:
-    start_patient(processing, cloud, "deleted", {"runPolicy": {"deletionPolicy": "Purge"}})
+    processing.begin(cloud, "deleted", {"runPolicy": {"deletionPolicy": "Purge"}})
 
     processing.delete("deleted")
 
@@ -170,17 +143,17 @@ def test_a_job_that_is_deleted_mid_run_leaves_nothing(processing: Processing, cl
     made = ("jobs", "services", "configmaps")
     left = processing.kubectl("get", ",".join(made), "--output=name").split()
     assert sorted(left) == ["configmap/digits-split-code", "configmap/kube-root-ca.crt"]
-    assert written(cloud, processing, "deleted")["out"] == {}
+    assert processing.written(cloud, "deleted")["out"] == {}
 
 
 def test_an_image_of_ones_own_keeps_what_it_has(processing: Processing, cloud: Cloud) -> None:
     processing.node.load(own_image())
     application = {"imageUri": "localhost/own-processing:1", "containerArguments": None}
-    managed = {"outputName": "mine", "appManaged": True, "s3Output": {"localPath": "/opt/ml/processing/output/mine"}}
-    managed["s3Output"] |= {"s3Uri": f"{place(processing, 'own')}/mine", "s3UploadMode": "EndOfJob"}
-    out = {"outputName": "out", "s3Output": {"s3Uri": f"{place(processing, 'own')}/out", "s3UploadMode": "EndOfJob"}}
-    apply(
-        processing,
+    place = f"s3://{BUCKET}/{processing.place('own')}"
+    out = {"outputName": "out", "s3Output": {"s3Uri": f"{place}/out"}}
+    rest = {"localPath": "/opt/ml/processing/output/mine", "s3Uri": f"{place}/rest"}
+    managed = {"outputName": "mine", "appManaged": True, "s3Output": rest}
+    processing.apply(
         "own",
         ALONE,
         {"framework": None, "source": None, "cluster": {"image": None}, "appSpecification": application},
@@ -190,8 +163,21 @@ def test_an_image_of_ones_own_keeps_what_it_has(processing: Processing, cloud: C
 
     assert processing.reason("own") == "Completed", status
     assert status["exitMessage"] == "at your service\n"
-    assert objects(cloud, f"{prefix(processing, 'own')}/out") == {"words.txt": b"from the image\n1000\n"}
-    assert objects(cloud, f"{prefix(processing, 'own')}/mine") == {}
+    found = processing.written(cloud, "own")
+    assert (found["out"], found["rest"]) == ({"words.txt": b"from the image\n1000\n"}, {})
+
+
+def test_inputs_by_a_manifest_are_those_that_it_names(processing: Processing, cloud: Cloud) -> None:
+    place = processing.place("named")
+    prefix = f"s3://{BUCKET}/digits-parallel/train/"
+    body = f'[{{"prefix": "{prefix}"}}, "train-2.csv", "train-3.csv"]'
+    cloud.simulator.client("s3").put_object(Bucket=BUCKET, Key=f"{place}/manifest.json", Body=body.encode())
+    named = {"s3Uri": f"s3://{BUCKET}/{place}/manifest.json", "s3DataType": "ManifestFile"}
+    processing.apply("named", {"processingInputs": [{"inputName": "digits", "s3Input": named}]}, ALONE)
+    processing.wait_reason("named", *ENDS)
+
+    assert processing.reason("named") == "Completed"
+    assert sorted(processing.written(cloud, "named")["out"]) == ["train-2.csv", "train-3.csv"]
 
 
 def own_image() -> Image:
@@ -210,36 +196,8 @@ def own_image() -> Image:
 def on_both(processing: Processing, *changes: dict[str, Any]) -> list[dict[str, Any]]:
     """Run the job on the cluster and on SageMaker; the statuses with which they end."""
     for name, target in BOTH:
-        apply(processing, name, target, *changes)
+        processing.apply(name, target, *changes)
     return [processing.wait_reason(name, *ENDS) for name, _ in BOTH]
-
-
-def apply(processing: Processing, name: str, *changes: dict[str, Any]) -> None:
-    processing.apply(name, *changes, output=place(processing, name))
-
-
-def start_patient(processing: Processing, cloud: Cloud, name: str, *changes: dict[str, Any]) -> None:
-    """Apply a job on one pod that waits until it is told to end, and wait until it does."""
-    processing.put_code(PATIENT)
-    apply(processing, name, ALONE, *changes)
-    processing.node.wait_for(f"{name} has begun", lambda: progress(cloud, processing, name) == b"begun")
-
-
-def progress(cloud: Cloud, processing: Processing, name: str) -> bytes | None:
-    return written(cloud, processing, name)["progress"].get("state.txt")
-
-
-def prefix(processing: Processing, name: str) -> str:
-    return f"processing/{processing.namespace}/{name}"
-
-
-def place(processing: Processing, name: str) -> str:
-    return f"s3://{BUCKET}/{prefix(processing, name)}"
-
-
-def written(cloud: Cloud, processing: Processing, name: str) -> dict[str, dict[str, bytes]]:
-    """What a job has written, by output."""
-    return {output: objects(cloud, f"{prefix(processing, name)}/{output}") for output in OUTPUTS}
 
 
 def in_order(by_host: dict[str, bytes]) -> list[bytes]:
