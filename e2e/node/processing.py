@@ -29,6 +29,7 @@ told = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: told.set())
 (root / "out" / "result.txt").write_text("half of it")
 (root / "progress" / "state.txt").write_text("begun")
+print("begun", flush=True)
 told.wait()
 (root / "out" / "result.txt").write_text("all of it")
 (root / "progress" / "state.txt").write_text("told to end")
@@ -74,9 +75,14 @@ class Processing(CustomObjects):
         self.wait_begun(cloud, name)
 
     def wait_begun(self, cloud: Cloud, name: str) -> None:
-        """Wait until what it has begun with is in the Continuous output."""
-        begun = {"state.txt": b"begun"}
-        self.wait(name, lambda _: self.written(cloud, name)["progress"] == begun, what="it has begun")
+        """Wait until the script of its last attempt runs, and what it has begun with is in the Continuous output."""
+
+        def begun(status: Json) -> bool:
+            pods = f"{self.selector(name)},sagebridge.io/attempt={len(status.get('attempts', []))}"
+            printed = self.kubectl("logs", f"--selector={pods}", "--container=process", "--ignore-errors")
+            return "begun" in printed and self.written(cloud, name)["progress"] == {"state.txt": b"begun"}
+
+        self.wait(name, begun, what="it has begun")
 
     def end_script(self) -> None:
         """Tell the scripts that run on the node to end, and nothing else of their pods."""
