@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sagebridge.core.clock import parse_time
-from sagebridge.core.cluster.names import LABEL_ATTEMPT, LABEL_UID, SERVE, TRAIN
+from sagebridge.core.cluster.names import LABEL_ATTEMPT, LABEL_UID
 from sagebridge.core.errors import failure_class
 from sagebridge.core.job import Attempt, Job, Place, tag_map
 from sagebridge.core.observation import Observation, Phase
@@ -103,7 +103,7 @@ def _pod_logs(kind: JobKind, job: Job, attempt: Attempt) -> dict[str, Any] | Non
         return None
     return {
         "podSelector": f"{LABEL_UID}={job.uid},{LABEL_ATTEMPT}={attempt.number}",
-        "container": SERVE if kind.model_of else TRAIN,
+        "container": kind.container,
     }
 
 

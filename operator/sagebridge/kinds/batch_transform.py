@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sagebridge.core.cluster.names import SERVE
 from sagebridge.core.cluster.transform.refusals import AT_ADMISSION
 from sagebridge.core.cluster.transform.request import resolve as resolve_on_cluster
 from sagebridge.core.transform import model_of, resolve
@@ -166,4 +167,5 @@ KIND = JobKind(
     instance=("transformResources", "instanceType"),
     resources=("transformResources",),
     resolve_on_cluster=resolve_on_cluster,
+    container=SERVE,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from sagebridge.core.cluster.names import TRAIN
 from sagebridge.core.names import JOB_NAME_LIMIT
 from sagebridge.core.observation import Phase
 from sagebridge.core.resolution import Path, ResolveContext
@@ -104,6 +105,7 @@ class JobKind:
         log_separator: what follows the job's name in the names of log streams.
         resolve_on_cluster: completes a spec with ``target: Cluster`` (pure); None for a kind that runs on SageMaker
             alone.
+        container: the user's container in its pods there, whose log is the job's.
     """
 
     schema: KindSchema
@@ -138,6 +140,7 @@ class JobKind:
     children: Children | None = None
     log_separator: str = "/"
     resolve_on_cluster: Resolve | None = None
+    container: str = TRAIN
 
     @property
     def name(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sagebridge.core.cluster.names import PROCESS
+from sagebridge.core.cluster.processing.refusals import REFUSALS
+from sagebridge.core.cluster.processing.request import resolve as resolve_on_cluster
 from sagebridge.core.processing import resolve
 from sagebridge.kinds import rules
 from sagebridge.kinds.kind import JOB_PHASES, JobKind
@@ -125,10 +128,22 @@ SCHEMA = KindSchema(
             "The script, for a framework or for an own image that has sh, tar and, for a .py file, python3."
         ),
         "environmentFrom": common_fields.environment_from(),
-        "cluster": common_fields.cluster(has_engine=False),
+        "cluster": common_fields.cluster(
+            instance_type="processingResources.clusterConfig.instanceType",
+            image="The image, when the cluster can't pull SageMaker's. With source, it needs sh, tar and, for a .py "
+            "file, python3.",
+            spot="Avoid",
+            has_engine=False,
+        ),
         "runPolicy": common_fields.run_policy(),
     },
-    rules=(*_APPLICATION_RULES, *rules.TARGET, *_RESOURCE_RULES, *_DATA_RULES, *rules.TAGS),
+    rules=(
+        *_APPLICATION_RULES,
+        *rules.either_target(REFUSALS, has_channels=False),
+        *_RESOURCE_RULES,
+        *_DATA_RULES,
+        *rules.TAGS,
+    ),
     mutable_fields=("runPolicy", "tags"),
     status_fields=(
         "processingJobName",
@@ -180,4 +195,6 @@ KIND = JobKind(
     log_group="/aws/sagemaker/ProcessingJobs",
     image=("appSpecification", "imageUri"),
     resources=("processingResources", "clusterConfig"),
+    resolve_on_cluster=resolve_on_cluster,
+    container=PROCESS,
 )

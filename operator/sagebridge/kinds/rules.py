@@ -7,6 +7,7 @@ the field they are about.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sagebridge.core.cluster.refusals import PIPE_MODE, Refusal
 from sagebridge.schema.kind import Rule
@@ -38,25 +39,6 @@ PLAINTEXT = (
     "SageMaker shows environment variables in plaintext, so a Secret does not belong there: keep it in AWS "
     "Secrets Manager and read it in your code with its role "
     "(https://docs.aws.amazon.com/secretsmanager/latest/userguide/integrating-sagemaker.html)"
-)
-
-ENVIRONMENT = (
-    Rule(at="environmentFrom[]", rule="!has(self.secretRef)", message=PLAINTEXT),
-    ONE_SOURCE,
-)
-
-TARGET = (
-    Rule(
-        at="target",
-        rule="self != 'Cluster'",
-        message="target: Cluster is not available for this kind in this version; remove target or use SageMaker",
-    ),
-    Rule(
-        at="cluster",
-        rule="false",
-        message="cluster goes with target: Cluster, which is not available for this kind in this version",
-    ),
-    *ENVIRONMENT,
 )
 
 ON_CLUSTER = "self.?target.orValue('SageMaker') == 'Cluster'"
@@ -91,8 +73,19 @@ def either_target(refusals: Iterable[Refusal], *, has_channels: bool = True) -> 
 
 def asks(refusal: Refusal, *, of: str = "self") -> str:
     """Whether a spec has the field, with a value that asks for something; `of` is what has it, in CEL."""
-    given = f"{of}." + ".".join(f"?{name}" for name in refusal.field.split("."))
-    return f"{given}.hasValue()" if refusal.unless is None else f"{given}.orValue({str(refusal.unless).lower()})"
+    *lists, field = refusal.field.split("[].")
+    if lists:
+        return f"{_chain(of, lists[0])}.orValue([]).exists(each, {asks(replace(refusal, field=field), of='each')})"
+    given = _chain(of, field)
+    if refusal.unless is None:
+        return f"{given}.hasValue()"
+    if isinstance(refusal.unless, str):
+        return f"{given}.orValue('{refusal.unless}') != '{refusal.unless}'"
+    return f"{given}.orValue({str(refusal.unless).lower()})"
+
+
+def _chain(of: str, field: str) -> str:
+    return f"{of}." + ".".join(f"?{name}" for name in field.split("."))
 
 
 TAGS = (

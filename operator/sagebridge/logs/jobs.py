@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from sagebridge.core.clock import parse_time
-from sagebridge.core.cluster.names import LABEL_ATTEMPT, LABEL_UID, SERVE, TRAIN
+from sagebridge.core.cluster.names import LABEL_ATTEMPT, LABEL_UID
 from sagebridge.core.conditions import READY, find
 from sagebridge.core.job import Attempt, Job, Place
 from sagebridge.core.logs.cursor import Positions
@@ -112,7 +112,7 @@ class Jobs:
             containers = Containers(
                 namespace=job.namespace,
                 selector=f"{LABEL_UID}={job.uid},{LABEL_ATTEMPT}={attempt.number}",
-                container=SERVE if kind.model_of else TRAIN,
+                container=kind.container,
             )
             return PodSource(client=self._client, containers=containers, start=start, excerpt=excerpt)
         handle = self._inputs.handle(job, kind, attempt)

@@ -18,6 +18,7 @@ from sagebridge.engine.serving_reconciler import ServingReconciler
 from sagebridge.engine.store import Store
 from sagebridge.kinds.batch_transform import KIND as BATCH_TRANSFORM
 from sagebridge.kinds.kind import JobKind
+from sagebridge.kinds.processing_job import KIND as PROCESSING_JOB
 from sagebridge.kube.client import KubeClient
 from sagebridge.kube.optional_reflector import OptionalReflector
 from sagebridge.kube.paths import EVENTS, JOB_SETS, JOBS, PODS, TRAINING_JOBS, Resource
@@ -36,7 +37,7 @@ from sagebridge.targets.cluster.tuning_target import TuningTarget
 from sagebridge.targets.cluster.tuning_view import TuningView
 from sagebridge.targets.cluster.view import ClusterView
 from sagebridge.targets.cluster.words import OthersWords
-from sagebridge.targets.cluster.workloads import Planner, Training, Transform, Workload
+from sagebridge.targets.cluster.workloads import Planner, Processing, Training, Transform, Workload
 from sagebridge.targets.protocol import Target
 from sagebridge.watch.cluster_watcher import ClusterWatcher
 from sagebridge.watch.sight import Sight
@@ -120,6 +121,8 @@ class OnCluster:
     def _workload(self, kind: JobKind) -> Workload:
         if kind.name == BATCH_TRANSFORM.name:
             return Transform(kind=kind, planner=self._planner, objects=self._objects)
+        if kind.name == PROCESSING_JOB.name:
+            return Processing(kind=kind, planner=self._planner, objects=self._objects)
         return Training(
             kind=kind,
             planner=self._planner,

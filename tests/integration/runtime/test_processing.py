@@ -151,10 +151,20 @@ async def test_a_failure_leaves_no_output_but_its_message(processing: Processing
     assert processing.bench.keys("result") == []
 
 
-async def test_a_message_that_is_no_text_fails_the_job(processing: Processing) -> None:
-    ended = await processing.run(processing.request("open('/opt/ml/output/message', 'wb').write(b'\\xff')"))
+async def test_a_message_that_is_no_text_fails_the_job_but_keeps_what_was_to_be_kept_meanwhile(
+    processing: Processing,
+) -> None:
+    text = """
+        import pathlib
+        for name in ("result", "seen"):
+            pathlib.Path("/opt/ml/processing", name, "it").touch()
+        pathlib.Path("/opt/ml/output/message").write_bytes(b"\\xff")
+    """
+    seen = processing.result("/opt/ml/processing/seen", mode="Continuous")
+    ended = await processing.run(processing.request(text, outputs=[processing.result(), seen]))
     assert ended.status == "Failed"
-    assert (ended.failure_reason or "").startswith("ClientError: ")
+    assert ended.failure_reason == "ClientError: The content of /opt/ml/output/message is not UTF-8 encoded"
+    assert (processing.bench.keys("result"), processing.bench.keys("seen")) == ([], ["seen/it"])
 
 
 async def test_what_a_script_installs_stays_with_its_job(processing: Processing, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from sagebridge.core.container.processing import config_files, exit_message, hosts
+from sagebridge.core.container.processing import config_files, exit_message, hosts, local_paths
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/split"
 
@@ -35,7 +35,7 @@ def test_ten_hosts_in_order_of_their_letters() -> None:
 
 
 def test_the_files_hold_the_request_without_what_is_nobodys_business() -> None:
-    files = config_files(request(InstanceCount=2), arn=ARN, host="algo-2")
+    files = config_files(request(InstanceCount=2), arn=ARN, host="algo-2", hosts=["algo-1", "algo-2"])
     assert json.loads(files["processingjobconfig.json"]) == {
         "ProcessingJobArn": ARN,
         "ProcessingJobName": "split",
@@ -46,6 +46,30 @@ def test_the_files_hold_the_request_without_what_is_nobodys_business() -> None:
         "ProcessingResources": {"ClusterConfig": {"VolumeSizeInGB": 30, "InstanceCount": 2}},
     }
     assert json.loads(files["resourceconfig.json"]) == {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}
+
+
+def test_the_places_are_those_of_inputs_and_outputs_each_once() -> None:
+    found = local_paths(
+        {
+            "ProcessingInputs": [
+                {"InputName": "b", "S3Input": {"LocalPath": "/opt/ml/processing/b/"}},
+                {"InputName": "own", "AppManaged": True, "S3Input": {}},
+                {"InputName": "query", "DatasetDefinition": {}},
+            ],
+            "ProcessingOutputConfig": {
+                "Outputs": [
+                    {"OutputName": "a", "S3Output": {"LocalPath": "/opt/ml/processing//a"}},
+                    {"OutputName": "b", "S3Output": {"LocalPath": "/opt/ml/processing/b"}},
+                    {"OutputName": "features", "FeatureStoreOutput": {}},
+                ]
+            },
+        }
+    )
+    assert found == ("/opt/ml/processing/a", "/opt/ml/processing/b")
+
+
+def test_no_places() -> None:
+    assert local_paths(request()) == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sagebridge.core.container.layout import OPT_ML, Layout
 from sagebridge.core.container.processing import config_files, hosts
-from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime import last_words
 
 from sagebridge_local.runtime import docker
 from sagebridge_local.runtime.host import Launch
@@ -54,24 +54,17 @@ class ProcessingHost:
         layout = self.layout
         for directory in (layout.processing_config, layout.processing, layout.output, self.scratch, self.shadow):
             Path(directory).mkdir(parents=True, exist_ok=True)
-        for name, content in config_files(run.request, arn=run.arn, host=self.name).items():
+        files = config_files(run.request, arn=run.arn, host=self.name, hosts=hosts(run.request))
+        for name, content in files.items():
             Path(layout.processing_config, name).write_text(content, encoding="utf-8")
 
-    def local(self, path: str) -> Path:
-        """Where a LocalPath of the request is on this machine.
+    def message(self) -> str:
+        """What the container left for ExitMessage. Blocks.
 
         Raises:
-            RunFailedError: it is not below /opt/ml/processing.
+            RunFailedError: it is no text.
         """
-        inside = Layout().processing
-        if (not path.startswith(f"{inside}/") and path != inside) or ".." in path.split("/"):
-            raise RunFailedError.client(f"{path} is not below {inside}")
-        return Path(self.layout.locate(path))
-
-    def message(self) -> bytes:
-        """What the container left for ExitMessage. Blocks."""
-        path = Path(self.layout.message)
-        return path.read_bytes() if path.is_file() else b""
+        return last_words.message(Path(self.layout.message))
 
 
 def local_launch(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sagebridge.core.container.processing import exit_message, hosts
+from sagebridge.runtime import processing
 from sagebridge.runtime.cancellation import CancelToken
 from sagebridge.runtime.failures import RunFailedError
 from sagebridge.runtime.metrics import MetricScanner
@@ -30,6 +31,8 @@ from sagebridge_local.runtime.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
+
+    from sagebridge.runtime.processing import Output
 
     from sagebridge_local.runtime.host import Launch
     from sagebridge_local.runtime.pipe import PipeFeeder
@@ -60,11 +63,20 @@ class ProcessingJob:
         self._hosts = [ProcessingHost(name=name, root=run.work_dir / name) for name in hosts(run.request)]
         self._logs = {host.name: self._log(host) for host in self._hosts}
         self._crew = Crew(self._logs)
-        self._outputs = [data.Outputs(run, host, storage=self._storage) for host in self._hosts]
+        self._outputs = [
+            output
+            for host in self._hosts
+            for output in processing.outputs(run.request, layout=host.layout, storage=self._storage)
+        ]
         self._feeders: list[PipeFeeder] = []
         self._loop = asyncio.get_running_loop()
         self._data_error: asyncio.Future[RunFailedError] = self._loop.create_future()
         self._started_at: datetime | None = None
+        self._message = ""
+
+    @property
+    def _continuous(self) -> list[Output]:
+        return [output for output in self._outputs if output.is_continuous]
 
     @property
     def _isolated(self) -> bool:
@@ -72,23 +84,16 @@ class ProcessingJob:
 
     async def execute(self) -> Outcome:
         """Run the job to its end."""
-        failed: RunFailedError | None = None
-        message: str | None = None
+        failures: list[RunFailedError | None] = []
         try:
-            try:
-                await self._process()
-            except RunFailedError as error:
-                failed = error
-            except RunStoppedError:
-                pass
+            failures.append(await _failure(self._process()))
             await self._close_logs()
-            message = await in_thread(self._message)
-            await self._upload(whole=failed is None and self._signal.reason is None)
-        except RunFailedError as error:
-            failed = failed or error
+            failures.append(await _failure(self._read_message()))
+            whole = not any(failures) and self._signal.reason is None
+            failures.append(await _failure(self._upload(whole=whole)))
         finally:
             await self._let_go()
-        return self._outcome(failed, message)
+        return self._outcome(next(filter(None, failures), None))
 
     async def _process(self) -> None:
         """Everything up to the end of the containers.
@@ -118,7 +123,8 @@ class ProcessingJob:
             self._feeders += await in_thread(
                 data.bring, self._run, host, share=share, storage=self._storage, on_error=self._on_data_error
             )
-            await in_thread(self._outputs[index].prepare)
+        for output in self._outputs:
+            await in_thread(output.directory.mkdir, parents=True, exist_ok=True)
         for log in self._logs.values():
             await log.open()
         return {host.name: await self._launch(host, found) for host in self._hosts}
@@ -197,23 +203,26 @@ class ProcessingJob:
     async def _sync(self) -> None:
         while True:
             await asyncio.sleep(self._run.settings.checkpoint_sync_seconds)
-            for outputs in self._outputs:
-                await in_thread(outputs.sync)
+            for output in self._continuous:
+                await in_thread(output.try_upload)
 
     async def _upload(self, *, whole: bool) -> None:
         """Continuous outputs in any case, the others only of a job that ended well."""
         if whole:
             self._enter(Stage.UPLOADING)
-        for outputs in self._outputs:
-            await in_thread(outputs.upload if whole else outputs.sync)
+        for output in self._outputs if whole else self._continuous:
+            await in_thread(output.upload)
 
-    def _message(self) -> str:
-        try:
-            return exit_message([host.message() for host in self._hosts])
-        except UnicodeDecodeError as error:
-            raise RunFailedError.client("The content of /opt/ml/output/message is not UTF-8 encoded") from error
+    async def _read_message(self) -> None:
+        """Keep what the containers left for ExitMessage.
 
-    def _outcome(self, failed: RunFailedError | None, message: str | None) -> Outcome:
+        Raises:
+            RunFailedError: it is no text.
+        """
+        messages = [await in_thread(host.message) for host in self._hosts]
+        self._message = exit_message([message.encode() for message in messages])
+
+    def _outcome(self, failed: RunFailedError | None) -> Outcome:
         status = OutcomeStatus.COMPLETED
         if self._signal.reason is not None:
             status = OutcomeStatus.STOPPED
@@ -227,7 +236,7 @@ class ProcessingJob:
             training_start_time=self._started_at,
             training_end_time=datetime.now(UTC),
             instance_count=len(self._hosts),
-            exit_message=message or None,
+            exit_message=self._message or None,
         )
 
     def _on_data_error(self, error: Exception) -> None:
@@ -260,3 +269,14 @@ class ProcessingJob:
             feeder.close()
         await self._crew.kill()
         await self._close_logs()
+
+
+async def _failure(work: Awaitable[None]) -> RunFailedError | None:
+    """Why work failed; None when it did not, or was stopped."""
+    try:
+        await work
+    except RunFailedError as error:
+        return error
+    except RunStoppedError:
+        pass
+    return None

@@ -1,4 +1,4 @@
-"""The environment of a training pod's containers."""
+"""The environment of a pod's containers, and how their words are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sagebridge.core.container.job import container_job
 from sagebridge.core.container.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sagebridge.core.cluster.job import ClusterJob, ClusterWork
 
@@ -88,5 +88,15 @@ def region_variables(region: str) -> dict[str, str]:
 
 
 def listed(values: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Variables as a container has them; Kubernetes would replace ``$(NAME)`` in a value."""
-    return [{"name": name, "value": value.replace("$(", "$$(")} for name, value in sorted(values.items())]
+    """Variables as a container has them."""
+    return [{"name": name, "value": _verbatim(value)} for name, value in sorted(values.items())]
+
+
+def verbatim(words: Iterable[str]) -> list[str]:
+    """The words of a command as a container has them."""
+    return [_verbatim(word) for word in words]
+
+
+def _verbatim(text: str) -> str:
+    """Kubernetes would replace ``$(NAME)``, which SageMaker leaves as it is."""
+    return text.replace("$(", "$$(")

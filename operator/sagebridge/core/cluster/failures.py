@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.endings import (
@@ -22,21 +24,33 @@ if TYPE_CHECKING:
 
     from sagebridge.core.cluster.pods import Pod
 
-_DISK_ADVICE: Final = "Write less, or raise resourceConfig.volumeSizeInGB."
 _KILLED: Final = (137, 143)
 
 
-def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """The words of one kind of job.
+
+    Attributes:
+        doing: what its pods did while they ran: `trained`.
+        disk_advice: what to do when a volume is full.
+    """
+
+    doing: str
+    disk_advice: str
+
+
+def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod], *, terms: Terms) -> str:
     """The reason of a job that failed, at most 1,024 characters.
 
     What came first counts: when one rank fails, the others lose their connections, or are ended.
     """
     for look in (
-        _full_disk,
+        partial(full_disk, advice=terms.disk_advice),
         interruption,
         eviction,
         rejection,
-        _deletion,
+        partial(deletion, doing=terms.doing),
         _preparation,
         _script,
         _agent,
@@ -53,14 +67,6 @@ def lost_results(pods: Sequence[Pod]) -> str:
     return said[0][:FAILURE_REASON_LIMIT] if said else ""
 
 
-def _full_disk(pods: Sequence[Pod]) -> str | None:
-    return full_disk(pods, advice=_DISK_ADVICE)
-
-
-def _deletion(pods: Sequence[Pod]) -> str | None:
-    return deletion(pods, doing="trained")
-
-
 def _preparation(pods: Sequence[Pod]) -> str | None:
     for pod in _by_time(failed_by_themselves(pods, PREPARE), "prepare"):
         said = pod.prepare.message.get("failureReason")
@@ -70,7 +76,7 @@ def _preparation(pods: Sequence[Pod]) -> str | None:
 
 def _script(pods: Sequence[Pod]) -> str | None:
     """Of a script that failed by itself: ranks that were ended because another failed are no cause."""
-    failed = [pod for pod in _failed_scripts(pods) if pod.train.exit_code not in _KILLED or pod.train.is_out_of_memory]
+    failed = [pod for pod in _failed_scripts(pods) if pod.work.exit_code not in _KILLED or pod.work.is_out_of_memory]
     return _script_reason(failed[0]) if failed else None
 
 
@@ -80,16 +86,16 @@ def _killed_script(pods: Sequence[Pod]) -> str | None:
 
 
 def _failed_scripts(pods: Sequence[Pod]) -> list[Pod]:
-    return _by_time([pod for pod in pods if pod.train.exit_code not in (None, 0)], "train")
+    return _by_time([pod for pod in pods if pod.work.exit_code not in (None, 0)], "work")
 
 
 def _script_reason(pod: Pod) -> str:
-    code = pod.train.exit_code or 1
+    code = pod.work.exit_code or 1
     said = str(pod.agent.message.get("failure") or "")
-    if pod.train.is_out_of_memory:
+    if pod.work.is_out_of_memory:
         said = f"OutOfMemory: the container of {pod.name} was ended by the kernel at its memory limit. {said}".strip()
-    elif not said and pod.train.terminated.get("reason") in ("StartError", "ContainerCannotRun"):
-        return client_error(f"The container can't be started: {pod.train.terminated.get('message', '')}".strip())
+    elif not said and pod.work.terminated.get("reason") in ("StartError", "ContainerCannotRun"):
+        return client_error(f"The container can't be started: {pod.work.terminated.get('message', '')}".strip())
     return algorithm_error(said, exit_code=code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,13 +97,53 @@ class ClusterWork:
         return labels(self.owner, self.attempt, kind=self.kind)
 
     @property
+    def annotations(self) -> dict[str, str]:
+        """Those that the Jobs of its kind alone have."""
+        return {}
+
+    @property
     def arn(self) -> str:
         """What stands for the ARN; AWS knows nothing of the job."""
         return job_arn(self.owner, self.attempt, region=self.region)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClusterJob(ClusterWork):
+class AccompaniedWork(ClusterWork, ABC):
+    """An attempt whose hosts know each other, each with an agent that brings its data and takes its results."""
+
+    @property
+    @abstractmethod
+    def resources(self) -> Mapping[str, Any]:
+        """The part of the request that says what its hosts are: InstanceType, InstanceCount, VolumeSizeInGB."""
+
+    @property
+    def size(self) -> int:
+        """How many pods it has."""
+        return int(self.resources.get("InstanceCount", 1))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Its host names, in the order of their ranks."""
+        return host_names(self.name, self.size)
+
+    @property
+    def host_domain(self) -> str:
+        """Where its host names are found."""
+        return f"{self.name}.{self.namespace}.svc.{self.settings.domain}"
+
+    @property
+    def max_runtime_seconds(self) -> int:
+        """How long it may run."""
+        return int(self.request["StoppingCondition"]["MaxRuntimeInSeconds"])
+
+    @property
+    def max_wait_seconds(self) -> int | None:
+        """How long it may wait and run, None for as long as it takes."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterJob(AccompaniedWork):
     """An attempt at a training job.
 
     Attributes:
@@ -140,25 +181,16 @@ class ClusterJob(ClusterWork):
         return Launch(self.cluster.get("launch", Launch.IMAGE))
 
     @property
-    def size(self) -> int:
-        """How many pods it has."""
-        return int(self.request["ResourceConfig"].get("InstanceCount", 1))
+    def resources(self) -> Mapping[str, Any]:
+        """See `AccompaniedWork.resources`."""
+        found: Mapping[str, Any] = self.request["ResourceConfig"]
+        return found
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """Its host names, in the order of their ranks."""
         of_job = member_name(self.name) if self.engine is Engine.JOB_SET else self.name
         return host_names(of_job, self.size)
-
-    @property
-    def host_domain(self) -> str:
-        """Where its host names are found."""
-        return f"{self.name}.{self.namespace}.svc.{self.settings.domain}"
-
-    @property
-    def max_runtime_seconds(self) -> int:
-        """How long it may run."""
-        return int(self.request["StoppingCondition"]["MaxRuntimeInSeconds"])
 
     @property
     def max_wait_seconds(self) -> int | None:

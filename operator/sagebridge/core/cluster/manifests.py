@@ -15,7 +15,7 @@ from sagebridge.core.names import without_ownership
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sagebridge.core.cluster.job import ClusterJob, ClusterWork
+    from sagebridge.core.cluster.job import AccompaniedWork, ClusterJob, ClusterWork
 
 # Leaves word of it in the Job: the pod itself goes.
 DISRUPTED: Final = {"action": "FailJob", "onPodConditions": [{"type": DISRUPTION}]}
@@ -29,14 +29,19 @@ def attempt_manifest(job: ClusterJob) -> dict[str, Any]:
 
 
 def job_manifest(job: ClusterJob) -> dict[str, Any]:
-    """The Indexed Job. One pod that fails ends it: the other ranks can't go on without it."""
+    """The Indexed Job."""
+    return hosts_job(job, template=pod_template(job))
+
+
+def hosts_job(job: AccompaniedWork, *, template: Mapping[str, Any]) -> dict[str, Any]:
+    """The Indexed Job of hosts that know each other. One pod that fails ends it: the others can't go on without it."""
     policy = {
         "backoffLimit": 0,
         "podFailurePolicy": {"rules": [DISRUPTED]},
         # Unlike the pods' own, it counts the time in which they wait for nodes.
         **({"activeDeadlineSeconds": wait} if (wait := job.max_wait_seconds) is not None else {}),
     }
-    return indexed_job(job, policy, size=job.size, template=pod_template(job))
+    return indexed_job(job, policy, size=job.size, template=template)
 
 
 def indexed_job(
@@ -69,7 +74,18 @@ def indexed_job(
 
 
 def belongings(job: ClusterJob, *, owner: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """What goes with the attempt's `owner` and when it goes, by plural: its hosts' Service and the agent's document."""
+    """What goes with the attempt's `owner` and when it goes, by plural."""
+    return hosts_belongings(job, owner=owner, document=document(job))
+
+
+def hosts_belongings(job: AccompaniedWork, *, owner: Mapping[str, str], document: str) -> dict[str, dict[str, Any]]:
+    """The Service of an attempt's hosts, and job.json, by plural.
+
+    Args:
+        job: the attempt.
+        owner: what they go with.
+        document: the text of job.json.
+    """
     metadata = owned_metadata(job, owner=owner)
     service = {
         "apiVersion": "v1",
@@ -83,7 +99,7 @@ def belongings(job: ClusterJob, *, owner: Mapping[str, str]) -> dict[str, dict[s
         "kind": "ConfigMap",
         "metadata": metadata,
         "immutable": True,
-        "data": {FILE: document(job)},
+        "data": {FILE: document},
     }
     return {"services": service, "configmaps": config_map}
 
@@ -110,7 +126,12 @@ def owned_metadata(job: ClusterWork, *, owner: Mapping[str, str]) -> dict[str, A
 
 def _annotations(job: ClusterWork) -> dict[str, str]:
     tags = json.dumps(_tags(job.request), sort_keys=True)
-    return {**job.owner.tags(), ANNOTATION_TAGS: tags, ANNOTATION_NOTES: json.dumps(job.placement.lines)}
+    return {
+        **job.owner.tags(),
+        ANNOTATION_TAGS: tags,
+        ANNOTATION_NOTES: json.dumps(job.placement.lines),
+        **job.annotations,
+    }
 
 
 def _tags(request: Mapping[str, Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from sagebridge.core.names import Owner
     from sagebridge.core.placement import PlacementSettings
+    from sagebridge.core.resolution import Path
 
 
 def wish(
@@ -22,7 +23,7 @@ def wish(
     attempt: int,
     kind: str,
     settings: PlacementSettings,
-    resources: str = "ResourceConfig",
+    resources: Path = ("resourceConfig",),
 ) -> PlacementRequest:
     """What to ask the placement for.
 
@@ -33,9 +34,12 @@ def wish(
         attempt: which attempt of the object it is.
         kind: the object's kind.
         settings: what the operator says of all its pods.
-        resources: the member of the request that has InstanceType and InstanceCount.
+        resources: where a spec has instanceType and instanceCount.
     """
-    given, field = request[resources], f"spec.{resources[0].lower()}{resources[1:]}"
+    given: Any = request
+    for name in resources:
+        given = given[name[0].upper() + name[1:]]
+    field = ".".join(("spec", *resources))
     return PlacementRequest(
         instance_types=tuple(cluster.get("instanceTypes") or ()) or (given["InstanceType"],),
         instance_count=int(given.get("InstanceCount", 1)),

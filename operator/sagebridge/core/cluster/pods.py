@@ -15,6 +15,7 @@ from sagebridge.core.cluster.names import (
     ANNOTATION_STOP,
     COMPLETION_INDEX,
     PREPARE,
+    PROCESS,
     TRAIN,
     annotations_of,
 )
@@ -41,6 +42,7 @@ _METADATA: Final = (
 )
 _ANNOTATIONS: Final = (COMPLETION_INDEX, ANNOTATION_ENDED, ANNOTATION_STOP)
 _STATUS: Final = ("phase", "reason", "message", "conditions")
+_END_TIMES: Final = ("trainingEndTime", "processingEndTime", "transformEndTime")
 _STATES: Final = ("initContainerStatuses", "containerStatuses")
 
 
@@ -178,7 +180,7 @@ class Pod:
     def done_at(self) -> datetime:
         """When its agent was done: to the millisecond where the agent has told; long ago if nobody knows."""
         said = self.agent.message
-        for told in (said.get("trainingEndTime"), said.get("transformEndTime"), self.agent.finished_at):
+        for told in (*(said.get(name) for name in _END_TIMES), self.agent.finished_at):
             with contextlib.suppress(ValueError):
                 return parse_time(str(told))
         return _NEVER
@@ -203,9 +205,10 @@ class Pod:
         return self.container(PREPARE)
 
     @property
-    def train(self) -> ContainerState:
-        """The user's container."""
-        return self.container(TRAIN)
+    def work(self) -> ContainerState:
+        """The user's container, in a pod that has the agent beside it."""
+        names = [str(one.get("name")) for statuses in _STATES for one in self.status.get(statuses) or ()]
+        return self.container(next((name for name in (TRAIN, PROCESS) if name in names), TRAIN))
 
     @property
     def agent(self) -> ContainerState:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge.core.errors import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,14 +16,14 @@ class Refusal:
     """A field that can't be honoured on the cluster.
 
     Attributes:
-        field: its path below ``spec``, at most two deep.
+        field: its path below ``spec``; ``[]`` behind the name of a list stands for each of its items.
         why: what is not there, and what to do instead.
-        unless: the one value that asks for nothing; None if giving the field is asking.
+        unless: the one value that asks for nothing, which is the default; None if giving the field is asking.
     """
 
     field: str
     why: str
-    unless: bool | None = None
+    unless: bool | str | None = None
 
     @property
     def message(self) -> str:
@@ -143,16 +143,30 @@ def refuse(spec: Mapping[str, Any], refusals: Iterable[Refusal], *, path: str) -
         SpecError: names the field, and what to do.
     """
     for refusal in refusals:
-        if asks_for(spec, refusal):
-            raise SpecError(f"{path}.{refusal.field}", f"can't be kept with target: Cluster: {refusal.why}")
+        for field in asking(spec, refusal):
+            raise SpecError(f"{path}.{field}", f"can't be kept with target: Cluster: {refusal.why}")
 
 
-def asks_for(spec: Mapping[str, Any], refusal: Refusal) -> bool:
-    """Whether a spec gives the field, with a value that means something."""
-    found: Any = spec
-    for key in refusal.field.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
-    return found is not None and found != refusal.unless
+def asking(spec: Mapping[str, Any], refusal: Refusal) -> Iterator[str]:
+    """The paths at which a spec gives the field, with a value that means something."""
+    for path, value in _values(spec, refusal.field.split(".")):
+        if value is not None and value != refusal.unless:
+            yield path
+
+
+def _values(part: Any, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """What stands at a path of a part of a spec, at as many places as its lists have items."""
+    name, *inner = names
+    key = name.removesuffix("[]")
+    found = part.get(key) if isinstance(part, dict) else None
+    items = [(key, found)]
+    if key != name:
+        items = [(f"{key}[{index}]", item) for index, item in enumerate(found or ())]
+    for at, item in items:
+        if not inner:
+            yield at, item
+        else:
+            yield from ((f"{at}.{path}", value) for path, value in _values(item, inner))
 
 
 def _input_modes(spec: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -45,9 +45,9 @@ def stage(job: Mapping[str, Any], pods: Sequence[Pod], *, size: int) -> str:
         return PENDING
     if len(pods) < size or not all(pod.prepare.started_at for pod in pods):
         return STARTING
-    if not all(pod.train.started_at for pod in pods):
+    if not all(pod.work.started_at for pod in pods):
         return DOWNLOADING
-    return TRAINING if not all(pod.train.finished_at for pod in pods) else UPLOADING
+    return TRAINING if not all(pod.work.finished_at for pod in pods) else UPLOADING
 
 
 def times(job: Mapping[str, Any], pods: Sequence[Pod]) -> dict[str, str]:
@@ -55,10 +55,10 @@ def times(job: Mapping[str, Any], pods: Sequence[Pod]) -> dict[str, str]:
     begun = {
         STARTING: job["metadata"].get("creationTimestamp"),
         DOWNLOADING: _edge(pods, lambda pod: pod.prepare.started_at, min),
-        TRAINING: _edge(pods, lambda pod: pod.train.started_at, min),
-        UPLOADING: _edge(pods, lambda pod: pod.train.finished_at, max),
+        TRAINING: _edge(pods, lambda pod: pod.work.started_at, min),
+        UPLOADING: _edge(pods, lambda pod: pod.work.finished_at, max),
     }
-    if not all(pod.train.finished_at for pod in pods):
+    if not all(pod.work.finished_at for pod in pods):
         begun[UPLOADING] = None
     return {name: str(at) for name, at in begun.items() if at}
 

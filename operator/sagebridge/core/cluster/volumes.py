@@ -1,6 +1,6 @@
-"""The volumes of a training pod, and where its containers see them.
+"""The volumes of a pod, and where its containers see them.
 
-Nothing is mounted on /opt/ml itself in the training container: that would hide what its image has there.
+Nothing is mounted on /opt/ml itself in the user's container: that would hide what its image has there.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from sagebridge.core.cluster.request import Launch
 from sagebridge.core.container.layout import OPT_ML, Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sagebridge.core.cluster.fast_file import FastFile
-    from sagebridge.core.cluster.job import ClusterJob
+    from sagebridge.core.cluster.job import AccompaniedWork, ClusterJob
 
 RUN_DIRECTORY: Final = "/var/run/sagebridge"
 JOB_DIRECTORY: Final = "/etc/sagebridge/job"
@@ -29,8 +29,17 @@ Mount = dict[str, Any]
 
 
 def volumes(job: ClusterJob) -> list[dict[str, Any]]:
-    """The pod's volumes."""
-    size = f"{job.request['ResourceConfig'].get('VolumeSizeInGB', 30)}Gi"
+    """The volumes of a training pod."""
+    claims = {_claim_volume(job, name): {"claimName": name} for name in _claims(job)}
+    fast_files = {_fast_file_volume(job, one): {"claimName": one.claim, "readOnly": True} for one in job.fast_files}
+    return own_volumes(job) + [
+        {"name": name, "persistentVolumeClaim": one} for name, one in (claims | fast_files).items()
+    ]
+
+
+def own_volumes(job: AccompaniedWork) -> list[dict[str, Any]]:
+    """The volumes of every pod that has an agent beside the user's container."""
+    size = f"{job.resources.get('VolumeSizeInGB', 30)}Gi"
     annotations = {"path": "annotations", "fieldRef": {"fieldPath": "metadata.annotations"}}
     found: list[dict[str, Any]] = [
         {"name": _ML, "emptyDir": {"sizeLimit": size}},
@@ -41,13 +50,11 @@ def volumes(job: ClusterJob) -> list[dict[str, Any]]:
     if job.placement.shared_memory:
         shared = {"medium": "Memory", "sizeLimit": job.placement.shared_memory}
         found.append({"name": _SHARED_MEMORY, "emptyDir": shared})
-    claims = {_claim_volume(job, name): {"claimName": name} for name in _claims(job)}
-    fast_files = {_fast_file_volume(job, one): {"claimName": one.claim, "readOnly": True} for one in job.fast_files}
-    return found + [{"name": name, "persistentVolumeClaim": one} for name, one in (claims | fast_files).items()]
+    return found
 
 
 def agent_mounts() -> list[Mount]:
-    """What the agent sees, before and beside the training container."""
+    """What the agent sees, before and beside the user's container."""
     return [
         {"name": _ML, "mountPath": OPT_ML},
         {"name": _RUN, "mountPath": RUN_DIRECTORY},
@@ -60,16 +67,25 @@ def train_mounts(job: ClusterJob) -> list[Mount]:
     """What the training container sees."""
     layout = Layout()
     parts = [*_PARTS, "code"] if job.launch is Launch.SCRIPT else [*_PARTS]
-    mounts: list[Mount] = [{"name": _ML, "mountPath": f"{OPT_ML}/{part}", "subPath": part} for part in parts]
+    mounts = ml_mounts(f"{OPT_ML}/{part}" for part in parts)
     checkpoints = job.request.get("CheckpointConfig")
     if checkpoints:
         path = checkpoints.get("LocalPath") or layout.checkpoints
         mounts.append({"name": _ML, "mountPath": path, "subPath": "checkpoints"})
     if job.launch is Launch.SCRIPT:
         mounts.append({"name": _RUN, "mountPath": RUN_DIRECTORY, "readOnly": True})
-    if job.placement.shared_memory:
-        mounts.append({"name": _SHARED_MEMORY, "mountPath": "/dev/shm"})  # noqa: S108 - its name in every container
-    return [*mounts, *_file_systems(job, layout), *_fast_files(job, layout)]
+    return [*mounts, *shared_memory(job), *_file_systems(job, layout), *_fast_files(job, layout)]
+
+
+def ml_mounts(paths: Iterable[str]) -> list[Mount]:
+    """Directories below /opt/ml, as the user's container sees them where the agent does."""
+    return [{"name": _ML, "mountPath": path, "subPath": path.removeprefix(f"{OPT_ML}/")} for path in paths]
+
+
+def shared_memory(job: AccompaniedWork) -> list[Mount]:
+    """What the user's container has for shared memory, if that is to be more than a runtime gives."""
+    path = "/dev/shm"  # noqa: S108 - its name in every container
+    return [{"name": _SHARED_MEMORY, "mountPath": path}] if job.placement.shared_memory else []
 
 
 def _claims(job: ClusterJob) -> list[str]:

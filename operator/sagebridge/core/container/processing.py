@@ -8,12 +8,13 @@ Sources:
 from __future__ import annotations
 
 import json
+import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.container.job import sagemaker_host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 JOB_CONFIG_FILE: Final = "processingjobconfig.json"
 RESOURCE_CONFIG_FILE: Final = "resourceconfig.json"
@@ -32,12 +33,33 @@ def hosts(request: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(sagemaker_host(index) for index in range(count)))
 
 
-def config_files(request: Mapping[str, Any], *, arn: str, host: str) -> dict[str, str]:
-    """File name -> content, for one host's /opt/ml/config."""
+def config_files(request: Mapping[str, Any], *, arn: str, host: str, hosts: Sequence[str]) -> dict[str, str]:
+    """File name -> content, for one host's /opt/ml/config.
+
+    Args:
+        request: of CreateProcessingJob, PascalCase and complete.
+        arn: the job's.
+        host: whose files they are.
+        hosts: the names of all hosts, as they are to be listed.
+    """
     told = {key: value for key, value in request.items() if key not in _NOT_TOLD}
     job = {"ProcessingJobArn": arn, **_ALWAYS_THERE, **told}
-    resources = {"current_host": host, "hosts": list(hosts(request))}
+    resources = {"current_host": host, "hosts": list(hosts)}
     return {JOB_CONFIG_FILE: json.dumps(job), RESOURCE_CONFIG_FILE: json.dumps(resources)}
+
+
+def local_paths(request: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the container finds its inputs and leaves its outputs: all LocalPaths, in order, each once and absolute.
+
+    Those of what the container manages itself are among them, where it has any.
+    """
+    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
+    found = [*_members(request.get("ProcessingInputs", ()), "S3Input"), *_members(outputs, "S3Output")]
+    return tuple(sorted({posixpath.normpath(each["LocalPath"]) for each in found if each.get("LocalPath")}))
+
+
+def _members(items: Iterable[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    return [item[name] for item in items if name in item]
 
 
 def exit_message(messages: Sequence[bytes]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from sagebridge.core.clock import parse_time
 from sagebridge.core.cluster.engines import is_job_set
 from sagebridge.core.cluster.job import job_arn
+from sagebridge.core.cluster.jobs import is_finished
 from sagebridge.core.cluster.names import (
     ANNOTATION_ENDED,
     ANNOTATION_STOP,
@@ -19,7 +20,6 @@ from sagebridge.core.cluster.names import (
     changed_tags,
     tags_of,
 )
-from sagebridge.core.cluster.observation import is_finished
 from sagebridge.core.cluster.pods import Pod, newest_by_host, of_job, with_first_deletion
 from sagebridge.core.cluster.waiting import without_pods
 from sagebridge.core.errors import SpecError
@@ -103,13 +103,13 @@ class ClusterTarget:
         return self._workload.observe(job, pods, metrics=await self._metrics.final(job, pods) if has_metrics else ())
 
     async def stop(self, handle: Handle) -> Observation:
-        """See `Target.stop`. What trains is told to end; what has not begun is taken away."""
+        """See `Target.stop`. What is at work is told to end; what has not begun is taken away."""
         job = await self._objects.job(handle)
         if job is None or is_finished(job):
             return await self.describe(handle)
         pods = of_job(job, await self._objects.pods(handle))
         mark = {ANNOTATION_STOP: "Stopped"}
-        if not self._workload.is_told or not _are_training(pods, size=job["spec"].get("completions", 1)):
+        if not self._workload.is_told or not _are_at_work(pods, size=job["spec"].get("completions", 1)):
             return await self._take_away(handle, job, mark)
         # The Job last: what says of itself that it is stopping has told all of its hosts.
         await asyncio.gather(*(self._objects.annotate_pod(pod.body, mark) for pod in pods))
@@ -143,7 +143,7 @@ class ClusterTarget:
         return await self._stage(handle, uri=uri, content=content)
 
     async def attend(self, handle: Handle, job: Job, *, is_partly_seen: bool = False) -> None:
-        """End what has no chance, and tell each agent whose training container has ended: it may not have seen that.
+        """End what has no chance, and tell each agent whose user's container has ended: it may not have seen that.
 
         Where the agent itself has ended before, nobody keeps checkpoints or time any more: the pod is ended. And what
         a queue starts again of a job that was told to stop is told, too.
@@ -163,7 +163,7 @@ class ClusterTarget:
         for pod in pods:
             if marks := _unheard(pod, stop):
                 yield self._objects.annotate_pod(pod.body, marks)
-            if pod.agent.exit_code is not None and pod.train.running and not pod.is_being_deleted:
+            if pod.agent.exit_code is not None and pod.work.running and not pod.is_being_deleted:
                 yield self._objects.end_pod(pod.body)
 
     async def tidy(self, handle: Handle) -> None:
@@ -192,7 +192,7 @@ class ClusterTarget:
         return list(pods.values())
 
     async def _take_away(self, handle: Handle, job: Mapping[str, Any], mark: Mapping[str, str]) -> Observation:
-        """End a job that has nothing to be saved, or nothing yet: it has not begun to train everywhere."""
+        """End a job that has nothing to be saved, or nothing yet: it has not begun its work everywhere."""
         if job["spec"].get("suspend") or is_job_set(job):
             await self._objects.delete_job(handle, job)
             return Observation(phase=Phase.STOPPED, fields=self._workload.stopped_fields(mark), whole=True)
@@ -234,21 +234,21 @@ def _without_job(job: Mapping[str, Any]) -> str:
     return "JobSet's controller has not made the JobSet's Job" if is_job_set(job) else ""
 
 
-def _are_training(pods: Sequence[Pod], *, size: int) -> bool:
+def _are_at_work(pods: Sequence[Pod], *, size: int) -> bool:
     """Whether there is something to stop on every host, and an agent to hear of it."""
     hosts = newest_by_host(list(pods))
-    return len(hosts) == size and all(pod.is_finished or _is_training(pod) for pod in hosts)
+    return len(hosts) == size and all(pod.is_finished or _is_at_work(pod) for pod in hosts)
 
 
 def _unheard(pod: Pod, stop: str | None) -> dict[str, str]:
-    """What a running agent is to know, and was not told yet: that its training ended, or that it is to end it."""
+    """What a running agent is to know, and was not told yet: that the work beside it ended, or that it is to end it."""
     marks: dict[str, str] = {}
-    if pod.agent.running and pod.train.exit_code is not None:
-        marks[ANNOTATION_ENDED] = str(pod.train.exit_code)
-    if _is_training(pod) and stop:
+    if pod.agent.running and pod.work.exit_code is not None:
+        marks[ANNOTATION_ENDED] = str(pod.work.exit_code)
+    if _is_at_work(pod) and stop:
         marks[ANNOTATION_STOP] = stop
     return {name: value for name, value in marks.items() if name not in annotations_of(pod.body)}
 
 
-def _is_training(pod: Pod) -> bool:
-    return bool(pod.agent.running) and pod.train.started_at is not None
+def _is_at_work(pod: Pod) -> bool:
+    return bool(pod.agent.running) and pod.work.started_at is not None

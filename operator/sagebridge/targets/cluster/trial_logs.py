@@ -46,7 +46,7 @@ class Reading:
     @property
     def is_whole(self) -> bool:
         """Whether its training has ended on all hosts, so that nothing more is logged."""
-        return has_ended(self.trial) or all(pod.train.exit_code is not None or pod.is_finished for pod in self.pods)
+        return has_ended(self.trial) or all(pod.work.exit_code is not None or pod.is_finished for pod in self.pods)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,7 @@ class _Host:
 
 def reading(trial: ClusterTrial, pods: Sequence[Pod], known: Series) -> Reading | None:
     """What is to be read of a trial; None if there is nothing new in its logs, or no log."""
-    begun = [pod for pod in pods if pod.train.started_at is not None]
+    begun = [pod for pod in pods if pod.work.started_at is not None]
     series = known if known.pods == of_pods(pods) else Series(pods=of_pods(pods))
     return Reading(trial=trial, pods=begun, series=series) if begun and not series.is_whole else None
 

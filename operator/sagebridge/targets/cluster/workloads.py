@@ -13,6 +13,9 @@ from sagebridge.core.cluster.job import ClusterJob, ClusterSettings, ClusterWork
 from sagebridge.core.cluster.names import ANNOTATION_STOP
 from sagebridge.core.cluster.placing import wish
 from sagebridge.core.cluster.pods import Pod
+from sagebridge.core.cluster.processing import manifests as processing_manifests
+from sagebridge.core.cluster.processing import observation as processing_observation
+from sagebridge.core.cluster.processing.job import ProcessingWork
 from sagebridge.core.cluster.request import with_processes
 from sagebridge.core.cluster.transform import manifests as transform_manifests
 from sagebridge.core.cluster.transform import observation as transform_observation
@@ -75,8 +78,8 @@ class Planner:
     settings: ClusterSettings
     placement: PlacementSettings
 
-    def plan(self, kind: JobKind, handle: Handle, request: Body, cluster: Body, *, resources: str) -> dict[str, Any]:
-        """The fields of a `ClusterWork`; `resources` is the request's member that has the instance type.
+    def plan(self, kind: JobKind, handle: Handle, request: Body, cluster: Body) -> dict[str, Any]:
+        """The fields of a `ClusterWork`.
 
         Raises:
             SpecError: no node could ever run its pods.
@@ -88,7 +91,7 @@ class Planner:
             attempt=handle.attempt,
             kind=kind.name,
             settings=self.placement,
-            resources=resources,
+            resources=kind.resources,
         )
         return {
             "owner": handle.owner,
@@ -131,7 +134,7 @@ class Training:
         return job, made
 
     async def _job(self, handle: Handle, request: Body, cluster: Body) -> ClusterJob:
-        planned = self._planner.plan(self._kind, handle, request, cluster, resources="ResourceConfig")
+        planned = self._planner.plan(self._kind, handle, request, cluster)
         processes = planned["placement"].processes_per_node
         return ClusterJob(
             **{**planned, "request": with_processes(request, cluster, count=processes)},
@@ -153,6 +156,41 @@ class Training:
         return {"trainingJobStatus": "Stopped", "secondaryStatus": mark[ANNOTATION_STOP]}
 
 
+class Processing:
+    """ProcessingJobs: hosts that know each other, and an agent that saves what they have made."""
+
+    is_told: bool = True
+    has_metrics: bool = False
+
+    def __init__(self, *, kind: JobKind, planner: Planner, objects: ClusterObjects) -> None:
+        self._kind = kind
+        self._planner = planner
+        self._objects = objects
+
+    async def make(self, handle: Handle, request: Body, cluster: Body) -> tuple[ClusterWork, Body]:
+        """See `Workload.make`."""
+        job = ProcessingWork(**self._planner.plan(self._kind, handle, request, cluster))
+        made = await self._objects.make_attempt(handle, processing_manifests.job_manifest(job))
+        for plural, manifest in processing_manifests.belongings(job, owner=reference(made)).items():
+            await self._objects.make(handle, plural, manifest)
+        return job, made
+
+    def observe(self, job: Body | None, pods: Sequence[Body], *, metrics: Sequence[Body] = ()) -> Observation:
+        """See `Workload.observe`."""
+        del metrics
+        return processing_observation.observe(job, pods)
+
+    def is_to_be_given_up(self, job: Body, pods: Sequence[Pod]) -> bool:
+        """See `Workload.is_to_be_given_up`. What processes is started once."""
+        del job, pods
+        return False
+
+    def stopped_fields(self, mark: Mapping[str, str]) -> dict[str, Any]:
+        """See `Workload.stopped_fields`."""
+        del mark
+        return {processing_observation.STATUS: "Stopped"}
+
+
 class Transform:
     """BatchTransforms: pods that share the input objects, and have nothing to save when they are stopped."""
 
@@ -166,7 +204,7 @@ class Transform:
 
     async def make(self, handle: Handle, request: Body, cluster: Body) -> tuple[ClusterWork, Body]:
         """See `Workload.make`."""
-        planned = self._planner.plan(self._kind, handle, request, cluster, resources="TransformResources")
+        planned = self._planner.plan(self._kind, handle, request, cluster)
         job = TransformWork(**planned, served=cluster[SERVED])
         made = await self._objects.make_attempt(handle, transform_manifests.job_manifest(job))
         for plural, manifest in transform_manifests.belongings(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.cluster.jobs import ended_at, finish_of, has_no_pods
 from sagebridge.core.cluster.names import ANNOTATION_STOP, FETCH_MODEL, annotations_of
-from sagebridge.core.cluster.observation import ended_at, finish_of, has_no_pods
 from sagebridge.core.cluster.pods import newest_by_host, of_job
 from sagebridge.core.cluster.transform.failures import failure_reason, is_hopeless, shares_apart
 from sagebridge.core.cluster.waiting import waiting
