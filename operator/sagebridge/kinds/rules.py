@@ -75,8 +75,8 @@ def asks(refusal: Refusal, *, of: str = "self") -> str:
     """Whether a spec has the field, with a value that asks for something; `of` is what has it, in CEL."""
     *lists, field = refusal.field.split("[].")
     if lists:
-        return f"{_chain(of, lists[0])}.orValue([]).exists(each, {asks(replace(refusal, field=field), of='each')})"
-    given = _chain(of, field)
+        return f"{_in_list(of, lists[0])}.exists(each, {asks(replace(refusal, field=field), of='each')})"
+    given = f"{of}." + ".".join(f"?{name}" for name in field.split("."))
     if refusal.unless is None:
         return f"{given}.hasValue()"
     if isinstance(refusal.unless, str):
@@ -84,8 +84,11 @@ def asks(refusal: Refusal, *, of: str = "self") -> str:
     return f"{given}.orValue({str(refusal.unless).lower()})"
 
 
-def _chain(of: str, field: str) -> str:
-    return f"{of}." + ".".join(f"?{name}" for name in field.split("."))
+def _in_list(of: str, field: str) -> str:
+    """A list where it is there; behind orValue, the API server would reckon with one of any length."""
+    names = field.split(".")
+    paths = [".".join((of, *names[: depth + 1])) for depth in range(len(names))]
+    return " && ".join((*(f"has({path})" for path in paths), paths[-1]))
 
 
 TAGS = (
