@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sagebridge.agent.__main__ import main
-from sagebridge.agent.accompany import Surroundings
 from sagebridge.agent.clock import Clock
 from sagebridge.agent.places import Places
+from sagebridge.agent.surroundings import Surroundings
 from sagebridge.agent.termination import Termination
 
 SPEED = 20

@@ -1,177 +1,115 @@
-"""The container beside training: checkpoints while it runs, its end, and the results after it."""
+"""The container beside the user's: what is done while that runs, its end, and the results after it."""
 
 from __future__ import annotations
 
-import logging
-import threading
+from abc import ABC, abstractmethod
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sagebridge.agent import processes
 from sagebridge.agent.failures import failure_reason, tell
-from sagebridge.agent.message import Message, StopReason
+from sagebridge.agent.message import WorkMessage
 from sagebridge.agent.notes import Notes
-from sagebridge.agent.periodic import Periodic
-from sagebridge.agent.results import Results
 from sagebridge.agent.retries import Retries
-from sagebridge.agent.training import Limits, training
-from sagebridge.runtime.failures import RunFailedError
+from sagebridge.agent.work import Limits, work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
-    from sagebridge.agent.clock import Clock
-    from sagebridge.agent.host import Host
-    from sagebridge.agent.termination import Termination
-    from sagebridge.runtime.checkpoints import CheckpointSync
+    from sagebridge.agent.host import WorkHost
+    from sagebridge.agent.message import StopReason
+    from sagebridge.agent.periodic import Periodic
+    from sagebridge.agent.surroundings import Surroundings
 
-_SIGN_SECONDS: Final = 60.0
-_SIGNS_IN_TIME: Final = 4
-
-_logger = logging.getLogger(__name__)
+M = TypeVar("M", bound=WorkMessage)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What is around the agent, and other in tests.
+class Companion(ABC, Generic[M]):
+    """What the agent does for one kind of work."""
 
-    Attributes:
-        clock: The time.
-        termination: Whether the pod ends.
-        cgroup: Reads a process's cgroup.
-    """
+    @abstractmethod
+    def meanwhile(self) -> Sequence[Periodic]:
+        """What is done again and again beside the work."""
 
-    clock: Clock
-    termination: Termination
-    cgroup: Callable[[Path, int | str], str] = processes.read_cgroup
+    def judge(self, reason: StopReason | None) -> StopReason | None:
+        """Why the work that has just ended was ended early; None when it was not. What is done meanwhile goes on."""
+        return reason
+
+    def listen(self, message: M) -> M:
+        """Add what the container has left to say."""
+        return message
+
+    @abstractmethod
+    def finish(self, reason: StopReason | None, message: M) -> M:
+        """Upload what is left to upload, and add what is to be told of it.
+
+        Raises:
+            Exception: it is not all in S3.
+        """
 
 
-def accompany(host: Host, surroundings: Surroundings) -> Message:
-    """Stay beside training until its results are in S3. Blocks.
+def accompany(
+    host: WorkHost[Any], surroundings: Surroundings, *, companion: Callable[[], Companion[M]], message: M
+) -> M:
+    """Stay beside the user's container until its results are in S3. Blocks.
+
+    Args:
+        host: Who this is.
+        surroundings: The time, and whether the pod ends.
+        companion: Makes what knows this kind of work.
+        message: One without anything in it.
 
     Returns:
         How it went; with a failure reason when something that was to be uploaded is not in S3.
     """
     notes = Notes(host.places.run)
-    started = notes.start() or surroundings.clock.now()
-    message = Message(stopped="", training_start_time=started)
+    message = replace(message, stopped="", start_time=notes.start() or surroundings.clock.now())
     try:
-        companion = _Companion(host, surroundings, notes=notes)
-        reason = companion.train(
-            Limits(
-                started=started,
-                max_runtime_seconds=host.document.max_runtime_seconds,
-                stop_grace_seconds=host.document.stop_grace_seconds,
-            )
-        )
-        failure = companion.results.failure()
-        now = surroundings.clock.now()
-        message = replace(message, stopped=str(reason or ""), failure=failure, upload_start_time=now)
-        message = replace(message, model=companion.finish(reason))
+        beside = companion()
+        reason = _watch(host, surroundings, beside, limits=_limits(host, message))
+        message = replace(message, stopped=str(reason or ""), failure=host.failure())
+        message = replace(beside.listen(message), upload_start_time=surroundings.clock.now())
+        message = beside.finish(reason, message)
     except Exception as error:  # noqa: BLE001 - the owner of the job must read it, whatever it is
         tell(error)
         reason_of_failure = failure_reason(error, doing="upload", document=host.document)
         message = replace(message, failure_reason=reason_of_failure)
-    return replace(message, training_end_time=surroundings.clock.now())
+    return replace(message, end_time=surroundings.clock.now())
 
 
-class _Companion:
-    def __init__(self, host: Host, surroundings: Surroundings, *, notes: Notes) -> None:
-        document, clock, termination = host.document, surroundings.clock, surroundings.termination
-        self._host = host
-        self._surroundings = surroundings
-        self._notes = notes
-        self._checkpoints: CheckpointSync | None = None
-        self._making = threading.Lock()
-        self._retries = Retries(
-            clock=clock,
-            termination=termination,
-            seconds=document.upload_seconds,
-            grace_seconds=document.stop_grace_seconds,
-        )
-        self.results = Results(host, retries=self._retries, clock=clock)
+def retries(host: WorkHost[Any], surroundings: Surroundings) -> Retries:
+    """How long what is left to upload is tried again."""
+    return Retries(
+        clock=surroundings.clock,
+        termination=surroundings.termination,
+        seconds=host.document.upload_seconds,
+        grace_seconds=host.document.stop_grace_seconds,
+    )
 
-    def train(self, limits: Limits) -> StopReason | None:
-        """Wait for the end of training, and keep its checkpoints in S3; returns why it was ended early."""
-        watched = training(
-            self._host.places.proc,
-            limits=limits,
-            sidecars=self._notes.sidecars(),
-            annotations=self._host.places.annotations,
-            clock=self._surroundings.clock,
-            termination=self._surroundings.termination,
-            cgroup=self._surroundings.cgroup,
-        )
-        with ExitStack() as stack:
-            for periodic in self._beside():
-                stack.enter_context(periodic)
-            return watched.wait()
 
-    def finish(self, reason: StopReason | None) -> str | None:
-        """Upload what is left to upload; returns where the model is."""
-        model: str | None = None
-        try:
-            model = self._finish(reason)
-        finally:
-            if model is None and self._surroundings.termination.since is not None:
-                # A later run of this host is another training: it must not merge what belongs to this one.
-                self.results.forget_parts()
-        return model
+def _limits(host: WorkHost[Any], message: WorkMessage) -> Limits:
+    assert message.start_time is not None  # it has just been set
+    return Limits(
+        started=message.start_time,
+        max_runtime_seconds=host.document.max_runtime_seconds,
+        stop_grace_seconds=host.document.stop_grace_seconds,
+    )
 
-    def _finish(self, reason: StopReason | None) -> str | None:
-        with ExitStack() as stack:
-            if self.results.is_part:
-                stack.enter_context(self._signs())
-            problem = self._last_checkpoints()
-            model = self._upload_results(reason, problem)
-        if problem is not None:
-            raise problem
-        return model
 
-    def _last_checkpoints(self) -> Exception | None:
-        """Upload them; returns why that failed, for the results may go to a place that works."""
-        if self._host.document.checkpoint_uri is None:
-            return None
-        try:
-            self._retries.call(lambda: self._sync().sync(), what="The upload of the last checkpoints")
-        except (RunFailedError, OSError) as error:
-            _logger.warning("The last checkpoints are not in S3: %s", error)
-            return error
-        _logger.info("All checkpoints are in S3")
-        return None
-
-    def _upload_results(self, reason: StopReason | None, problem: Exception | None) -> str | None:
-        """Upload the model and the output; what fails after another problem is for the log."""
-        if reason is StopReason.TERMINATED:
-            return None
-        try:
-            return self.results.upload()
-        except (RunFailedError, OSError) as error:
-            if problem is None:
-                raise
-            _logger.warning("The results are not in S3 either: %s", error)
-            return None
-
-    def _beside(self) -> list[Periodic]:
-        found = [self._signs()] if self.results.is_part else []
-        if self._host.document.checkpoint_uri is not None:
-            seconds = self._host.document.checkpoint_sync_seconds
-            found.append(self._periodic(lambda: self._sync().sync(), seconds=seconds, what="The upload of checkpoints"))
-        return found
-
-    def _signs(self) -> Periodic:
-        seconds = min(_SIGN_SECONDS, self._host.document.upload_seconds / _SIGNS_IN_TIME)
-        return self._periodic(self.results.give_sign, seconds=seconds, what="This host's sign of life")
-
-    def _periodic(self, work: Callable[[], object], *, seconds: float, what: str) -> Periodic:
-        return Periodic(work, seconds=seconds, what=what, clock=self._surroundings.clock)
-
-    def _sync(self) -> CheckpointSync:
-        """The one synchroniser: it remembers what is in S3."""
-        with self._making:
-            if self._checkpoints is None:
-                self._checkpoints = self._host.checkpoints(known=self._notes.checkpoints())
-        assert self._checkpoints is not None  # callers have looked for the URI
-        return self._checkpoints
+def _watch(
+    host: WorkHost[Any], surroundings: Surroundings, beside: Companion[Any], *, limits: Limits
+) -> StopReason | None:
+    """Wait for the end of the container; returns why it was ended early."""
+    watched = work(
+        host.places.proc,
+        limits=limits,
+        sidecars=Notes(host.places.run).sidecars(),
+        annotations=host.places.annotations,
+        clock=surroundings.clock,
+        termination=surroundings.termination,
+        cgroup=surroundings.cgroup,
+    )
+    with ExitStack() as stack:
+        for periodic in beside.meanwhile():
+            stack.enter_context(periodic)
+        return beside.judge(watched.wait())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from sagebridge.core.container.job import ContainerJob, Machine, container_job, ranked_cluster
 
@@ -44,41 +45,29 @@ def parsed(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
-    """A job, and how it is run.
+class WorkDocument(ABC):
+    """A job whose hosts each have an agent beside the user's container, and how it is run.
 
     Attributes:
-        request: CreateTrainingJob, PascalCase, complete and valid.
+        request: Of its Create call, PascalCase, complete and valid.
         arn: The job's ARN.
         region: The job's region.
         hosts: The names of all hosts, by rank.
-        instance_type: What the hosts count as.
-        machine: What a host offers to the script.
-        network_interface: Over which the hosts talk to each other.
         service_account: Whom the pod acts as, for messages; empty if the operator is too old to say it.
-        script: Whether the agent brings the script and its launcher (`launch` is `script`).
-        mounted: The channels that are volumes.
         stop_grace_seconds: From SIGTERM to SIGKILL.
-        checkpoint_sync_seconds: From one upload of changed checkpoints to the next.
-        upload_seconds: How long an upload is tried again, and how long another host may be silent.
+        upload_seconds: How long an upload is tried again, and how long another host, or the operator, may be silent.
     """
 
     request: Mapping[str, Any]
     arn: str
     region: str
     hosts: tuple[str, ...]
-    instance_type: str
-    machine: Machine
-    network_interface: str
     service_account: str
-    script: bool
-    mounted: frozenset[str]
     stop_grace_seconds: float
-    checkpoint_sync_seconds: float
     upload_seconds: float
 
     @classmethod
-    def parse(cls, text: str) -> Document:
+    def parse(cls, text: str) -> Self:
         """Read job.json.
 
         Raises:
@@ -87,27 +76,27 @@ class Document:
         return parsed(text, cls._of)
 
     @classmethod
-    def _of(cls, content: Mapping[str, Any]) -> Document:
+    def _of(cls, content: Mapping[str, Any]) -> Self:
         return cls(
             request=content["request"],
             arn=content["arn"],
             region=content["region"],
             hosts=tuple(content["hosts"]),
-            instance_type=content["instanceType"],
-            machine=Machine(**content["machine"]),
-            network_interface=content["networkInterface"],
             service_account=content.get("serviceAccount", ""),
-            script=content["launch"] == "script",
-            mounted=frozenset(content["mounted"]),
             stop_grace_seconds=content["stopGraceSeconds"],
-            checkpoint_sync_seconds=content["checkpointSyncSeconds"],
             upload_seconds=content["uploadSeconds"],
+            **cls._own(content),
         )
 
-    def container_job(self) -> ContainerJob:
-        """The job as its containers see it."""
-        cluster = ranked_cluster(self.hosts, instance_type=self.instance_type, network_interface=self.network_interface)
-        return container_job(self.request, arn=self.arn, region=self.region, cluster=cluster)
+    @classmethod
+    @abstractmethod
+    def _own(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """What a document of this kind has beside."""
+
+    @property
+    @abstractmethod
+    def volume_size(self) -> int | None:
+        """Of the job's volume in GB; None where the request does not say."""
 
     @property
     def acts_as(self) -> str:
@@ -122,6 +111,49 @@ class Document:
         """
         condition = self.request.get("StoppingCondition", {})
         return float(condition.get("MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME_SECONDS))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document(WorkDocument):
+    """A training job.
+
+    Attributes:
+        instance_type: What the hosts count as.
+        machine: What a host offers to the script.
+        network_interface: Over which the hosts talk to each other.
+        script: Whether the agent brings the script and its launcher (`launch` is `script`).
+        mounted: The channels that are volumes.
+        checkpoint_sync_seconds: From one upload of changed checkpoints to the next.
+    """
+
+    instance_type: str
+    machine: Machine
+    network_interface: str
+    script: bool
+    mounted: frozenset[str]
+    checkpoint_sync_seconds: float
+
+    @classmethod
+    def _own(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "instance_type": content["instanceType"],
+            "machine": Machine(**content["machine"]),
+            "network_interface": content["networkInterface"],
+            "script": content["launch"] == "script",
+            "mounted": frozenset(content["mounted"]),
+            "checkpoint_sync_seconds": content["checkpointSyncSeconds"],
+        }
+
+    def container_job(self) -> ContainerJob:
+        """The job as its containers see it."""
+        cluster = ranked_cluster(self.hosts, instance_type=self.instance_type, network_interface=self.network_interface)
+        return container_job(self.request, arn=self.arn, region=self.region, cluster=cluster)
+
+    @property
+    def volume_size(self) -> int | None:
+        """See `WorkDocument.volume_size`."""
+        size: int | None = self.request.get("ResourceConfig", {}).get("VolumeSizeInGB")
+        return size
 
     @property
     def checkpoint_uri(self) -> str | None:

@@ -13,12 +13,12 @@ from sagebridge.core.container.failure import client_error, internal_server_erro
 from sagebridge.runtime.failures import RunFailedError
 
 if TYPE_CHECKING:
-    from sagebridge.agent.document import Document
+    from sagebridge.agent.document import WorkDocument
 
 _logger = logging.getLogger(__name__)
 
 
-def failure_reason(error: Exception, *, doing: str, document: Document | None) -> str:
+def failure_reason(error: Exception, *, doing: str, document: WorkDocument | None) -> str:
     """FailureReason for what the agent could not do.
 
     Args:
@@ -38,7 +38,7 @@ def failure_reason(error: Exception, *, doing: str, document: Document | None) -
     return internal_server_error(f"{type(error).__name__}: {error}")
 
 
-def _with_account(error: RunFailedError, document: Document | None) -> str:
+def _with_account(error: RunFailedError, document: WorkDocument | None) -> str:
     """Where there are no credentials, who has none: its role may be missing, or not be bound to it yet."""
     if not isinstance(error.__cause__, NoCredentialsError):
         return error.reason
@@ -52,7 +52,6 @@ def tell(error: Exception) -> None:
         _logger.error("The agent itself failed", exc_info=error)
 
 
-def _volume(document: Document | None) -> str:
-    resources = document.request.get("ResourceConfig", {}) if document else {}
-    size = resources.get("VolumeSizeInGB")
+def _volume(document: WorkDocument | None) -> str:
+    size = document.volume_size if document else None
     return f"{size} GB: give the job a larger volumeSizeInGB" if size else "the job: give it a larger volumeSizeInGB"

@@ -5,20 +5,23 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
-from sagebridge.agent.document import Document, DocumentError
+from sagebridge.agent.document import Document, DocumentError, WorkDocument
 from sagebridge.core.container.layout import Layout
+from sagebridge.runtime import last_words
 from sagebridge.runtime.cancellation import CancelToken
 from sagebridge.runtime.checkpoints import CheckpointSync
 from sagebridge.runtime.s3 import Connection, S3Location, Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sagebridge.agent.places import Places
     from sagebridge.core.container.job import ContainerJob
     from sagebridge.runtime.checkpoints import Snapshot
+
+D = TypeVar("D", bound=WorkDocument)
 
 COMPLETION_INDEX: Final = "JOB_COMPLETION_INDEX"
 """Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode"""
@@ -42,7 +45,7 @@ def completion_index(environment: Mapping[str, str], *, size: int) -> int:
 
 
 @dataclass(frozen=True)
-class Host:
+class WorkHost(Generic[D]):
     """A host, its job and its volumes.
 
     Attributes:
@@ -52,19 +55,24 @@ class Host:
         endpoint_url: Where S3 is, None for AWS's own.
     """
 
-    document: Document
+    document: D
     rank: int
     places: Places
     endpoint_url: str | None = None
 
     @classmethod
-    def load(cls, places: Places, environment: Mapping[str, str]) -> Host:
+    def read(cls, parse: Callable[[str], D], places: Places, environment: Mapping[str, str]) -> Self:
         """Read who this is.
+
+        Args:
+            parse: Reads job.json.
+            places: The volumes.
+            environment: The container's.
 
         Raises:
             DocumentError: job.json is not what this agent understands, or nothing says which of its hosts this is.
         """
-        document = Document.parse(places.job.read_text(encoding="utf-8"))
+        document = parse(places.job.read_text(encoding="utf-8"))
         return cls(
             document=document,
             rank=completion_index(environment, size=len(document.hosts)),
@@ -77,25 +85,10 @@ class Host:
         """The host's name."""
         return self.document.hosts[self.rank]
 
-    @functools.cached_property
-    def job(self) -> ContainerJob:
-        """The job as its containers see it."""
-        return self.document.container_job()
-
     @property
     def layout(self) -> Layout:
-        """Where the contract's paths are for the agent; for the training container they are at /opt/ml."""
+        """Where the contract's paths are for the agent; for the user's container they are at /opt/ml."""
         return Layout(base=str(self.places.ml))
-
-    @property
-    def model(self) -> Path:
-        """What becomes model.tar.gz."""
-        return Path(self.layout.model)
-
-    @property
-    def output_data(self) -> Path:
-        """What becomes output.tar.gz."""
-        return Path(self.layout.output_data)
 
     @functools.cached_property
     def storage(self) -> Storage:
@@ -106,6 +99,39 @@ class Host:
         """
         connection = Connection(region=self.document.region, endpoint_url=self.endpoint_url)
         return Storage(connection, token=CancelToken())
+
+    def failure(self) -> str:
+        """What the user's container has left in its failure file. Blocks."""
+        return last_words.read(Path(self.layout.failure))
+
+
+@dataclass(frozen=True)
+class Host(WorkHost[Document]):
+    """A host of a training job."""
+
+    @classmethod
+    def load(cls, places: Places, environment: Mapping[str, str]) -> Host:
+        """Read who this is.
+
+        Raises:
+            DocumentError: job.json is not what this agent understands, or nothing says which of its hosts this is.
+        """
+        return cls.read(Document.parse, places, environment)
+
+    @functools.cached_property
+    def job(self) -> ContainerJob:
+        """The job as its containers see it."""
+        return self.document.container_job()
+
+    @property
+    def model(self) -> Path:
+        """What becomes model.tar.gz."""
+        return Path(self.layout.model)
+
+    @property
+    def output_data(self) -> Path:
+        """What becomes output.tar.gz."""
+        return Path(self.layout.output_data)
 
     def checkpoints(self, known: Snapshot | None = None) -> CheckpointSync | None:
         """The checkpoints, if the job has any.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STOP: Final = "sagebridge.io/stop"
-TRAINING_ENDED: Final = "sagebridge.io/training-ended"
+ENDED: Final = "sagebridge.io/training-ended"
+"""Of whatever the user's container did: the first was training."""
 
 
 def read(path: Path) -> dict[str, str]:
@@ -38,7 +39,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def stop_reason(annotations: Mapping[str, str]) -> StopReason | None:
-    """Why training shall stop; None when it shall not. Whatever else the operator may write one day is a stop, too."""
+    """Why the work shall stop; None when it shall not. Whatever else the operator may write one day is a stop, too."""
     value = annotations.get(STOP)
     if not value:
         return None
@@ -46,13 +47,13 @@ def stop_reason(annotations: Mapping[str, str]) -> StopReason | None:
 
 
 def has_ended(annotations: Mapping[str, str]) -> bool:
-    """Whether the training container has ended, or never will start."""
-    return TRAINING_ENDED in annotations
+    """Whether the user's container has ended, or never will start."""
+    return ENDED in annotations
 
 
 def has_failed(annotations: Mapping[str, str]) -> bool:
     """Whether it has ended, but not with the exit code 0."""
-    return annotations.get(TRAINING_ENDED, "0") != "0"
+    return annotations.get(ENDED, "0") != "0"
 
 
 def _unquoted(text: str) -> str | None:

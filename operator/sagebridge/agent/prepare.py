@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sagebridge.agent import processes, script
 from sagebridge.agent.notes import Notes
@@ -19,48 +20,57 @@ from sagebridge.runtime import channels
 from sagebridge.runtime.failures import RunFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sagebridge.agent.clock import Clock
-    from sagebridge.agent.host import Host
+    from sagebridge.agent.host import Host, WorkHost
 
 _logger = logging.getLogger(__name__)
 
 
+@contextlib.contextmanager
+def preparing(
+    host: WorkHost[Any], *, clock: Clock, cgroup: Callable[[Path, int | str], str] = processes.read_cgroup
+) -> Iterator[Retries]:
+    """Note when a host begins and, after all that is brought meanwhile, what runs in its pod already.
+
+    Returns:
+        How long what S3 does not give is tried again: it may be away for a while, what it refuses stays refused, and
+        SIGTERM ends this container as it is.
+    """
+    notes, document = Notes(host.places.run), host.document
+    notes.write_start(clock.now())
+    name = document.arn.rpartition("/")[2]
+    _logger.info("%s is host %d of %d of the job %s", host.name, host.rank, len(document.hosts), name)
+    yield Retries(
+        clock=clock,
+        termination=Termination(clock),
+        seconds=document.upload_seconds,
+        grace_seconds=0,
+        transient_only=True,
+    )
+    # The user's container is not there yet: whatever else runs in the pod is not it.
+    notes.write_sidecars(each.cgroup for each in processes.others(host.places.proc, cgroup=cgroup))
+
+
 def prepare(host: Host, *, clock: Clock, cgroup: Callable[[Path, int | str], str] = processes.read_cgroup) -> None:
-    """Bring configuration, data, checkpoints and source to a host. Blocks.
+    """Bring configuration, data, checkpoints and source to a host of a training job. Blocks.
 
     Raises:
         RunFailedError: something is not to be had.
         OSError: the disk is full.
     """
-    notes = Notes(host.places.run)
-    notes.write_start(clock.now())
-    _logger.info("%s is host %d of %d of the job %s", host.name, host.rank, len(host.document.hosts), host.job.name)
-    _make_tree(host)
-    retries = _retries(host, clock)
-    results = Results(host, retries=retries, clock=clock)
-    retries.call(results.check_writable, what="The first touch of S3OutputPath")
-    _bring_channels(host, retries)
-    retries.call(lambda: _restore_checkpoints(host, notes), what="The download of checkpoints")
-    retries.call(results.forget_part, what="Looking for an earlier part")
-    if host.document.script:
-        retries.call(lambda: script.bring(host), what="The download of the script")
-        open_to_all(Path(host.layout.code))
-        _logger.info("The script is in place")
-    # The training container is not there yet: whatever else runs in the pod is not it.
-    notes.write_sidecars(each.cgroup for each in processes.others(host.places.proc, cgroup=cgroup))
-
-
-def _retries(host: Host, clock: Clock) -> Retries:
-    """S3 may be away for a while; what it refuses stays refused, and SIGTERM ends this container as it is."""
-    return Retries(
-        clock=clock,
-        termination=Termination(clock),
-        seconds=host.document.upload_seconds,
-        grace_seconds=0,
-        transient_only=True,
-    )
+    with preparing(host, clock=clock, cgroup=cgroup) as retries:
+        _make_tree(host)
+        results = Results(host, retries=retries, clock=clock)
+        retries.call(results.check_writable, what="The first touch of S3OutputPath")
+        _bring_channels(host, retries)
+        retries.call(lambda: _restore_checkpoints(host), what="The download of checkpoints")
+        retries.call(results.forget_part, what="Looking for an earlier part")
+        if host.document.script:
+            retries.call(lambda: script.bring(host), what="The download of the script")
+            open_to_all(Path(host.layout.code))
+            _logger.info("The script is in place")
 
 
 def _make_tree(host: Host) -> None:
@@ -104,7 +114,7 @@ def _refuse_unless_files(source: channels.ChannelSource) -> None:
         )
 
 
-def _restore_checkpoints(host: Host, notes: Notes) -> None:
+def _restore_checkpoints(host: Host) -> None:
     sync = host.checkpoints()
     if sync is None:
         return
@@ -113,4 +123,4 @@ def _restore_checkpoints(host: Host, notes: Notes) -> None:
     _logger.info("Restoring checkpoints from %s", host.document.checkpoint_uri)
     sync.restore()
     open_to_all(host.places.checkpoints)
-    notes.write_checkpoints(sync.known)
+    Notes(host.places.run).write_checkpoints(sync.known)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sagebridge.agent import notices
 from sagebridge.agent.parts import Parts, Waiting
-from sagebridge.runtime import artifacts, last_words
+from sagebridge.runtime import artifacts
 from sagebridge.runtime.artifacts import OutputPlace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sagebridge.agent.clock import Clock
     from sagebridge.agent.host import Host
     from sagebridge.agent.retries import Retries
@@ -96,10 +97,6 @@ class Results:
         uris = [self._upload(name, directory) for name, directory in self._directories.items()]
         return uris[0] if self._host.rank == 0 else None
 
-    def failure(self) -> str:
-        """What the container has left in its failure file."""
-        return last_words.read(Path(self._host.layout.failure))
-
     def _upload(self, name: str, directory: Path) -> str | None:
         uri = self._retries.call(
             lambda: artifacts.upload(name, [directory], place=self._place, storage=self._host.storage),
@@ -123,7 +120,7 @@ class Results:
         return uri
 
     def _has_failed(self) -> bool:
-        return bool(self.failure()) or notices.has_failed(notices.read(self._host.places.annotations))
+        return bool(self._host.failure()) or notices.has_failed(notices.read(self._host.places.annotations))
 
     def _parts(self) -> Parts:
         return Parts(place=self._place, storage=self._host.storage)

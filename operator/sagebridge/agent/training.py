@@ -1,192 +1,114 @@
-"""Waits for the end of the training container, and ends it when it must."""
+"""What is done beside training, and after it: checkpoints while it runs, and then its results."""
 
 from __future__ import annotations
 
 import logging
-import signal
-from dataclasses import dataclass
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sagebridge.agent import notices, processes
-from sagebridge.agent.message import StopReason
+from sagebridge.agent.accompany import Companion, retries
+from sagebridge.agent.message import Message, StopReason
+from sagebridge.agent.notes import Notes
+from sagebridge.agent.periodic import Periodic
+from sagebridge.agent.results import Results
+from sagebridge.runtime.failures import RunFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
-    from pathlib import Path
 
-    from sagebridge.agent.clock import Clock
-    from sagebridge.agent.processes import Candidate, Process
-    from sagebridge.agent.termination import Termination
+    from sagebridge.agent.host import Host
+    from sagebridge.agent.surroundings import Surroundings
+    from sagebridge.runtime.checkpoints import CheckpointSync
 
-TICK_SECONDS: Final = 1.0
-SETTLE_SECONDS: Final = 1.0
-"""Between the SIGTERMs that the containers of a pod get when it is ended, at most."""
+_SIGN_SECONDS: Final = 60.0
+_SIGNS_IN_TIME: Final = 4
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """When training must end.
+class TrainingCompanion(Companion[Message]):
+    """Keeps a training job's checkpoints in S3, and takes its model and output there."""
 
-    Attributes:
-        started: When the host began with the job.
-        max_runtime_seconds: How long it may take from then on.
-        stop_grace_seconds: From SIGTERM to SIGKILL.
-    """
+    def __init__(self, host: Host, surroundings: Surroundings) -> None:
+        """Prepare; nothing happens yet.
 
-    started: datetime
-    max_runtime_seconds: float
-    stop_grace_seconds: float
-
-
-class Training:
-    """The training container of this pod."""
-
-    def __init__(
-        self,
-        *,
-        limits: Limits,
-        find: Callable[[], Candidate | None],
-        attach: Callable[[Candidate], Process | None],
-        annotations: Path,
-        clock: Clock,
-        termination: Termination,
-    ) -> None:
-        """Prepare to wait.
-
-        Args:
-            limits: When it must end.
-            find: Looks for its first process.
-            attach: Gets hold of that.
-            annotations: The file with the pod's notices.
-            clock: The time.
-            termination: Whether the pod itself ends.
+        Raises:
+            RunFailedError: S3OutputPath is no s3:// URI.
         """
-        self._limits = limits
-        self._find = find
-        self._attach = attach
-        self._annotations = annotations
-        self._clock = clock
-        self._termination = termination
-        self._process: Process | None = None
-        self._reason: StopReason | None = None
-        self._ending_since: float | None = None
-        self._asked = False
-        self._killed = False
+        self._host = host
+        self._surroundings = surroundings
+        self._checkpoints: CheckpointSync | None = None
+        self._making = threading.Lock()
+        self._retries = retries(host, surroundings)
+        self._results = Results(host, retries=self._retries, clock=surroundings.clock)
 
-    def wait(self) -> StopReason | None:
-        """Wait until it has ended, for whatever reason. Blocks.
+    def meanwhile(self) -> list[Periodic]:
+        """The upload of checkpoints, and this host's sign of life to another that merges their results."""
+        found = [self._signs()] if self._results.is_part else []
+        if self._host.document.checkpoint_uri is not None:
+            seconds = self._host.document.checkpoint_sync_seconds
+            found.append(self._periodic(lambda: self._sync().sync(), seconds=seconds, what="The upload of checkpoints"))
+        return found
 
-        Returns:
-            Why it was ended early; None when it was not.
-        """
-        _logger.info("Waiting for the training container")
-        while not self._pass():
-            pass
-        self._settle()
-        return self._reason
+    def finish(self, reason: StopReason | None, message: Message) -> Message:
+        """Upload the last checkpoints and the results, and tell where the model is."""
+        model: str | None = None
+        try:
+            model = self._finish(reason)
+        finally:
+            if model is None and self._surroundings.termination.since is not None:
+                # A later run of this host is another training: it must not merge what belongs to this one.
+                self._results.forget_parts()
+        return replace(message, model=model)
 
-    def _pass(self) -> bool:
-        """Look once, do what is due, and wait a moment; returns whether it has ended."""
-        said = notices.read(self._annotations)
-        if notices.has_ended(said):
-            if self._process is None:  # it never ran, perhaps: a stop that came meanwhile is why
-                self._decide(notices.stop_reason(said))
-            _logger.info("The training container has ended with the exit code %s", said[notices.TRAINING_ENDED])
-            return True
-        gone = self._look()
-        self._decide(notices.stop_reason(said))
-        if gone or self._never_came():
-            return True
-        self._end_it()
-        if self._process is None:
-            self._clock.sleep(TICK_SECONDS)
-            return False
-        return self._process.wait(TICK_SECONDS) and self._has_gone()
+    def _finish(self, reason: StopReason | None) -> str | None:
+        with ExitStack() as stack:
+            if self._results.is_part:
+                stack.enter_context(self._signs())
+            problem = self._last_checkpoints()
+            model = self._upload_results(reason, problem)
+        if problem is not None:
+            raise problem
+        return model
 
-    def _look(self) -> bool:
-        """Find the process; returns whether it was found only to end at once."""
-        if self._process is not None:
-            return False
-        candidate = self._find()
-        if candidate is None:
-            return False
-        self._process = self._attach(candidate)
-        if self._process is None:
-            return self._has_gone()
-        _logger.info("Training runs as process %d", self._process.pid)
-        return False
+    def _last_checkpoints(self) -> Exception | None:
+        """Upload them; returns why that failed, for the results may go to a place that works."""
+        if self._host.document.checkpoint_uri is None:
+            return None
+        try:
+            self._retries.call(lambda: self._sync().sync(), what="The upload of the last checkpoints")
+        except (RunFailedError, OSError) as error:
+            _logger.warning("The last checkpoints are not in S3: %s", error)
+            return error
+        _logger.info("All checkpoints are in S3")
+        return None
 
-    def _has_gone(self) -> bool:
-        _logger.info("The training container has ended")
-        return True
+    def _upload_results(self, reason: StopReason | None, problem: Exception | None) -> str | None:
+        """Upload the model and the output; what fails after another problem is for the log."""
+        if reason is StopReason.TERMINATED:
+            return None
+        try:
+            return self._results.upload()
+        except (RunFailedError, OSError) as error:
+            if problem is None:
+                raise
+            _logger.warning("The results are not in S3 either: %s", error)
+            return None
 
-    def _decide(self, asked: StopReason | None) -> None:
-        """Whether it must end; the first reason stays, and its time."""
-        reason = asked or self._out_of_time()
-        if self._termination.since is not None:
-            reason = StopReason.TERMINATED
-        if reason is not None and self._reason is None:
-            _logger.info("Training is ended early: %s", reason)
-            self._reason = reason
-            self._ending_since = self._clock.monotonic()
+    def _signs(self) -> Periodic:
+        seconds = min(_SIGN_SECONDS, self._host.document.upload_seconds / _SIGNS_IN_TIME)
+        return self._periodic(self._results.give_sign, seconds=seconds, what="This host's sign of life")
 
-    def _out_of_time(self) -> StopReason | None:
-        elapsed = (self._clock.now() - self._limits.started).total_seconds()
-        return StopReason.MAX_RUNTIME if elapsed >= self._limits.max_runtime_seconds else None
+    def _periodic(self, work: Callable[[], object], *, seconds: float, what: str) -> Periodic:
+        return Periodic(work, seconds=seconds, what=what, clock=self._surroundings.clock)
 
-    def _end_it(self) -> None:
-        if self._process is None or self._reason is None:
-            return
-        if self._is_grace_over():
-            if not self._killed:
-                _logger.info("SIGKILL to process %d, %g s later", self._process.pid, self._limits.stop_grace_seconds)
-            self._killed = True
-            self._process.signal(signal.SIGKILL)
-        elif not self._asked and self._reason is not StopReason.TERMINATED:  # then the kubelet has sent it
-            _logger.info("SIGTERM to process %d", self._process.pid)
-            self._asked = True
-            self._process.signal(signal.SIGTERM)
-
-    def _never_came(self) -> bool:
-        """Whether it shall end, but no process was ever seen: the image can't be pulled, perhaps."""
-        if self._process is not None or self._reason is None:
-            return False
-        # Once its pod is being ended, the kubelet starts no container any more.
-        never = self._reason is StopReason.TERMINATED or self._is_grace_over()
-        if never:
-            _logger.info("No training process was seen")
-        return never
-
-    def _is_grace_over(self) -> bool:
-        since = self._ending_since
-        return since is not None and self._clock.monotonic() - since >= self._limits.stop_grace_seconds
-
-    def _settle(self) -> None:
-        if self._reason is None and self._termination.since is None:
-            self._clock.sleep(SETTLE_SECONDS)
-        if self._reason is None and self._termination.since is not None:
-            self._reason = StopReason.TERMINATED
-
-
-def training(
-    proc: Path,
-    *,
-    limits: Limits,
-    sidecars: frozenset[str],
-    annotations: Path,
-    clock: Clock,
-    termination: Termination,
-    cgroup: Callable[[Path, int | str], str] = processes.read_cgroup,
-) -> Training:
-    """The training container among the processes of the pod."""
-    return Training(
-        limits=limits,
-        find=lambda: processes.find(proc, sidecars=sidecars, cgroup=cgroup),
-        attach=lambda candidate: processes.attach(proc, candidate, clock=clock),
-        annotations=annotations,
-        clock=clock,
-        termination=termination,
-    )
+    def _sync(self) -> CheckpointSync:
+        """The one synchroniser: it remembers what is in S3."""
+        with self._making:
+            if self._checkpoints is None:
+                known = Notes(self._host.places.run).checkpoints()
+                self._checkpoints = self._host.checkpoints(known=known)
+        assert self._checkpoints is not None  # callers have looked for the URI
+        return self._checkpoints

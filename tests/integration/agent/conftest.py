@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 from sagebridge.agent.__main__ import main
-from sagebridge.agent.accompany import Surroundings
+from sagebridge.agent.surroundings import Surroundings
 from sagebridge.agent.termination import Termination
 from support.pod_agent import HastyClock, places
 
@@ -34,6 +34,7 @@ class Pod:
     rank: int = 0
     clock: HastyClock = field(default_factory=HastyClock)
     started: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    suffix: str = ""
     _result: list[int] = field(default_factory=list)
     _thread: threading.Thread | None = None
 
@@ -67,8 +68,25 @@ class Pod:
         }
         self.places.job.write_text(json.dumps(document))
 
+    def processing_job(self, request: Mapping[str, Any], **members: Any) -> None:
+        count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
+        document = {
+            "version": 1,
+            "request": request,
+            "arn": "arn:aws:sagebridge:us-west-2:123456789012:processing-job/split-1",
+            "region": REGION,
+            "hosts": [f"split-1-{index}" for index in range(count)],
+            "serviceAccount": "processing",
+            "stopGraceSeconds": 120,
+            "syncSeconds": 1,
+            "uploadSeconds": 900,
+            **members,
+        }
+        self.places.job.write_text(json.dumps(document))
+        self.suffix = "-processing"
+
     def prepare(self) -> int:
-        return self._run("prepare")
+        return self._run(f"prepare{self.suffix}")
 
     def fetch_model(self) -> int:
         return self._run("fetch-model")
@@ -93,6 +111,11 @@ class Pod:
         (directory / "stat").write_text(f"{pid} (a (train) process) {' '.join(fields)}\n")
         (directory / "cgroup").write_text(f"{cgroup}\n")
 
+    def process(self, script: str) -> None:
+        """Run a script as the user's container, and have the operator tell how it ended."""
+        process = self.train(script)
+        threading.Thread(target=lambda: self.annotate(training_ended=str(process.wait())), daemon=True).start()
+
     def annotate(self, **annotations: str) -> None:
         lines = [f'sagebridge.io/{name.replace("_", "-")}="{value}"' for name, value in annotations.items()]
         (self.root / "new").write_text("\n".join(lines))
@@ -100,7 +123,9 @@ class Pod:
 
     def accompany(self) -> "Pod":
         """Start the agent."""
-        self._thread = threading.Thread(target=lambda: self._result.append(self._run("accompany")), daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: self._result.append(self._run(f"accompany{self.suffix}")), daemon=True
+        )
         self._thread.start()
         return self
 

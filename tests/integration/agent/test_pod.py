@@ -64,7 +64,7 @@ class Namespace:
         """Start the agent, and wait until it has found a process."""
         agent = self.start("agent", "-m", "support.pod_agent", str(self._pod.root), "accompany", **environment)
         assert agent.stdout is not None
-        assert any(line.startswith(b"Training runs as process") for line in agent.stdout)
+        assert any(line.startswith(b"The container runs as process") for line in agent.stdout)
         return agent
 
     def close(self) -> None:

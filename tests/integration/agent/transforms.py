@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sagebridge.agent.accompany import Surroundings
+from sagebridge.agent.surroundings import Surroundings
 from sagebridge.agent.termination import Termination
 from sagebridge.agent.transform.job import transform
 from sagebridge.agent.transform.server import ModelServer

@@ -18,8 +18,8 @@ def test_all_fields(tmp_path: Path) -> None:
         failure="diverged",
         failure_reason="ClientError: Data upload failed: x",
         model="s3://b/model.tar.gz",
-        training_start_time=NOON,
-        training_end_time=NOON.astimezone(UTC),
+        start_time=NOON,
+        end_time=NOON.astimezone(UTC),
         upload_start_time=NOON,
     )
     message.write(tmp_path / "log")
@@ -57,8 +57,8 @@ def test_it_always_fits(failure: str, reason: str) -> None:
         failure=failure,
         failure_reason=reason,
         model="s3://" + "b" * 1024,
-        training_start_time=NOON,
-        training_end_time=NOON,
+        start_time=NOON,
+        end_time=NOON,
         upload_start_time=NOON,
     )
     text = message.text()

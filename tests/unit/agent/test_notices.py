@@ -43,5 +43,5 @@ def test_stop_reason(said: dict[str, str], want: StopReason | None) -> None:
 
 @pytest.mark.parametrize(("said", "ended", "failed"), [(None, False, False), ("0", True, False), ("137", True, True)])
 def test_the_end(said: str | None, ended: bool, failed: bool) -> None:
-    annotations = {} if said is None else {notices.TRAINING_ENDED: said}
+    annotations = {} if said is None else {notices.ENDED: said}
     assert (notices.has_ended(annotations), notices.has_failed(annotations)) == (ended, failed)

@@ -26,8 +26,8 @@ from sagebridge.runtime.transform.planning import planned
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sagebridge.agent.accompany import Surroundings
     from sagebridge.agent.places import Places
+    from sagebridge.agent.surroundings import Surroundings
     from sagebridge.runtime.inputs import InputObject
 
 TICK_SECONDS: Final = 1.0

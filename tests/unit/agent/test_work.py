@@ -1,4 +1,4 @@
-"""When training is ended, by which signal, and why it is said to have ended."""
+"""When work is ended, by which signal, and why it is said to have ended."""
 
 import signal
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import pytest
 from sagebridge.agent.message import StopReason
 from sagebridge.agent.processes import Candidate
 from sagebridge.agent.termination import Termination
-from sagebridge.agent.training import Limits, Training
+from sagebridge.agent.work import Limits, Work
 
 CANDIDATE = Candidate(pid=30, started=20, cgroup="train")
 
@@ -47,7 +47,7 @@ class World:
         self.annotations = root / "annotations"
         self.process: FakeProcess | None = FakeProcess(clock, obeys_after=obeys_after)
         self.found: Candidate | None = CANDIDATE
-        self.training = Training(
+        self.work = Work(
             limits=Limits(started=clock.now(), max_runtime_seconds=1_000, stop_grace_seconds=120),
             find=lambda: self.found,
             attach=lambda _: self.process,
@@ -73,7 +73,7 @@ def world(clock: Any, tmp_path: Path) -> World:
 def test_an_end_of_its_own(world: World, clock: Any) -> None:
     assert world.process is not None
     clock.at(50, world.process.end)
-    assert world.training.wait() is None
+    assert world.work.wait() is None
     assert (clock.seconds, world.signals) == (51, [])  # a second later, lest the pod is being ended
 
 
@@ -81,27 +81,27 @@ def test_a_stop_is_sigterm_once(world: World, clock: Any) -> None:
     assert world.process is not None
     world.process.obeys_after = 30
     clock.at(10, lambda: world.annotate('sagebridge.io/stop="Stopped"'))
-    assert world.training.wait() is StopReason.USER
+    assert world.work.wait() is StopReason.USER
     assert world.signals == [(10, signal.SIGTERM)]
 
 
 def test_sigkill_follows_after_the_grace(clock: Any, tmp_path: Path) -> None:
     world = World(clock, tmp_path, obeys_after=None)
-    assert world.training.wait() is StopReason.MAX_RUNTIME
+    assert world.work.wait() is StopReason.MAX_RUNTIME
     assert world.signals == [(1_000, signal.SIGTERM), (1_120, signal.SIGKILL)]
 
 
 def test_the_first_reason_stays(clock: Any, tmp_path: Path) -> None:
     world = World(clock, tmp_path, obeys_after=None)
     clock.at(950, lambda: world.annotate('sagebridge.io/stop="MaxWaitTimeExceeded"'))
-    assert world.training.wait() is StopReason.MAX_WAIT
+    assert world.work.wait() is StopReason.MAX_WAIT
     assert world.signals == [(950, signal.SIGTERM), (1_070, signal.SIGKILL)]
 
 
 def test_at_the_pods_end_the_kubelet_has_sent_sigterm(clock: Any, tmp_path: Path) -> None:
     world = World(clock, tmp_path, obeys_after=None)
     clock.at(10, world.termination.request)
-    assert world.training.wait() is StopReason.TERMINATED
+    assert world.work.wait() is StopReason.TERMINATED
     assert world.signals == [(130, signal.SIGKILL)]
 
 
@@ -109,7 +109,7 @@ def test_a_stop_that_the_pods_end_follows_is_still_a_stop(clock: Any, tmp_path: 
     world = World(clock, tmp_path, obeys_after=None)
     clock.at(10, lambda: world.annotate('sagebridge.io/stop="Stopped"'))
     clock.at(20, world.termination.request)
-    assert world.training.wait() is StopReason.USER
+    assert world.work.wait() is StopReason.USER
     assert world.signals == [(10, signal.SIGTERM), (130, signal.SIGKILL)]
 
 
@@ -117,24 +117,24 @@ def test_a_process_that_went_just_before_we_heard_of_the_pods_end(world: World, 
     assert world.process is not None
     clock.at(10, world.process.end)
     clock.at(10.5, world.termination.request)
-    assert world.training.wait() is StopReason.TERMINATED
+    assert world.work.wait() is StopReason.TERMINATED
 
 
 def test_a_process_that_ends_while_we_take_hold_of_it_has_ended(world: World) -> None:
     world.process = None
-    assert world.training.wait() is None
+    assert world.work.wait() is None
 
 
 def test_the_operator_tells_the_end_of_what_was_never_seen(world: World, clock: Any) -> None:
     world.found = None
     clock.at(70, lambda: world.annotate('sagebridge.io/training-ended="0"'))
-    assert world.training.wait() is None
+    assert world.work.wait() is None
     assert clock.seconds == 71
 
 
 def test_the_operator_is_right_about_the_end_also_of_what_was_seen(world: World, clock: Any) -> None:
     clock.at(70, lambda: world.annotate('sagebridge.io/training-ended="137"'))
-    assert world.training.wait() is None
+    assert world.work.wait() is None
     assert world.signals == []
 
 
@@ -149,14 +149,14 @@ def test_the_operator_is_right_about_the_end_also_of_what_was_seen(world: World,
 def test_a_stop_before_the_process_came(world: World, clock: Any, text: str, seconds: float) -> None:
     world.found = None
     clock.at(10, lambda: world.annotate(text))
-    assert world.training.wait() is StopReason.USER
+    assert world.work.wait() is StopReason.USER
     assert clock.seconds == seconds
 
 
 def test_at_the_pods_end_nothing_starts_any_more(world: World, clock: Any) -> None:
     world.found = None
     clock.at(10, world.termination.request)
-    assert world.training.wait() is StopReason.TERMINATED
+    assert world.work.wait() is StopReason.TERMINATED
     assert clock.seconds == 10
 
 
@@ -164,5 +164,5 @@ def test_a_process_that_comes_after_a_stop_is_ended(world: World, clock: Any) ->
     world.found = None
     clock.at(10, lambda: world.annotate('sagebridge.io/stop="Stopped"'))
     clock.at(40, lambda: setattr(world, "found", CANDIDATE))
-    assert world.training.wait() is StopReason.USER
+    assert world.work.wait() is StopReason.USER
     assert world.signals == [(40, signal.SIGTERM)]
