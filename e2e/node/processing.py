@@ -88,6 +88,13 @@ class Processing(CustomObjects):
         """Tell the scripts that run on the node to end, and nothing else of their pods."""
         self.node.run("pkill", "-TERM", "-f", f"python3 {SCRIPT}")
 
+    def has_ended(self, name: str) -> bool:
+        """Whether the container of its only pod has."""
+        [pod] = self.pods_with(self.selector(name))
+        return any(
+            each["name"] == "process" and "terminated" in each["state"] for each in pod["status"]["containerStatuses"]
+        )
+
     def pods(self) -> list[Json]:
         """The namespace's pods that have not ended."""
         return [pod for pod in self.pods_with("") if pod["status"].get("phase") in ("Pending", "Running")]

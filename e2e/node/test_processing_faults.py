@@ -113,7 +113,7 @@ def test_an_operator_that_is_away_misses_nothing(processing: Processing, cloud: 
     operator.scale(0)
     try:
         processing.end_script()
-        processing.node.wait_for("its pods have ended", lambda: not processing.pods())
+        processing.node.wait_for("its script has ended", lambda: processing.has_ended("unwatched"))
     finally:
         operator.scale(1)
     status = processing.wait_reason("unwatched", *ENDS)
