@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sagebridge_local.stack import KubectlError
-from sagebridge_local.stack.controlplane import run_kubectl
+from sagebridge_local.stack.kubectl import run_kubectl
 from sagebridge_local.stack.supervisor import Supervisor
 
 from node.images import Image

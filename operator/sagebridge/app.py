@@ -53,7 +53,6 @@ from sagebridge.on_cluster.serving import Reporting
 from sagebridge.own_log import configure_logging
 from sagebridge.settings import Settings
 from sagebridge.stopping import until_told
-from sagebridge.targets.protocol import Target
 from sagebridge.targets.routed import RoutedTarget
 from sagebridge.targets.sagemaker.caller import Caller
 from sagebridge.targets.sagemaker.endpoints import SageMakerEndpoints
@@ -177,16 +176,14 @@ class Operator:
         status = StatusWriter(client=self.client, recorder=self.recorder, store=self.store, now=now)
         for kind in JOB_KINDS:
             resource = custom(kind.schema.plural)
-            target: Target = SageMakerTarget(kind=kind, caller=self.caller, models=models)
-            poller.watch(Watched(kind=kind, target=target))
-            if kind.resolve_on_cluster is not None:
-                on_cluster = self.on_cluster.target(kind, storage=target)
-                watcher.watch(kind, on_cluster)
-                target = RoutedTarget({Place.SAGEMAKER: target, Place.CLUSTER: on_cluster})
+            on_sagemaker = SageMakerTarget(kind=kind, caller=self.caller, models=models)
+            poller.watch(Watched(kind=kind, target=on_sagemaker))
+            on_cluster = self.on_cluster.target(kind, storage=on_sagemaker)
+            watcher.watch(kind, on_cluster)
             actions = Actions(
                 kind=kind,
                 resource=resource,
-                target=target,
+                target=RoutedTarget({Place.SAGEMAKER: on_sagemaker, Place.CLUSTER: on_cluster}),
                 inputs=inputs,
                 status=status,
                 objects=Objects(client=self.client, store=self.store, resource=resource),

@@ -13,14 +13,19 @@ import kubernetes
 from support.jobs import PATIENCE_SECONDS
 
 NODE = "by-hand"
-_CONTAINERS = ("train", "agent")
 _NOT_FOUND = 404
 
 Json = dict[str, Any]
 
 
 class Kubelet:
-    """Places the pods of one namespace's Jobs on a node that is not there, and writes their statuses."""
+    """Places the pods of one namespace's Jobs on a node that is not there, and writes their statuses.
+
+    Attributes:
+        work: the user's container in them.
+    """
+
+    work = "train"
 
     def __init__(self, client: kubernetes.client.ApiClient, namespace: str) -> None:
         self._core = kubernetes.client.CoreV1Api(client)
@@ -70,17 +75,17 @@ class Kubelet:
         self._write(pod, phase="Pending", prepare=running_state())
 
     def train(self, pod: Any) -> None:
-        """The training goes on."""
-        self._write(pod, phase="Running", prepare=ended_state(0), train=running_state(), agent=running_state())
+        """The user's container goes on."""
+        self._write(pod, phase="Running", prepare=ended_state(0), work=running_state(), agent=running_state())
 
     def upload(self, pod: Any, *, code: int = 0) -> None:
-        """The training has ended, and the agent uploads."""
-        self._write(pod, phase="Running", prepare=ended_state(0), train=ended_state(code), agent=running_state())
+        """The user's container has ended, and the agent uploads."""
+        self._write(pod, phase="Running", prepare=ended_state(0), work=ended_state(code), agent=running_state())
 
     def end(self, pod: Any, *, code: int = 0, agent: int = 0, said: Mapping[str, Any] | None = None) -> None:
         """All containers have ended; `said` is the agent's message."""
         phase = "Failed" if code or agent else "Succeeded"
-        self._write(pod, phase=phase, prepare=ended_state(0), train=ended_state(code), agent=ended_state(agent, said))
+        self._write(pod, phase=phase, prepare=ended_state(0), work=ended_state(code), agent=ended_state(agent, said))
 
     def remove(self, pod: Any) -> None:
         """Let a pod go that was told to end and has."""
@@ -100,9 +105,9 @@ class Kubelet:
         self._write(pod, phase="Failed", prepare=ended_state(1, said))
 
     def refuse_image(self, pod: Any, message: str) -> None:
-        """The training image can't be pulled."""
+        """The user's image can't be pulled."""
         waiting = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
-        self._write(pod, phase="Pending", prepare=ended_state(0), train=waiting)
+        self._write(pod, phase="Pending", prepare=ended_state(0), work=waiting)
 
     def reclaim(self, pod: Any, message: str) -> None:
         """The node is taken away: the pod is marked and ends."""
@@ -111,7 +116,7 @@ class Kubelet:
             pod,
             phase="Failed",
             prepare=ended_state(0),
-            train=ended_state(143),
+            work=ended_state(143),
             agent=ended_state(0),
             conditions=[condition],
         )
@@ -136,8 +141,8 @@ class Kubelet:
             "conditions": conditions or [],
             "initContainerStatuses": [container_status("prepare", states["prepare"])],
             "containerStatuses": [
-                container_status(name, states.get(name, {"waiting": {"reason": "PodInitializing"}}))
-                for name in _CONTAINERS
+                container_status(name, states.get(state, {"waiting": {"reason": "PodInitializing"}}))
+                for name, state in ((self.work, "work"), ("agent", "agent"))
             ],
         }
         self._core.patch_namespaced_pod_status(pod.metadata.name, self._namespace, {"status": status})

@@ -10,9 +10,11 @@ from pathlib import Path
 from sagebridge_local.golang import kubectl
 from sagebridge_local.paths import crds_directory
 from sagebridge_local.stack import aws
-from sagebridge_local.stack.controlplane import COMPONENTS, ControlPlane, install_crds, run_kubectl
+from sagebridge_local.stack.controlplane import COMPONENTS, ControlPlane
+from sagebridge_local.stack.crds import install_crds
 from sagebridge_local.stack.errors import KubectlError, StackError
 from sagebridge_local.stack.files import write_private
+from sagebridge_local.stack.kubectl import run_kubectl
 from sagebridge_local.stack.operator import OperatorProcess
 from sagebridge_local.stack.processes import PRIVATE_VARIABLES
 from sagebridge_local.stack.simulator import Simulator

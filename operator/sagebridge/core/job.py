@@ -10,7 +10,7 @@ from typing import Any
 
 from sagebridge.core import conditions
 from sagebridge.core.clock import parse_time
-from sagebridge.core.errors import JobFailure
+from sagebridge.core.job_failure import JobFailure
 from sagebridge.core.pipelines.marks import ANNOTATION_POD
 
 ANNOTATION_PREFIX = "sagebridge.io/"

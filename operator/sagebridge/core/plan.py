@@ -10,9 +10,9 @@ from sagebridge.core.clock import parse_time
 from sagebridge.core.conditions import State, Verdict
 from sagebridge.core.deletion import Deletion
 from sagebridge.core.ending import give_up, plan_end
-from sagebridge.core.errors import JobFailure, failure_class
 from sagebridge.core.holding import abandonment, after_stop, hold
 from sagebridge.core.job import STOPPED_TO_GO_ON, Attempt, Job, Place, is_tracked_by_gitops
+from sagebridge.core.job_failure import JobFailure, failure_class
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.resolution import Path, value_at

@@ -8,8 +8,8 @@ from typing import Any
 
 from sagebridge.core.clock import parse_time
 from sagebridge.core.cluster.names import LABEL_ATTEMPT, LABEL_UID
-from sagebridge.core.errors import failure_class
 from sagebridge.core.job import Attempt, Job, Place, tag_map
+from sagebridge.core.job_failure import failure_class
 from sagebridge.core.observation import Observation, Phase
 from sagebridge.core.reasons import Reason
 from sagebridge.core.resolution import instance_count

@@ -241,11 +241,7 @@ def _image(job: Job, made: ModelInput | None, served: ServedInput | None) -> str
 
 
 def _resolve(job: Job, kind: JobKind) -> Resolve:
-    if job.place is Place.SAGEMAKER:
-        return kind.resolve
-    if kind.resolve_on_cluster is None:
-        raise SpecError("spec.target", f"a {kind.name} runs on SageMaker only: remove target")
-    return kind.resolve_on_cluster
+    return kind.resolve if job.place is Place.SAGEMAKER else kind.resolve_on_cluster
 
 
 def _of_parts(kind: JobKind, complete: Mapping[str, Any], parts: Mapping[str, Part]) -> dict[str, Any]:

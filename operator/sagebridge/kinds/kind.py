@@ -85,6 +85,7 @@ class JobKind:
         arn_resource: the ARN's resource type, e.g. ``training-job``.
         phases: what each status means.
         resolve: completes a spec (pure).
+        resolve_on_cluster: completes a spec with ``target: Cluster`` (pure).
         fresh_fields: status fields of a job that was created a moment ago.
         stopping_fields: status fields of a job that was told to stop a moment ago.
         start_field, end_field: Describe's times, as status names them.
@@ -103,8 +104,6 @@ class JobKind:
         follow_ups: what is asked after each Describe.
         children: the jobs that its jobs start, if they do.
         log_separator: what follows the job's name in the names of log streams.
-        resolve_on_cluster: completes a spec with ``target: Cluster`` (pure); None for a kind that runs on SageMaker
-            alone.
         container: the user's container in its pods there, whose log is the job's.
     """
 
@@ -122,6 +121,7 @@ class JobKind:
     arn_resource: str
     phases: Mapping[str, Phase]
     resolve: Resolve
+    resolve_on_cluster: Resolve
     fresh_fields: Mapping[str, str]
     stopping_fields: Mapping[str, str]
     start_field: str
@@ -139,7 +139,6 @@ class JobKind:
     follow_ups: tuple[FollowUp, ...] = ()
     children: Children | None = None
     log_separator: str = "/"
-    resolve_on_cluster: Resolve | None = None
     container: str = TRAIN
 
     @property

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sagebridge.core.errors import AwsError, ErrorClass, JobFailure, failure_class
+from sagebridge.core.errors import AwsError, ErrorClass
+from sagebridge.core.job_failure import JobFailure, failure_class
 from sagebridge.metrics import Metrics
 from sagebridge.targets.sagemaker.gateway import AwsScope, Gateway, GatewaySettings
 from sagebridge.targets.sagemaker.sessions import SessionSettings

@@ -22,6 +22,12 @@ REDSHIFT = {
 }
 FEATURES = {"outputName": "f", "featureStoreOutput": {"featureGroupName": "g"}}
 
+ON_CLUSTER = {
+    "target": "Cluster",
+    "cluster": {"queueName": "a"},
+    "networkConfig": {"enableNetworkIsolation": False, "enableInterContainerTrafficEncryption": False},
+}
+
 
 @pytest.fixture
 def processing_jobs(kube: kubernetes.client.ApiClient, namespace: str) -> Resource:
@@ -46,6 +52,8 @@ def inputs(*items: dict[str, Any]) -> dict[str, Any]:
         ("the feature store", own_image(**outputs(FEATURES | {"appManaged": True}))),
         ("an instance type of the future", own_image(**on(instanceType="ml.z9.large"))),
         ("a number in the environment", own_image(environment={"A": 1})),
+        ("the other target", own_image(target="Cluster", environmentFrom=[{"secretRef": {"name": "a"}}])),
+        ("and its defaults by name", inputs(s3_input(s3InputMode="File", s3CompressionType="None")) | ON_CLUSTER),
     ],
 )
 def test_admitted(reason: str, spec: dict[str, Any], processing_jobs: Resource) -> None:
@@ -76,7 +84,7 @@ def test_admitted(reason: str, spec: dict[str, Any], processing_jobs: Resource) 
         ("a feature group alone", own_image(**outputs(FEATURES)), "needs appManaged: true"),
         ("an input twice", inputs(s3_input(), s3_input()), 'Duplicate value: {"inputName":"table"}'),
         ("a long value", own_image(environment={"A": "x" * 257}), "256"),
-        ("the other target", own_image(target="Cluster"), "not available for this kind in this version"),
+        ("nodes of no use", own_image(cluster={"queueName": "a"}), "cluster goes with target: Cluster"),
         ("a Secret", own_image(environmentFrom=[{"secretRef": {"name": "a"}}]), "keep it in AWS Secrets Manager"),
         ("our own tags", own_image(tags=[{"key": "sagebridge.io/uid", "value": "a"}]), "choose another key"),
         ("an unknown field", own_image(processingJob="a"), 'unknown field "spec.processingJob"'),

@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "train": ("TrainingJob", "trainingjobs", spec()),
     "train-here": ("TrainingJob", "trainingjobs", spec(target="Cluster")),
     "split": ("ProcessingJob", "processingjobs", processing_jobs.spec()),
+    "split-here": ("ProcessingJob", "processingjobs", processing_jobs.spec(target="Cluster")),
     "predict": ("BatchTransform", "batchtransforms", batch_transforms.transform_spec()),
     "predict-here": ("BatchTransform", "batchtransforms", batch_transforms.transform_spec(target="Cluster")),
     "tune": ("HPTuningJob", "hptuningjobs", tuning_jobs.spec()),

@@ -119,6 +119,7 @@ def test_a_script_can_not_steer_the_terminal() -> None:
         ("an endpoint's pods answer side by side", "Endpoint", "serve", "a-1"),
         ("a transform's log is that of its servers", "BatchTransform", "serve", ""),
         ("a training's log is that of its hosts", "TrainingJob", "train", ""),
+        ("a processing job's, too", "ProcessingJob", "process", ""),
     ],
 )
 def test_which_lines_begin_with_their_pod(

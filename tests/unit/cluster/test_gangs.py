@@ -153,9 +153,7 @@ class Submitter:
         client: Any = self.api
         objects = ClusterObjects(client=client, before_write=self._check)
         gangs = Gangs(objects=objects)
-        job, gang = await gangs.make(self.handle, wanted)
-        made = await objects.make_attempt(self.handle, attempt_manifest(job))
-        await gangs.hand_over(self.handle, job, gang=gang, made=made)
+        job, _ = await gangs.make_attempt(self.handle, wanted, attempt_manifest)
         return job
 
 

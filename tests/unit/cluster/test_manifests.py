@@ -118,6 +118,15 @@ def test_a_value_that_looks_like_a_reference_stays_a_value() -> None:
     assert {"name": "PRICE", "value": "$$(HOME) is no reference"} in train["env"]
 
 
+def test_words_of_a_command_stay_as_they_are() -> None:
+    """Kubernetes makes ``$(NAME)`` of ``$$(NAME)``, and what the variable says of ``$(NAME)``."""
+    start = {"containerEntrypoint": ["sh", "-c", "echo $(date)"], "containerArguments": ["$(HOME)"]}
+    job = cluster_job(changed(OWN_IMAGE, {"algorithmSpecification": start}))
+    [train, _] = job_manifest(job)["spec"]["template"]["spec"]["containers"]
+
+    assert (train["command"], train["args"]) == (["sh", "-c", "echo $$(date)"], ["$$(HOME)"])
+
+
 def test_a_secret_stays_a_reference() -> None:
     assert containers("secrets")["train"]["envFrom"] == [{"prefix": "WANDB_", "secretRef": {"name": "token"}}]
     assert "token" not in document(case("secrets"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from sagebridge.core.cluster.observation import observe
-from sagebridge.core.errors import JobFailure, failure_class
+from sagebridge.core.job_failure import JobFailure, failure_class
 from sagebridge.core.observation import Phase
 from support.cluster_jobs import at, ended, kubernetes_job, pod, running
 

@@ -13,6 +13,10 @@ from support.cluster_jobs import at, deleted, disruption, ended, held, kubernete
 from support.cluster_transforms import failed_object, pod
 
 UNHEALTHY = {"failureReason": "ClientError: did not pass the ping health check.", "unhealthy": True}
+NEVER_SERVED = (
+    "ClientError: The primary container for transform job job did not pass the ping health check. Please check the "
+    "logs of its pods. Its last words: ValueError: no model"
+)
 TRACEBACK = 'Traceback (most recent call last):\n  File "serve.py", line 1\nValueError: no model\n'
 
 
@@ -25,7 +29,7 @@ def crashing(restarts: int) -> dict[str, Any]:
 
 
 def failed(*pods: dict[str, Any], size: int = 1, **more: Any) -> Observation:
-    return observe(kubernetes_job(size=size, ended="Failed", **more), pods)
+    return observe(of_the_job(kubernetes_job(size=size, ended="Failed", **more)), [of_pod(body) for body in pods])
 
 
 @pytest.mark.parametrize(
@@ -127,10 +131,12 @@ def failed(*pods: dict[str, Any], size: int = 1, **more: Any) -> Observation:
         (
             "a server that ends at once is never seen to run, and the agent is not begun with",
             [pod(serve=crashing(2), phase="Pending", **deleted(60))],
-            (
-                "ClientError: The primary container for transform job job did not pass the ping health check. Please "
-                "check the logs of its pods. Its last words: ValueError: no model"
-            ),
+            NEVER_SERVED,
+        ),
+        (
+            "which of its ends are kept is the kubelet's to say, how many there were is not",
+            [pod(serve={"state": words(TRACEBACK), "lastState": {}, "restartCount": 2}, phase="Failed", **deleted(60))],
+            NEVER_SERVED,
         ),
         (
             "an agent that ended without a word",
@@ -198,6 +204,15 @@ def test_why_it_failed(reason: str, pods: list[dict[str, Any]], want: str) -> No
     assert seen.failure_reason == want, reason
     assert seen.fields["failureReason"] == want, reason
     assert seen.fields["transformJobStatus"] == "Failed", reason
+
+
+def test_a_server_that_is_started_once_more_while_its_job_is_given_up() -> None:
+    agent = ended(58, 61, 143, said={"stopped": "Terminated"})
+    late = pod(serve={**crashing(3), "state": words("", 137)}, agent=agent, phase="Failed", **deleted(60))
+    given_up = kubernetes_job(ended="Failed", reason="DeadlineExceeded")
+    given_up["spec"]["activeDeadlineSeconds"] = 1
+
+    assert observe(of_the_job(given_up), [of_pod(late)]).failure_reason == NEVER_SERVED
 
 
 def test_a_completed_job() -> None:

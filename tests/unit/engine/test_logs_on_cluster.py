@@ -15,6 +15,7 @@ METADATA = {"uid": "u1", "namespace": "team", "name": "a", "creationTimestamp": 
     ("kind", "logs"),
     [
         ("TrainingJob", {"podSelector": "sagebridge.io/uid=u1,sagebridge.io/attempt=1", "container": "train"}),
+        ("ProcessingJob", {"podSelector": "sagebridge.io/uid=u1,sagebridge.io/attempt=1", "container": "process"}),
         ("BatchTransform", {"podSelector": "sagebridge.io/uid=u1,sagebridge.io/attempt=1", "container": "serve"}),
         ("HPTuningJob", None),
     ],

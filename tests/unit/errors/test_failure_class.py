@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from sagebridge.core.errors import JobFailure, failure_class
+from sagebridge.core.job_failure import JobFailure, failure_class
 
 
 @dataclass(frozen=True)

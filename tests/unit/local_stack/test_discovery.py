@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sagebridge_local.stack import controlplane
+from sagebridge_local.stack import kubectl
+from sagebridge_local.stack.crds import install_crds
 
 CRD = (
     "{metadata: {name: widgets.example.com}, spec: {group: example.com, versions: [{name: v1}], names: {kind: Widget}}}"
@@ -30,8 +31,8 @@ def test_crds_are_installed_though_another_api_can_not_be_asked(
     program = tmp_path / "kubectl"
     program.write_text(KUBECTL.format(folder=tmp_path))
     program.chmod(0o755)
-    monkeypatch.setattr(controlplane, "kubectl_program", lambda: program)
+    monkeypatch.setattr(kubectl, "kubectl_program", lambda: program)
 
-    controlplane.install_crds(tmp_path / "crds", kubeconfig=tmp_path / "kubeconfig")
+    install_crds(tmp_path / "crds", kubeconfig=tmp_path / "kubeconfig")
 
     assert (tmp_path / "asked").read_text().split() == ["apply", "wait", *["api-resources"] * 3, "get"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.environment import agent_environment
 from sagebridge.core.cluster.fragments import AGENT_SECURITY, NO_PROXIES, identity, scheduling
+from sagebridge.core.cluster.gangs import member_annotations, member_labels, member_spec
 from sagebridge.core.cluster.names import AGENT, PREPARE
 from sagebridge.core.cluster.volumes import agent_mounts
 
@@ -44,32 +45,17 @@ class Companionship:
     volumes: Sequence[Mapping[str, Any]]
 
 
-def host_template(
-    job: AccompaniedWork,
-    of: Companionship,
-    *,
-    labels: Mapping[str, str] | None = None,
-    annotations: Mapping[str, str] | None = None,
-    gang: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The template of a job's pods.
-
-    Args:
-        job: the attempt.
-        of: what runs in them.
-        labels: beside those of all pods.
-        annotations: beside those of all pods.
-        gang: what their spec says of who schedules them together.
-    """
+def host_template(job: AccompaniedWork, of: Companionship) -> dict[str, Any]:
+    """The template of a job's pods, in which this runs."""
     default = {"kubectl.kubernetes.io/default-container": of.container["name"]}
     metadata = {
-        "labels": {**job.labels, **(labels or {})},
-        "annotations": {**default, **_ANNOTATIONS, **(annotations or {})},
+        "labels": job.labels | member_labels(job),
+        "annotations": default | _ANNOTATIONS | member_annotations(job),
     }
-    return {"metadata": metadata, "spec": _spec(job, of, gang or {})}
+    return {"metadata": metadata, "spec": _spec(job, of)}
 
 
-def _spec(job: AccompaniedWork, of: Companionship, gang: Mapping[str, Any]) -> dict[str, Any]:
+def _spec(job: AccompaniedWork, of: Companionship) -> dict[str, Any]:
     settings = job.settings
     grace = settings.stop_grace_seconds + _SYNC_SECONDS
     prepare = _agent(job, name=PREPARE, command=of.prepare, resources=job.placement.resources)
@@ -90,7 +76,7 @@ def _spec(job: AccompaniedWork, of: Companionship, gang: Mapping[str, Any]) -> d
         "containers": [of.container, accompany],
         "volumes": of.volumes,
         **scheduling(job.placement),
-        **gang,
+        **member_spec(job),
         **identity(job.cluster),
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.pods import DISRUPTION
 from sagebridge.core.container.failure import client_error, internal_server_error
-from sagebridge.core.errors import JobFailure
+from sagebridge.core.job_failure import JobFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

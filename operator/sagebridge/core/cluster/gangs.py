@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge.core.cluster.engines import JOB_SET_GROUP, Engine
 
 if TYPE_CHECKING:
-    from sagebridge.core.cluster.job import ClusterJob
+    from sagebridge.core.cluster.job import AccompaniedWork
 
 _OURS: Final = "sagebridge.io/v1alpha1"
 _HOSTS: Final = "hosts"
@@ -66,12 +66,12 @@ SCHEDULERS: Final = {
 """Their names in the charts of their projects; Kubernetes' own is the one that pods have anyhow."""
 
 
-def is_gang(job: ClusterJob) -> bool:
+def is_gang(job: AccompaniedWork) -> bool:
     """Whether the hosts of a job are to be scheduled together: what has a queue of Kueue's is admitted as a whole."""
     return bool(job.settings.gang_scheduling) and job.size > 1 and not job.cluster.get("queueName")
 
 
-def missing(job: ClusterJob) -> str:
+def missing(job: AccompaniedWork) -> str:
     """What is said where the cluster has none of the APIs."""
     kind = job.settings.gang_scheduling
     names = " or ".join(map(str, APIS[kind]))
@@ -81,7 +81,7 @@ def missing(job: ClusterJob) -> str:
     )
 
 
-def gang_manifest(job: ClusterJob, api: GangApi) -> dict[str, Any]:
+def gang_manifest(job: AccompaniedWork, api: GangApi) -> dict[str, Any]:
     """The object that says how many pods belong together. It comes before the Job, so its first owner is ours."""
     owner = {"apiVersion": _OURS, "kind": job.kind, "name": job.owner.name, "uid": job.owner.uid}
     return {
@@ -98,7 +98,7 @@ def gang_manifest(job: ClusterJob, api: GangApi) -> dict[str, Any]:
     }
 
 
-def _spec(job: ClusterJob, api: GangApi) -> dict[str, Any]:
+def _spec(job: AccompaniedWork, api: GangApi) -> dict[str, Any]:
     gang = {"gang": {"minCount": job.size}}
     if api == WORKLOAD_1_35:
         group = JOB_SET_GROUP if job.engine is Engine.JOB_SET else "batch"
@@ -112,17 +112,17 @@ def _spec(job: ClusterJob, api: GangApi) -> dict[str, Any]:
     return {**size, **({"priorityClassName": priority} if priority else {})}
 
 
-def member_labels(job: ClusterJob) -> dict[str, str]:
+def member_labels(job: AccompaniedWork) -> dict[str, str]:
     """The labels by which a pod belongs to its gang."""
     return {_COSCHEDULING_LABEL: job.name} if job.gang == COSCHEDULING else {}
 
 
-def member_annotations(job: ClusterJob) -> dict[str, str]:
+def member_annotations(job: AccompaniedWork) -> dict[str, str]:
     """The annotations by which a pod belongs to its gang."""
     return {_VOLCANO_ANNOTATION: job.name} if job.gang == VOLCANO else {}
 
 
-def member_spec(job: ClusterJob) -> dict[str, Any]:
+def member_spec(job: AccompaniedWork) -> dict[str, Any]:
     """What a pod's spec says of its gang, and of who schedules it."""
     if job.gang is None:
         return {}
@@ -130,7 +130,7 @@ def member_spec(job: ClusterJob) -> dict[str, Any]:
     return {**_reference(job), **({"schedulerName": scheduler} if scheduler else {})}
 
 
-def _reference(job: ClusterJob) -> dict[str, Any]:
+def _reference(job: AccompaniedWork) -> dict[str, Any]:
     if job.gang in (POD_GROUP_1_37, POD_GROUP_1_36):
         return {"schedulingGroup": {"podGroupName": job.name}}
     return {"workloadRef": {"name": job.name, "podGroup": _HOSTS}} if job.gang == WORKLOAD_1_35 else {}

@@ -109,7 +109,18 @@ class ClusterWork:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccompaniedWork(ClusterWork, ABC):
-    """An attempt whose hosts know each other, each with an agent that brings its data and takes its results."""
+    """An attempt whose hosts know each other, each with an agent that brings its data and takes its results.
+
+    Attributes:
+        gang: the API of the object that holds its hosts together; None if nothing does.
+    """
+
+    gang: GangApi | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """What it is made as."""
+        return Engine(self.cluster.get("engine") or Engine.JOB)
 
     @property
     @abstractmethod
@@ -148,18 +159,11 @@ class ClusterJob(AccompaniedWork):
 
     Attributes:
         claims: PersistentVolumeClaims by the channel whose file system they stand for.
-        gang: the API of the object that holds its hosts together; None if nothing does.
         fast_files: the channels that the Mountpoint for Amazon S3 CSI driver shows.
     """
 
     claims: Mapping[str, str]
-    gang: GangApi | None = None
     fast_files: tuple[FastFile, ...] = ()
-
-    @property
-    def engine(self) -> Engine:
-        """What it is made as."""
-        return Engine(self.cluster.get("engine") or Engine.JOB)
 
     @property
     def name(self) -> str:

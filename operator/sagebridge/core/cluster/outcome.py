@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge.core.cluster.failures import failure_reason, lost_results
 from sagebridge.core.cluster.jobs import finish_of, is_stranded, size_of
 from sagebridge.core.cluster.names import ANNOTATION_STOP, annotations_of
-from sagebridge.core.errors import JobFailure, failure_class
+from sagebridge.core.job_failure import JobFailure, failure_class
 from sagebridge.core.observation import Phase
 
 if TYPE_CHECKING:

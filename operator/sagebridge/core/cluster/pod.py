@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.accompanied import Companionship, host_template
 from sagebridge.core.cluster.environment import secret_sources, train_environment, verbatim
-from sagebridge.core.cluster.gangs import member_annotations, member_labels, member_spec
 from sagebridge.core.cluster.names import TRAIN
 from sagebridge.core.cluster.request import Launch
 from sagebridge.core.cluster.volumes import RUN_DIRECTORY, train_mounts, volumes
@@ -19,13 +18,8 @@ LAUNCHER: Final = f"{RUN_DIRECTORY}/launcher.py"
 
 def pod_template(job: ClusterJob) -> dict[str, Any]:
     """The template of the job's pods."""
-    return host_template(
-        job,
-        Companionship(container=_train(job), prepare="prepare", accompany="accompany", volumes=volumes(job)),
-        labels=member_labels(job),
-        annotations=member_annotations(job),
-        gang=member_spec(job),
-    )
+    of = Companionship(container=_train(job), prepare="prepare", accompany="accompany", volumes=volumes(job))
+    return host_template(job, of)
 
 
 def _train(job: ClusterJob) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def with_first_deletion(body: Mapping[str, Any], before: Mapping[str, Any] | Non
 
 
 def _essence(container: Mapping[str, Any]) -> dict[str, Any]:
-    last = container.get("lastState") or {}
-    again = {"lastState": last, "restartCount": container.get("restartCount", 0)} if last else {}
+    # How it ended before may be forgotten once its pod ends; how often it did is not.
+    again = {key: container[key] for key in ("lastState", "restartCount") if container.get(key)}
     return {"name": container["name"], "state": container.get("state") or {}, **again}
 
 

@@ -65,7 +65,7 @@ from sagebridge.core.endpoint.tries import (
     with_failure,
     with_what_serves,
 )
-from sagebridge.core.errors import JobFailure, failure_class
+from sagebridge.core.job_failure import JobFailure, failure_class
 from sagebridge.core.reasons import Reason
 
 __all__ = ["RETRY_FAILED_AFTER_SECONDS", "Situation", "next_step"]

@@ -124,9 +124,8 @@ class Training:
 
     async def make(self, handle: Handle, request: Body, cluster: Body) -> tuple[ClusterWork, Body]:
         """See `Workload.make`."""
-        job, gang = await self._gangs.make(handle, await self._job(handle, request, cluster))
-        made = await self._objects.make_attempt(handle, manifests.attempt_manifest(job))
-        await self._gangs.hand_over(handle, job, gang=gang, made=made)
+        planned = await self._job(handle, request, cluster)
+        job, made = await self._gangs.make_attempt(handle, planned, manifests.attempt_manifest)
         job = replace(job, fast_files=mounted_by(made, fast_files(job.request, owner=job.owner, attempt=job.attempt)))
         for plural, manifest in manifests.belongings(job, owner=reference(made)).items():
             await self._objects.make(handle, plural, manifest)
@@ -166,11 +165,12 @@ class Processing:
         self._kind = kind
         self._planner = planner
         self._objects = objects
+        self._gangs = Gangs(objects=objects)
 
     async def make(self, handle: Handle, request: Body, cluster: Body) -> tuple[ClusterWork, Body]:
         """See `Workload.make`."""
-        job = ProcessingWork(**self._planner.plan(self._kind, handle, request, cluster))
-        made = await self._objects.make_attempt(handle, processing_manifests.job_manifest(job))
+        planned = ProcessingWork(**self._planner.plan(self._kind, handle, request, cluster))
+        job, made = await self._gangs.make_attempt(handle, planned, processing_manifests.job_manifest)
         for plural, manifest in processing_manifests.belongings(job, owner=reference(made)).items():
             await self._objects.make(handle, plural, manifest)
         return job, made

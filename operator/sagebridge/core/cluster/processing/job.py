@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sagebridge.core.cluster.job import AccompaniedWork
 from sagebridge.core.cluster.names import ANNOTATION_OUTPUTS
+from sagebridge.core.cluster.processing import outputs
 from sagebridge.core.cluster.processing.request import OUTPUTS
 from sagebridge.core.container.processing import local_paths
 
@@ -26,7 +26,7 @@ class ProcessingWork(AccompaniedWork):
     @property
     def annotations(self) -> dict[str, str]:
         """Where its outputs go, for whoever observes it."""
-        return {ANNOTATION_OUTPUTS: json.dumps(self.cluster[OUTPUTS], sort_keys=True)}
+        return {ANNOTATION_OUTPUTS: outputs.written(self.cluster[OUTPUTS])}
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster import stages
@@ -11,6 +10,7 @@ from sagebridge.core.cluster.jobs import ended_at
 from sagebridge.core.cluster.names import ANNOTATION_OUTPUTS, ANNOTATION_STOP, annotations_of
 from sagebridge.core.cluster.outcome import outcome
 from sagebridge.core.cluster.pods import newest_by_host, of_job
+from sagebridge.core.cluster.processing import outputs
 from sagebridge.core.cluster.waiting import waiting
 from sagebridge.core.container.processing import exit_message
 from sagebridge.core.observation import Observation, Phase
@@ -57,7 +57,7 @@ def _ended(job: Mapping[str, Any], pods: Sequence[Pod], end: Outcome) -> Observa
         STATUS: end.status,
         "exitMessage": _exit_message(pods),
         "failureReason": end.reason,
-        "processingOutputConfig": _outputs(job),
+        "processingOutputConfig": outputs.read(annotations_of(job).get(ANNOTATION_OUTPUTS, "")),
         "creationTime": job["metadata"].get("creationTimestamp"),
         **_start(job, pods),
         "processingEndTime": ended_at(job),
@@ -75,12 +75,3 @@ def _start(job: Mapping[str, Any], pods: Sequence[Pod]) -> dict[str, str]:
 def _exit_message(pods: Sequence[Pod]) -> str:
     said = [pod.agent.message.get("message") for pod in pods]
     return exit_message([each.encode(errors="replace") for each in said if isinstance(each, str)])
-
-
-def _outputs(job: Mapping[str, Any]) -> dict[str, Any]:
-    """``processingOutputConfig``; empty if somebody has written something else there."""
-    try:
-        found = json.loads(annotations_of(job).get(ANNOTATION_OUTPUTS) or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -38,7 +38,7 @@ def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
         partial(full_disk, advice=_DISK_ADVICE),
         interruption,
         eviction,
-        partial(_never_served, name=job["metadata"]["name"]),
+        partial(_never_served, job=job),
         partial(deletion, doing="served"),
         _preparation,
         _agents_own,
@@ -72,15 +72,25 @@ def is_hopeless(pods: Sequence[Pod]) -> bool:
     return bool(left) and all(_ends_at_once(pod) for pod in left)
 
 
+def is_given_up(job: Mapping[str, Any]) -> bool:
+    """Whether a Job, which has no time of its own to keep, was told to end."""
+    return "activeDeadlineSeconds" in job.get("spec", {})
+
+
 def _ends_at_once(pod: Pod) -> bool:
-    server = pod.container(SERVE)
-    return pod.agent.started_at is None and not server.running and server.restarts >= _MOST_RESTARTS
+    return pod.agent.started_at is None and not pod.container(SERVE).running and _has_ended_often(pod)
 
 
-def _never_served(pods: Sequence[Pod], *, name: str) -> str | None:
-    """A model server that was never seen to run."""
-    found = next((pod for pod in pods if _ends_at_once(pod)), None)
-    return f"{unhealthy(name, logs='the logs of its pods')}{_words(found)}" if found else None
+def _has_ended_often(pod: Pod) -> bool:
+    return pod.container(SERVE).restarts >= _MOST_RESTARTS
+
+
+def _never_served(pods: Sequence[Pod], *, job: Mapping[str, Any]) -> str | None:
+    """A model server that was never seen to run; by now it may have been started once more."""
+    look = _has_ended_often if is_given_up(job) else _ends_at_once
+    found = next(filter(look, pods), None)
+    told = unhealthy(job["metadata"]["name"], logs="the logs of its pods")
+    return f"{told}{_words(found)}" if found else None
 
 
 def _preparation(pods: Sequence[Pod]) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagebridge.core.cluster.jobs import ended_at, finish_of, has_no_pods
 from sagebridge.core.cluster.names import ANNOTATION_STOP, FETCH_MODEL, annotations_of
 from sagebridge.core.cluster.pods import newest_by_host, of_job
-from sagebridge.core.cluster.transform.failures import failure_reason, is_hopeless, shares_apart
+from sagebridge.core.cluster.transform.failures import failure_reason, is_given_up, is_hopeless, shares_apart
 from sagebridge.core.cluster.waiting import waiting
 from sagebridge.core.observation import Observation, Phase
 
@@ -51,8 +51,7 @@ def is_to_be_given_up(job: Mapping[str, Any], pods: Sequence[Pod]) -> bool:
         job: its Job.
         pods: those that are the Job's.
     """
-    told = "activeDeadlineSeconds" in job.get("spec", {})
-    return not told and finish_of(job) is None and is_hopeless(newest_by_host(list(pods)))
+    return not is_given_up(job) and finish_of(job) is None and is_hopeless(newest_by_host(list(pods)))
 
 
 def _unfinished(job: Mapping[str, Any], pods: Sequence[Pod]) -> Observation:
