@@ -15,7 +15,7 @@ class Places:
     """Paths in the agent's containers.
 
     Attributes:
-        ml: What the training container has at /opt/ml.
+        ml: What the user's container has at /opt/ml.
         run: Shared by all containers: the launcher, and the agent's notes.
         job: job.json.
         model: model.json, with the inference code beside it where there is some.

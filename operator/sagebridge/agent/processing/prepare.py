@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from sagebridge.agent import processes
 from sagebridge.agent.permissions import DIRECTORY_MODE, open_to_all
 from sagebridge.agent.prepare import preparing
-from sagebridge.core.container.layout import Layout
 from sagebridge.core.container.processing import config_files, local_paths
 from sagebridge.runtime import channels, processing
 from sagebridge.runtime.failures import RunFailedError
@@ -37,9 +36,8 @@ def prepare(
     """
     with preparing(host, clock=clock, cgroup=cgroup) as retries:
         _make_tree(host)
+        # Before they cost hours, not after.
         for output in host.outputs():
-            output.directory.mkdir(parents=True, exist_ok=True)
-            # Before they cost hours, not after.
             retries.call(output.check_writable, what=f"The first touch of the output {output.name}")
         for item in processing.inputs(host.document.request):
             _bring(host, item, retries=retries)
@@ -48,7 +46,8 @@ def prepare(
 def _make_tree(host: ProcessingHost) -> None:
     document, layout = host.document, host.layout
     configuration = Path(layout.processing_config)
-    for directory in (configuration, Path(layout.output), Path(layout.processing), *_places(host)):
+    places = [processing.local(path, layout) for path in local_paths(document.request)]
+    for directory in (configuration, Path(layout.output), Path(layout.processing), *places):
         directory.mkdir(parents=True, exist_ok=True)
     # The container's user may be anybody.
     open_to_all(Path(layout.processing))
@@ -56,12 +55,6 @@ def _make_tree(host: ProcessingHost) -> None:
     files = config_files(document.request, arn=document.arn, host=host.name, hosts=document.hosts)
     for name, content in files.items():
         (configuration / name).write_text(content, encoding="utf-8")
-
-
-def _places(host: ProcessingHost) -> list[Path]:
-    """Where inputs and outputs lie; what the container manages itself may lie elsewhere, which is its own business."""
-    paths = map(Path, local_paths(host.document.request))
-    return [Path(host.layout.locate(str(path))) for path in paths if path.is_relative_to(Layout().processing)]
 
 
 def _bring(host: ProcessingHost, item: Mapping[str, Any], *, retries: Retries) -> None:
