@@ -68,19 +68,18 @@ class Processing(CustomObjects):
         """What a job has written, by output and by what follows its place."""
         return {output: objects(cloud, f"{self.place(name)}/{output}") for output in OUTPUTS}
 
-    def begin(self, cloud: Cloud, name: str, *changes: Mapping[str, Any]) -> None:
+    def begin(self, name: str, *changes: Mapping[str, Any]) -> None:
         """Apply a job on one pod that goes on until it is told to end, and wait until it has begun."""
         self.put_code(PATIENT)
         self.apply(name, ALONE, *changes)
-        self.wait_begun(cloud, name)
+        self.wait_begun(name)
 
-    def wait_begun(self, cloud: Cloud, name: str) -> None:
-        """Wait until the script of its last attempt runs, and what it has begun with is in the Continuous output."""
+    def wait_begun(self, name: str) -> None:
+        """Wait until the script of its last attempt has begun."""
 
         def begun(status: Json) -> bool:
             pods = f"{self.selector(name)},sagebridge.io/attempt={len(status.get('attempts', []))}"
-            printed = self.kubectl("logs", f"--selector={pods}", "--container=process", "--ignore-errors")
-            return "begun" in printed and self.written(cloud, name)["progress"] == {"state.txt": b"begun"}
+            return "begun" in self.kubectl("logs", f"--selector={pods}", "--container=process", "--ignore-errors")
 
         self.wait(name, begun, what="it has begun")
 

@@ -101,10 +101,10 @@ def test_a_job_whose_time_is_up_ends_as_on_sagemaker(processing: Processing, clo
 
 
 def test_a_continuous_output_is_seen_while_the_job_runs(processing: Processing, cloud: Cloud) -> None:
-    processing.begin(cloud, "slow")
-
+    processing.begin("slow")
+    begun = {"out": {}, "rest": {}, "progress": {"state.txt": b"begun"}}
+    processing.wait("slow", lambda _: processing.written(cloud, "slow") == begun, what="its progress is on S3")
     assert processing.status("slow")["processingJobStatus"] == "InProgress"
-    assert processing.written(cloud, "slow")["out"] == {}
 
     processing.end_script()
     status = processing.wait_reason("slow", *ENDS)
@@ -116,7 +116,7 @@ def test_a_continuous_output_is_seen_while_the_job_runs(processing: Processing, 
 
 
 def test_a_job_that_is_stopped_and_goes_on(processing: Processing, cloud: Cloud) -> None:
-    processing.begin(cloud, "paused")
+    processing.begin("paused")
 
     processing.patch("paused", {"runPolicy": {"suspend": True}})
     status = processing.wait_reason("paused", "Suspended")
@@ -126,7 +126,7 @@ def test_a_job_that_is_stopped_and_goes_on(processing: Processing, cloud: Cloud)
     processing.node.wait_for("its pods have ended", lambda: not processing.pods())
 
     processing.patch("paused", {"runPolicy": {"suspend": False}})
-    processing.wait_begun(cloud, "paused")
+    processing.wait_begun("paused")
     processing.end_script()
     status = processing.wait_reason("paused", *ENDS)
     assert [attempt["status"] for attempt in status["attempts"]] == ["Stopped", "Completed"]
@@ -134,7 +134,7 @@ def test_a_job_that_is_stopped_and_goes_on(processing: Processing, cloud: Cloud)
 
 
 def test_a_job_that_is_deleted_mid_run_leaves_nothing(processing: Processing, cloud: Cloud) -> None:
-    processing.begin(cloud, "deleted", {"runPolicy": {"deletionPolicy": "Purge"}})
+    processing.begin("deleted", {"runPolicy": {"deletionPolicy": "Purge"}})
 
     processing.delete("deleted")
 

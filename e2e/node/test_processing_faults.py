@@ -54,7 +54,7 @@ def test_a_message_of_other_letters_fails_the_job(processing: Processing) -> Non
 
 
 def test_outputs_wait_for_s3_and_are_not_lost(processing: Processing, cloud: Cloud) -> None:
-    processing.begin(cloud, "patient")
+    processing.begin("patient")
 
     cloud.cut_off()
     try:
@@ -68,8 +68,8 @@ def test_outputs_wait_for_s3_and_are_not_lost(processing: Processing, cloud: Clo
     assert processing.written(cloud, "patient")["out"] == {"result.txt": b"all of it"}
 
 
-def test_a_killed_agent_is_no_fault_of_the_script(processing: Processing, cloud: Cloud) -> None:
-    processing.begin(cloud, "orphan")
+def test_a_killed_agent_is_no_fault_of_the_script(processing: Processing) -> None:
+    processing.begin("orphan")
 
     processing.node.run("pkill", "-KILL", "-f", "sagebridge.agent accompany-processing")
     status = processing.wait_reason("orphan", *ENDS)
@@ -78,8 +78,8 @@ def test_a_killed_agent_is_no_fault_of_the_script(processing: Processing, cloud:
     assert "The container agent of pod" in status["failureReason"]
 
 
-def test_a_pod_that_somebody_deletes_fails_the_job(processing: Processing, cloud: Cloud) -> None:
-    processing.begin(cloud, "victim")
+def test_a_pod_that_somebody_deletes_fails_the_job(processing: Processing) -> None:
+    processing.begin("victim")
     [pod] = processing.pods()
     victim = pod["metadata"]["name"]
 
@@ -91,8 +91,8 @@ def test_a_pod_that_somebody_deletes_fails_the_job(processing: Processing, cloud
     assert len(status["attempts"]) == 1
 
 
-def test_a_reclaimed_node_is_a_new_attempt_that_uses_up_no_retry(processing: Processing, cloud: Cloud) -> None:
-    processing.begin(cloud, "spot")
+def test_a_reclaimed_node_is_a_new_attempt_that_uses_up_no_retry(processing: Processing) -> None:
+    processing.begin("spot")
 
     processing.node.add_taint("reclaimed", effect="NoExecute")
     try:
@@ -101,14 +101,14 @@ def test_a_reclaimed_node_is_a_new_attempt_that_uses_up_no_retry(processing: Pro
         processing.node.remove_taint("reclaimed", effect="NoExecute")
 
     assert status["attempts"][0]["reason"] == "Interrupted"
-    processing.wait_begun(cloud, "spot")
+    processing.wait_begun("spot")
     processing.end_script()
     processing.wait_reason("spot", *ENDS)
     assert processing.reason("spot") == "Completed"
 
 
 def test_an_operator_that_is_away_misses_nothing(processing: Processing, cloud: Cloud, operator: Installation) -> None:
-    processing.begin(cloud, "unwatched")
+    processing.begin("unwatched")
 
     operator.scale(0)
     try:
