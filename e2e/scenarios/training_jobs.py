@@ -60,7 +60,7 @@ def _create_with_its_base(actor: Actor) -> None:
 
 REFERENCE = _JOB.scenario(
     "goes on from another's model",
-    Step(says="waits for the other", act=_create_with_its_base, until=reason("WaitingForReference")),
+    Step(says="waits for the other", act=_create_with_its_base, until=reason("ReferenceNotReady")),
     Step(says="starts", advance=_JOB.run_seconds, until=secondary("Starting")),
     _JOB.completes(),
 )

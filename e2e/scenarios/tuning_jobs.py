@@ -80,7 +80,7 @@ def _create_with_its_parent(actor: Actor) -> None:
 
 WARM_START = _JOB.scenario(
     "learns from another",
-    Step(says="waits for the other", act=_create_with_its_parent, until=reason("WaitingForReference")),
+    Step(says="waits for the other", act=_create_with_its_parent, until=reason("ReferenceNotReady")),
     Step(says="starts", advance=_JOB.run_seconds, until=_searching(1)),
     _JOB.completes(),
 )

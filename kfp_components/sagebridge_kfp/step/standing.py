@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from sagebridge.core import conditions
 from sagebridge.core.reasons import Reason
-from sagebridge.core.references import is_missing
 
 Body = Mapping[str, Any]
 
@@ -166,8 +165,7 @@ def _stalled_stage(body: Body, found: list[Mapping[str, Any]]) -> Stage:
 def _lacks_reference(found: list[Mapping[str, Any]]) -> bool:
     """Whether it waits for what is not there: somebody has to make that, which takes less than a job may."""
     ready = conditions.find(found, conditions.READY) or {}
-    is_waiting = ready.get("reason") == Reason.WAITING_FOR_REFERENCE
-    return is_waiting and is_missing(str(ready.get("message", "")))
+    return bool(ready.get("reason") == Reason.WAITING_FOR_REFERENCE)
 
 
 def _is_seen(body: Body) -> bool:

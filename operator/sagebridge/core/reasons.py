@@ -18,6 +18,7 @@ class Reason(StrEnum):
     CREATING = "Creating"
     UPDATING = "Updating"
     WAITING_FOR_REFERENCE = "WaitingForReference"
+    REFERENCE_NOT_READY = "ReferenceNotReady"
     WAITING_FOR_REMOVAL = "WaitingForRemoval"
     THROTTLED = "Throttled"
     SERVICE_UNAVAILABLE = "ServiceUnavailable"

@@ -9,17 +9,10 @@ from sagebridge.core.endpoint.build import containers_of
 
 TUNING_JOB = "HPTuningJob"
 
-_MISSING = ", which is not "
-
 
 def missing(what: str, *, where: str = "there") -> str:
     """What is said while something has to be made by somebody: not of what is there, and not ready yet."""
-    return f"waiting for {what}{_MISSING}{where}."
-
-
-def is_missing(message: str) -> bool:
-    """Whether that is what a message says."""
-    return "waiting for " in message and _MISSING in message
+    return f"waiting for {what}, which is not {where}."
 
 
 def awaited(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -22,7 +22,7 @@ from sagebridge.core.training.section import Section
 from sagebridge.engine import endpoint_pins as pins
 from sagebridge.engine.config_maps import read_values
 from sagebridge.engine.endpoint_pins import Container
-from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.failures import NotReadyError, WaitingError
 from sagebridge.engine.repacks import read_repack, repacked_uri
 from sagebridge.engine.store import Store
 from sagebridge.engine.tenants import Tenants
@@ -108,7 +108,7 @@ class EndpointInputs:
         Raises:
             SpecError: the manifest has to be corrected.
             sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
-            WaitingError: something it refers to is not there yet.
+            WaitingError: something it refers to is not there, or not ready yet.
             AwsError: the region is not one.
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
@@ -265,7 +265,7 @@ def _ready(job: Job | None, *, what: str, field: str) -> Job:
         message = f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew."
         raise SpecError(field, message)
     if not job.is_complete:
-        raise WaitingError(f"{field}: waiting for {what} to be Ready.")
+        raise NotReadyError(f"{field}: waiting for {what} to be Ready.")
     return job
 
 

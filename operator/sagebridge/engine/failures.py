@@ -30,10 +30,31 @@ _TELLING = ("config_name", "key", "name", "part")
 
 
 class WaitingError(Exception):
-    """Something the spec refers to is not there yet."""
+    """Something the spec refers to is not there yet: somebody has to make it.
+
+    Attributes:
+        reason: what the object says meanwhile.
+    """
+
+    reason = Reason.WAITING_FOR_REFERENCE
 
 
-EXPECTED = (AwsError, SpecError, NotAllowedError, NameConflictError, NotGoneError, NotOwnedError, WaitingError)
+class NotReadyError(WaitingError):
+    """Something the spec refers to is there, and not ready yet."""
+
+    reason = Reason.REFERENCE_NOT_READY
+
+
+EXPECTED = (
+    AwsError,
+    SpecError,
+    NotAllowedError,
+    NameConflictError,
+    NotGoneError,
+    NotOwnedError,
+    NotReadyError,
+    WaitingError,
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -112,8 +133,7 @@ def conclude(
     if isinstance(error, NameConflictError | NotOwnedError):
         return _stalled(Reason.NAME_CONFLICT, str(error), again_after=patience.recheck_seconds)
     if isinstance(error, WaitingError | NotGoneError):
-        is_for_removal = isinstance(error, NotGoneError)
-        reason = Reason.WAITING_FOR_REMOVAL if is_for_removal else Reason.WAITING_FOR_REFERENCE
+        reason = error.reason if isinstance(error, WaitingError) else Reason.WAITING_FOR_REMOVAL
         verdict = Verdict(state=State.PROGRESSING, reason=reason, message=str(error))
         return Conclude(verdict=verdict, again_after=_pause(_REFERENCE_SECONDS, failures))
     if isinstance(error, AwsError):

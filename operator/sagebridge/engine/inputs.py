@@ -101,7 +101,7 @@ class InputResolver:
         Raises:
             SpecError: the manifest has to be corrected.
             sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
-            WaitingError: something it refers to is not there yet.
+            WaitingError: something it refers to is not there, or not ready yet.
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
         self._check_switched_on(job)

@@ -17,13 +17,14 @@ from sagebridge.core.serving import (
     Place,
     Repack,
     TrainedModel,
+    artifact_of,
     model_name,
     trained_model,
     training_of_tuning,
 )
 from sagebridge.core.tenancy import Tenant
 from sagebridge.core.training.section import Section
-from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.failures import NotReadyError, WaitingError
 from sagebridge.engine.repacks import read_repack, repacked_uri
 from sagebridge.engine.store import Store
 from sagebridge.kinds.kind import JobKind
@@ -79,7 +80,7 @@ class ModelInputs:
         Raises:
             SpecError: the manifest has to be corrected.
             sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
-            WaitingError: something it refers to is not there yet.
+            WaitingError: something it refers to is not there, or not ready yet.
         """
         if kind.model_of is None:
             return None
@@ -131,7 +132,8 @@ def trained(store: Store, job: Job, place: Place) -> tuple[dict[str, str], Train
 
     Raises:
         SpecError: it has failed, gives no model that can be served, or is another one than when the job began.
-        WaitingError: it is not there, or not Ready yet.
+        WaitingError: it is not there.
+        NotReadyError: it is not Ready yet.
     """
     reference = job.spec.get("modelRef")
     if not reference:
@@ -153,8 +155,9 @@ def ready_model(store: Store, job: Job) -> Job:
     """The object that `spec.modelRef` names, which has completed and left a model.
 
     Raises:
-        SpecError: it has failed.
-        WaitingError: it is not there, or not Ready yet.
+        SpecError: it has failed, or has completed without a model.
+        WaitingError: it is not there.
+        NotReadyError: it is not Ready yet.
     """
     reference = job.spec["modelRef"]
     what = f"{reference['kind']} {reference['name']}"
@@ -166,9 +169,9 @@ def ready_model(store: Store, job: Job) -> Job:
             "spec.modelRef",
             f"{what} has failed, so it gives no model. Refer to another, or delete it and make it anew.",
         )
-    uri = (memory.job.status.get("modelArtifacts") or {}).get("s3ModelArtifacts")
-    if not memory.job.is_complete or not uri:
-        raise WaitingError(f"spec.modelRef: waiting for {what} to be Ready.")
+    if not memory.job.is_complete:
+        raise NotReadyError(f"spec.modelRef: waiting for {what} to be Ready.")
+    artifact_of(memory.job.status, what=what, field="spec.modelRef")
     return memory.job
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.references import TUNING_JOB, missing, warm_start_parents
-from sagebridge.engine.failures import WaitingError
+from sagebridge.engine.failures import NotReadyError, WaitingError
 from sagebridge.engine.store import Store
 
 NAME_IN_SAGEMAKER = "hyperParameterTuningJobName"
@@ -20,7 +20,8 @@ def parents_of(store: Store, job: Job) -> list[dict[str, str]]:
 
     Raises:
         SpecError: one says neither or both of a reference and a name, or has brought nothing to learn from.
-        WaitingError: one is not there, or has not ended yet.
+        WaitingError: one is not there.
+        NotReadyError: one has not ended yet.
     """
     pinned = job.status.get("parents") if job.attempts else None
     if pinned:
@@ -42,7 +43,7 @@ def _parent(store: Store, job: Job, parent: Mapping[str, Any], *, field: str) ->
     if memory is None:
         raise WaitingError(f"{field}.ref: {missing(f'{TUNING_JOB} {name}')}")
     if not memory.job.is_finished:
-        raise WaitingError(f"{field}.ref: waiting for {TUNING_JOB} {name} to end.")
+        raise NotReadyError(f"{field}.ref: waiting for {TUNING_JOB} {name} to end.")
     if memory.job.place is not job.place:
         message = f"{TUNING_JOB} {name} has another target: what its trials have found is not known there. Take it out."
         raise SpecError(f"{field}.ref", message)

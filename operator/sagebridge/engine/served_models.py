@@ -47,7 +47,7 @@ class ServedModels:
         Raises:
             SpecError: the manifest has to be corrected.
             sagebridge.core.errors.NotAllowedError: the tenant policy forbids it.
-            sagebridge.engine.failures.WaitingError: something it refers to is not there yet.
+            sagebridge.engine.failures.WaitingError: something it refers to is not there, or not ready yet.
         """
         if kind.model_of is None:
             return None

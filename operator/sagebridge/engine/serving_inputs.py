@@ -97,7 +97,7 @@ class ServingInputs:
         Raises:
             SpecError: the manifest has to be corrected.
             NotAllowedError: the tenant policy forbids it, or there are no such pods here.
-            sagebridge.engine.failures.WaitingError: something it refers to is not there yet.
+            sagebridge.engine.failures.WaitingError: something it refers to is not there, or not ready yet.
             sagebridge.kube.errors.KubeError: the API server can't be read.
         """
         if not self._settings.agent_image:

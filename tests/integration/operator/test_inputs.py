@@ -149,6 +149,21 @@ def test_a_model_is_awaited_and_pinned(world: World) -> None:
     assert channels["model"]["DataSource"]["S3DataSource"]["S3Uri"] == uri
 
 
+def test_a_model_that_is_not_ready_is_told_from_one_that_is_not_there(world: World) -> None:
+    world.aws.outcome(f"{world.namespace}-first-*", seconds=600, stop_seconds=0)
+    world.jobs.create("first")
+    world.jobs.wait_reason("first", "InProgress")
+    world.jobs.create("second", spec(modelRef={"kind": "TrainingJob", "name": "first"}))
+    waiting = world.jobs.wait_reason("second", "ReferenceNotReady")
+    assert statuses(waiting) == {"Ready": "False", "Reconciling": "True"}
+    assert ready(waiting)["message"] == "spec.modelRef: waiting for TrainingJob first to be Ready."
+    assert attempts(waiting) == []
+    world.jobs.delete("first")
+    lacking = world.jobs.wait_reason("second", "WaitingForReference")
+    assert statuses(lacking) == {"Ready": "False", "Reconciling": "True"}
+    assert "not there" in ready(lacking)["message"]
+
+
 def test_a_model_stays_pinned_when_its_job_is_made_again(world: World) -> None:
     world.script(seconds=0)
     world.jobs.create("first")

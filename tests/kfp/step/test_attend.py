@@ -263,6 +263,16 @@ def test_what_is_to_be_made_by_somebody_is_waited_for_as_long() -> None:
     )
 
 
+def test_what_is_there_and_not_ready_is_waited_for_without_a_limit() -> None:
+    clock = itertools.count(0.0, 500.0)
+    lacking = having("Reconciling", "WaitingForReference", f"spec.modelRef: {missing('TrainingJob base')}")
+    trains = having("Reconciling", "ReferenceNotReady", "spec.modelRef: waiting for TrainingJob base to be Ready.")
+    shown = [("MODIFIED", one) for one in (lacking, *[trains] * 20, DONE)]
+    attended = Attended(events(*shown), clock=lambda: next(clock))
+    assert attended.wait() == DONE
+    assert len([line for line in attended.said() if "for somebody to act" in line]) == 1
+
+
 @pytest.mark.parametrize(
     ("reason", "message", "says"),
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sagebridge.core.references import missing
 from sagebridge_kfp.step.standing import Stage, standing
 
 
@@ -26,14 +25,14 @@ def with_reason(reason: str) -> tuple[tuple[str, str, str], ...]:
     return (("Ready", "False", reason), ("Stalled", "True", reason))
 
 
-def told(reason: str, message: str, *, seen: bool = True) -> dict[str, Any]:
-    found = body(("Ready", "False", reason), seen=seen)
+def told(reason: str, message: str) -> dict[str, Any]:
+    found = body(("Ready", "False", reason))
     found["status"]["conditions"][0]["message"] = message
     return found
 
 
-def waiting_for(message: str, *, seen: bool = True) -> dict[str, Any]:
-    return told("WaitingForReference", message, seen=seen)
+def on_the_way(reason: str, *, seen: bool = True) -> dict[str, Any]:
+    return body(("Ready", "False", reason), ("Reconciling", "True", reason), seen=seen)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +57,9 @@ def waiting_for(message: str, *, seen: bool = True) -> dict[str, Any]:
             Stage.STALLED,
             "the search tries the next trial again",
         ),
-        (waiting_for(missing("ConfigMap a")), Stage.STALLED, "somebody has to make it"),
-        (waiting_for(missing("ConfigMap a"), seen=False), Stage.OPEN, "that was said of an older spec"),
-        (waiting_for("waiting for TrainingJob a to be Ready."), Stage.OPEN, "it may train for days"),
+        (on_the_way("WaitingForReference"), Stage.STALLED, "somebody has to make it"),
+        (on_the_way("WaitingForReference", seen=False), Stage.OPEN, "that was said of an older spec"),
+        (on_the_way("ReferenceNotReady"), Stage.OPEN, "it may train for days"),
         (body(*with_reason("NotAllowed"), attempts=[{"number": 1}]), Stage.STALLED, "a job is at work meanwhile"),
     ],
 )
@@ -78,7 +77,8 @@ def test_of_jobs(found: dict[str, Any], stage: Stage, reason: str) -> None:
         (body(*with_reason("EndpointFailed")), Stage.REFUSED, "it has failed"),
         (body(*with_reason("Rejected")), Stage.REFUSED, "what SageMaker does not take of an update"),
         (body(*with_reason("QuotaExceeded")), Stage.STALLED, "a quota may be raised"),
-        (waiting_for(missing("TrainingJob a")), Stage.STALLED, "somebody has to make it"),
+        (on_the_way("WaitingForReference"), Stage.STALLED, "somebody has to make it"),
+        (on_the_way("ReferenceNotReady"), Stage.OPEN, "it may train for days"),
     ],
 )
 def test_of_what_goes_on(found: dict[str, Any], stage: Stage, reason: str) -> None:

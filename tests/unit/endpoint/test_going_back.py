@@ -12,14 +12,15 @@ from tests.unit.endpoint.specs import IMAGE
 BY_REFERENCE = spec() | {"models": [{"name": "m", "modelRef": {"kind": "TrainingJob", "name": "digits"}}]}
 
 
-def train(bench: EndpointBench, number: int) -> None:
-    """Have a TrainingJob that is Complete."""
-    status = {
+def train(bench: EndpointBench, number: int, *, is_complete: bool = True) -> None:
+    """Have a TrainingJob that is Complete, or runs."""
+    status: dict[str, Any] = {
         "conditions": [{"type": "Complete", "status": "True"}],
         "modelArtifacts": {"s3ModelArtifacts": f"s3://models/{number}.tar.gz"},
         "region": "us-east-1",
         "image": IMAGE,
     }
+    status = status if is_complete else {}
     metadata = {"name": "digits", "namespace": "team-a", "uid": f"job-{number}", "resourceVersion": str(number)}
     given = {"algorithmSpecification": {"trainingImage": IMAGE}}
     bench.store.put("TrainingJob", {"metadata": metadata, "spec": given, "status": status})
@@ -52,6 +53,17 @@ async def test_it_waits_for_a_job_that_is_gone_and_serves_on(bench: EndpointBenc
     scores = bench.put(spec=BY_REFERENCE, metadata={"generation": 3})
     await bench.reconcile(scores)
     assert ready(scores)["reason"] == "WaitingForReference"
+    assert set((await bench.endpoints()).values()) == {"InService"}
+
+
+async def test_it_waits_for_a_job_that_runs_and_serves_on(bench: EndpointBench) -> None:
+    await served_and_left(bench)
+    bench.store.remove("job-1")
+    train(bench, 2, is_complete=False)
+    scores = bench.put(spec=BY_REFERENCE, metadata={"generation": 3})
+    await bench.reconcile(scores)
+    assert (ready(scores)["reason"], ready(scores)["status"]) == ("ReferenceNotReady", "False")
+    assert ready(scores)["message"] == "spec.models[0].modelRef: waiting for TrainingJob digits to be Ready."
     assert set((await bench.endpoints()).values()) == {"InService"}
 
 

@@ -15,7 +15,7 @@ from sagebridge.core.errors import AwsError, NotAllowedError, SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.core.steps import Conclude, Release, Wait
-from sagebridge.engine.failures import EXPECTED, FailureCounts, Patience, WaitingError, conclude
+from sagebridge.engine.failures import EXPECTED, FailureCounts, NotReadyError, Patience, WaitingError, conclude
 from sagebridge.targets.protocol import NameConflictError, NotGoneError, NotOwnedError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -60,6 +60,7 @@ def waits(reason: str, error: Exception, why: Reason, again: float, *says: str, 
 
 
 ABSENT = WaitingError("no such ConfigMap")
+TRAINS = NotReadyError("waiting for TrainingJob x to be Ready.")
 STAYS = NotGoneError("Waiting for x to be gone.")
 QUOTA, THROTTLED = aws("ResourceLimitExceeded"), aws("ThrottlingException")
 DENIED = aws("AccessDenied", status=403, operation="AssumeRole")
@@ -79,6 +80,8 @@ CASES = [
     stalled("a role of a wrong form", aws("ValidationError", operation="AssumeRole"), Reason.ACCESS_DENIED, "external"),
     waits("a missing reference, at first", ABSENT, Reason.WAITING_FOR_REFERENCE, 0.5, "no such ConfigMap"),
     waits("a missing reference, for long", ABSENT, Reason.WAITING_FOR_REFERENCE, 30, failures=99),
+    waits("a reference that is not ready", TRAINS, Reason.REFERENCE_NOT_READY, 0.5, "TrainingJob x to be Ready"),
+    waits("a reference that is not ready for long", TRAINS, Reason.REFERENCE_NOT_READY, 30, failures=99),
     waits("what is not gone yet", STAYS, Reason.WAITING_FOR_REMOVAL, 0.5, "Waiting for x to be gone"),
     waits("a quota, at first", QUOTA, Reason.QUOTA_EXCEEDED, 30, "Service Quotas"),
     waits("a quota, again", QUOTA, Reason.QUOTA_EXCEEDED, 300, failures=9),

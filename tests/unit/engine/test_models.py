@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
-from sagebridge.engine.failures import WaitingError
+from sagebridge.core.reasons import Reason
+from sagebridge.engine.failures import NotReadyError, WaitingError
 from sagebridge.engine.models import ModelInput, ModelInputs
 from sagebridge.engine.store import Store
 from sagebridge.kinds.batch_transform import KIND
@@ -68,7 +69,20 @@ async def test_the_best_of_a_search(
 async def test_a_search_that_runs_is_waited_for() -> None:
     store = Store()
     store.put("HPTuningJob", body("search", {"trainingJobDefinition": OWN_ALGORITHM}, {}))
-    with pytest.raises(WaitingError, match="waiting for HPTuningJob search to be Ready"):
+    with pytest.raises(NotReadyError, match="waiting for HPTuningJob search to be Ready"):
+        await model_of(store)
+
+
+async def test_a_search_that_is_not_there_is_to_be_made() -> None:
+    with pytest.raises(WaitingError, match="waiting for HPTuningJob search, which is not there") as caught:
+        await model_of(Store())
+    assert caught.value.reason is Reason.WAITING_FOR_REFERENCE
+
+
+async def test_a_search_that_has_completed_without_a_model_is_not_waited_for() -> None:
+    store = Store()
+    store.put("HPTuningJob", body("search", {"trainingJobDefinition": OWN_ALGORITHM}, {"conditions": COMPLETE}))
+    with pytest.raises(SpecError, match="HPTuningJob search has completed without a model"):
         await model_of(store)
 
 

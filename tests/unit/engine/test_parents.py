@@ -1,8 +1,12 @@
 """The parents of a warm start."""
 
+from typing import Any
+
 import pytest
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
+from sagebridge.core.reasons import Reason
+from sagebridge.engine.failures import WaitingError
 from sagebridge.engine.parents import parents_of
 from sagebridge.engine.store import Store
 
@@ -28,6 +32,23 @@ def test_a_parent_is_named_as_sagemaker_knows_it() -> None:
     store.put("HPTuningJob", PARENT)
     [parent] = parents_of(store, CHILD)
     assert parent["hyperParameterTuningJobName"] == "team-parent-abc"
+
+
+@pytest.mark.parametrize(
+    ("parents", "told", "want"),
+    [
+        ([], "HPTuningJob parent, which is not there", Reason.WAITING_FOR_REFERENCE),
+        ([PARENT | {"status": {}}], "HPTuningJob parent to end", Reason.REFERENCE_NOT_READY),
+    ],
+    ids=["not there", "searching"],
+)
+def test_a_parent_is_waited_for(parents: list[dict[str, Any]], told: str, want: Reason) -> None:
+    store = Store()
+    for parent in parents:
+        store.put("HPTuningJob", parent)
+    with pytest.raises(WaitingError, match=rf"parentHyperParameterTuningJobs\[0\]\.ref: waiting for {told}") as caught:
+        parents_of(store, CHILD)
+    assert caught.value.reason is want
 
 
 @pytest.mark.parametrize(("parent", "child"), [("Cluster", "SageMaker"), ("SageMaker", "Cluster")])

@@ -73,6 +73,7 @@ CASES = [
             Reason.SUBMITTING,
             Reason.IN_PROGRESS,
             Reason.WAITING_FOR_REFERENCE,
+            Reason.REFERENCE_NOT_READY,
             Reason.THROTTLED,
             Reason.QUOTA_EXCEEDED,
             Reason.RETRY_PENDING,

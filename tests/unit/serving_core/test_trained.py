@@ -111,3 +111,9 @@ def test_what_can_not_be_served_like_this_says_why(spec: dict[str, Any], status:
     with pytest.raises(SpecError, match=message) as caught:
         trained(spec, XGBOOST, **status)
     assert caught.value.field == "spec.modelRef"
+
+
+@pytest.mark.parametrize("status", [{"modelArtifacts": None}, {"modelArtifacts": {}}])
+def test_a_job_that_has_left_no_model_is_told_so(status: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="TrainingJob job has completed without a model"):
+        trained({}, OWN, **status)

@@ -8,7 +8,7 @@ Sources:
 """
 
 from sagebridge.core.serving.model import ModelContext, Repack, build_model, model_name, model_source, repack_of
-from sagebridge.core.serving.trained import TrainedModel, trained_model
+from sagebridge.core.serving.trained import TrainedModel, artifact_of, trained_model
 from sagebridge.core.serving.tuned import Place, looked_up_image, training_of_tuning
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Place",
     "Repack",
     "TrainedModel",
+    "artifact_of",
     "build_model",
     "looked_up_image",
     "model_name",

@@ -76,6 +76,24 @@ class TrainedModel:
         raise SpecError(refusals[0].field, message) from refusals[0]
 
 
+def artifact_of(status: Mapping[str, Any], *, what: str, field: str) -> str:
+    """Where the model of a job lies that has completed.
+
+    Args:
+        status: the job's.
+        what: the job, for messages: ``TrainingJob digits``.
+        field: the field that refers to it, for messages.
+
+    Raises:
+        SpecError: it has left none.
+    """
+    artifact = str((status.get("modelArtifacts") or {}).get("s3ModelArtifacts") or "")
+    if not artifact:
+        message = f"{what} has completed without a model. Refer to another, or delete it and make it anew."
+        raise SpecError(field, message)
+    return artifact
+
+
 def trained_model(
     *,
     kind: str,
@@ -91,7 +109,7 @@ def trained_model(
         kind: its kind.
         name: its name.
         spec: its spec.
-        status: its status; the model and the image are there.
+        status: its status; the image is there.
         field: the field that refers to it, for messages.
         archive_only: whether what serves takes a model.tar.gz alone, and no prefix of files.
 
@@ -101,9 +119,9 @@ def trained_model(
     what = f"{kind} {name}"
     section = Section.of(spec, "spec")
     _check_level(section, what=what, field=field)
-    artifact = str((status.get("modelArtifacts") or {}).get("s3ModelArtifacts") or "")
+    artifact = artifact_of(status, what=what, field=field)
     uncompressed = section.section("outputDataConfig").text("compressionType") == "NONE"
-    if not artifact or (archive_only and (uncompressed or not artifact.endswith(".tar.gz"))):
+    if archive_only and (uncompressed or not artifact.endswith(".tar.gz")):
         message = (
             f"{what} left its model uncompressed (outputDataConfig.compressionType: NONE), which batch transform, "
             "serverless and multi-model endpoints, and inference code (source), can't take: train it with GZIP, or "
