@@ -18,6 +18,7 @@ from node.node import Node
 from node.operator import OWN_IMAGE, Cloud, Installation
 from node.operator_image import operator_image
 from node.packages import UnsupportedMachineError
+from node.processing import Processing
 from node.real_node import RealNode
 
 
@@ -84,6 +85,14 @@ def gpu_node(node: Node, operator: Installation) -> Node:
 def jobs(gpu_node: Node, namespace: str) -> Jobs:
     """The TrainingJobs of a fresh namespace that has the example's code."""
     made = Jobs(gpu_node, namespace)
+    made.put_code()
+    return made
+
+
+@pytest.fixture
+def processing(gpu_node: Node, namespace: str) -> Processing:
+    """The ProcessingJobs of a fresh namespace that has the example's code."""
+    made = Processing(gpu_node, namespace)
     made.put_code()
     return made
 

@@ -66,7 +66,8 @@ REFUSED = [
     (FRAMEWORK, {"entry_point": "", "source": "", "model_uri": of("output")}, "source", "the container needs a script"),
     (TRANSFORM, {"model_uri": of("output"), "image": of("output"), "instance_type": "m5.large"}, "instance_type", ""),
     (ENDPOINT, {"model_uri": of("output"), "image": of("output"), "instance_type": "m5.large"}, "instance_type", ""),
-    (PROCESSING, {"target": "Cluster", "arguments": lambda known: [known["text"]]}, "target", "a list"),
+    (PROCESSING, {"target": "Moon", "arguments": lambda known: [known["text"]]}, "target", "a list"),
+    (PROCESSING, {"target": "Cluster", "cluster": {"gpus": 1}, "name": of("text")}, "cluster.gpus", "no such field"),
     (TUNING, {"integer_ranges": {"depth": 3}, "max_jobs": of("number")}, "integer_ranges.depth", "a number"),
     (ALGORITHM, {"spec_overrides": {"resourceConfg": {}}, "region": of("text")}, "spec_overrides.resourceConfg", ""),
 ]
@@ -122,6 +123,7 @@ LEFT = [
     (ENDPOINT, {"instance_type": of("text"), "serverless_memory_mb": of("number")}, "one of them may be given"),
     (ENDPOINT, {"name": of("text"), "deletion_policy": of("text")}, "neither's form is known"),
     (PROCESSING, {"outputs": lambda known: {"out": known["text"]}}, "a URI may come"),
+    (PROCESSING, {"cluster": {"queueName": "cpus"}, "target": of("text")}, "it may be the cluster"),
 ]
 
 

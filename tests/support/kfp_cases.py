@@ -237,6 +237,20 @@ PROCESSING = (
             "volume_size_gb": 50,
         },
     ),
+    Case(
+        op="ProcessingJobOp",
+        reason="script-on-the-cluster",
+        inputs={
+            "image": "registry.example.com/prepare:1",
+            "entry_point": "prepare.py",
+            "source": "digits-code",
+            "inputs": {"table": "s3://data/table/"},
+            "outputs": {"train": ""},
+            "instance_type": "ml.m5.xlarge",
+            "target": "Cluster",
+            "cluster": {"queueName": "cpus", "serviceAccountName": "processing"},
+        },
+    ),
 )
 
 ENDPOINT = (

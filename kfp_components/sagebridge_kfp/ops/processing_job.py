@@ -77,8 +77,8 @@ def ProcessingJobOp(  # noqa: N802, PLR0913
         max_runtime_seconds: after so long the job is stopped; 0 for a day.
         role_arn: the role the job acts as; by default the tenant's.
         region: by default the tenant's.
-        target: `SageMaker`; `Cluster` is refused: processing jobs do not run on the cluster's own nodes yet.
-        cluster: how one would run there, as `spec.cluster` of a ProcessingJob; refused until then.
+        target: `SageMaker`, or `Cluster` for the cluster's own nodes.
+        cluster: how it runs there, as `spec.cluster` of a ProcessingJob; only with `target="Cluster"`.
         tags: tags of the job, by key.
         retry_limit: how many jobs may follow one that failed for want of capacity or by an error of AWS's own.
         deletion_policy: what becomes of a running job when the object is deleted: `Stop` (the default), `Retain`,

@@ -108,7 +108,7 @@ def run_on_sagemaker(  # noqa: PLR0913
             `SAGEBRIDGE_KFP_STAGING` where the pipeline is compiled.
         image: what it runs in; by default the component's `base_image`.
         job: `Training` or `Processing`.
-        target: `SageMaker`, or `Cluster` for the cluster's own nodes (training only).
+        target: `SageMaker`, or `Cluster` for the cluster's own nodes.
         instance_count: how many instances run it; what the first one gives on counts.
         volume_size_gb: their disks, in GB; 0 for 30.
         max_runtime_seconds: after so long the job is stopped; 0 for a day.
@@ -120,7 +120,7 @@ def run_on_sagemaker(  # noqa: PLR0913
         security_group_ids: the security groups there.
         environment: environment variables.
         tags: tags of the job, by key.
-        cluster: how it runs there, as `spec.cluster` of a TrainingJob; only with `target="Cluster"`.
+        cluster: how it runs there, as `spec.cluster` of a TrainingJob or ProcessingJob; only with `target="Cluster"`.
         retry_limit: how many jobs may follow one that failed for want of capacity or by an error of AWS's own.
         deletion_policy: what becomes of a running job when the object is deleted: `Stop` (the default), `Retain`,
             `Purge`.

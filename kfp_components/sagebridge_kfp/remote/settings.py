@@ -98,8 +98,6 @@ def _check_choices(settings: Settings) -> None:
     for name, known in (("job", (TRAINING, PROCESSING)), ("target", (SAGEMAKER, CLUSTER))):
         if getattr(settings, name) not in known:
             raise InputError(name, f"must be {' or '.join(known)}, and is {getattr(settings, name)!r}")
-    if settings.job == PROCESSING and settings.target == CLUSTER:
-        raise InputError("target", 'a ProcessingJob does not run on the cluster yet: set job="Training"')
     if not settings.instance_type:
         raise InputError("instance_type", "is missing")
     if settings.instance_count == 0:
@@ -114,7 +112,9 @@ def _check_choices(settings: Settings) -> None:
 
 def _check_companions(settings: Settings) -> None:
     if settings.job == PROCESSING and settings.spot:
-        raise InputError("spot", 'is for job="Training": SageMaker has no spot capacity for processing jobs')
+        on_cluster = settings.target == CLUSTER
+        why = 'say cluster={"spot": "Prefer"}' if on_cluster else "SageMaker has no spot capacity for processing jobs"
+        raise InputError("spot", f'is for job="Training": {why}')
     if settings.max_wait_seconds and not settings.spot:
         raise InputError("max_wait_seconds", "is for spot training: set spot=True, or leave it out")
     if settings.subnets and settings.target == CLUSTER:

@@ -55,8 +55,6 @@ def processing_spec(inputs: Mapping[str, Any]) -> dict[str, Any]:
         InputError: one of them is wrong; names it.
     """
     common, processing = Common.of(inputs), Processing.of(inputs)
-    if common.target == "Cluster":
-        raise InputError("target", "a ProcessingJob does not run on the cluster yet: leave target out for SageMaker")
     code = Code.of({"algorithm": "", "algorithm_version": "", **inputs})
     _check_code(code, processing, common.spec_overrides)
     cluster = {

@@ -9,7 +9,7 @@ import yaml
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(
     path
-    for kind in ("*job", "batchtransform", "endpoint", "end-to-end", "end-to-end/*")
+    for kind in ("*job", "batchtransform", "cluster", "endpoint", "end-to-end", "end-to-end/*")
     for path in (ROOT / "examples").glob(f"{kind}/*.yaml")
 )
 PATHS = {

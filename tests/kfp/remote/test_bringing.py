@@ -6,14 +6,15 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from sagebridge.core.cluster import refusals
+from sagebridge.core.cluster import refusals as training
+from sagebridge.core.cluster.processing import refusals as processing
 from sagebridge.core.errors import NotAllowedError
 from sagebridge.core.tenancy.checks import check_s3_uris
 from sagebridge.core.tenancy.tenant import Tenant
@@ -286,10 +287,12 @@ def test_a_model_that_is_an_image_lies_where_the_launcher_has_it(told: dict[str,
     assert local_path(artifact) == Path("/oci/registry.example.com_llm:1/models")
 
 
-def test_the_cluster_takes_the_spec() -> None:
-    settings = run_on_sagemaker(fit, **WHERE, target="Cluster", cluster={"serviceAccountName": "training"}).settings
+@pytest.mark.parametrize(("job", "check"), [("Training", training.check), ("Processing", processing.check)])
+def test_the_cluster_takes_the_spec(job: str, check: Callable[[dict[str, Any]], None]) -> None:
+    where = {**WHERE, "target": "Cluster", "cluster": {"serviceAccountName": "training"}}
+    settings = run_on_sagemaker(fit, job=job, **where).settings
     spec = remote_spec(settings, prefix=PREFIX, channels=[Channel(name="artifact-0", uri="s3://a/b", is_manifest=True)])
 
-    refusals.check(spec)
+    check(spec)
 
     assert (spec["target"], spec["cluster"]) == ("Cluster", {"serviceAccountName": "training"})
