@@ -15,6 +15,7 @@ def done(second: str) -> dict[str, str]:
 
 
 CAUSE = {"failure": "the cause"}
+TAINTED = disruption("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", since=12)
 FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="Job has reached the specified limit")
 
 
@@ -207,6 +208,20 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         ),
         (
             [
+                pod(0, train=ended(6, 8), agent=ended(6, 9), phase="Succeeded", conditions=TAINTED, **deleted(12)),
+                pod(1, train=ended(6, 14, 1), agent=ended(6, 15, said=CAUSE), phase="Failed"),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 8, 1), agent=ended(6, 9, said=CAUSE), phase="Failed", conditions=TAINTED),
+                pod(1, train=ended(6, 14, 143), agent=ended(6, 15, 143), phase="Failed", **deleted(9)),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
                 pod(
                     train=ended(6, 9),
                     agent=ended(6, 9, 1, said={"failureReason": "ClientError: Data upload failed"}),
@@ -257,6 +272,8 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "what was made too many of a rank was deleted",
         "a node went after the script had failed",
         "the script failed after a node had gone",
+        "a node went on which a host had done its part",
+        "a node went on which the host was that had failed",
         "a pod whose agent had failed was deleted",
         "a node did not take a pod",
         "no pod left",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sagebridge.core.cluster.pods import Pod
 
 _SIGNALLED: Final = (137, 143)
+_BY_KUBELET: Final = "TerminationByKubelet"
 _DISK: Final = re.compile(r"ephemeral-storage|ephemeral local storage|EmptyDir|inodes|DiskPressure", re.IGNORECASE)
 
 
@@ -34,14 +35,31 @@ def full_disk(pods: Sequence[Pod], *, advice: str) -> str | None:
 
 def interruption(pods: Sequence[Pod]) -> str | None:
     """A node or a pod that the cluster took away, before any host has failed by itself."""
-    taken = [(str(why.get("lastTransitionTime", "")), pod, why) for pod in pods if (why := pod.disruption) is not None]
+    taken = [(_marked_at(why), pod, why) for pod in pods if (why := _taken_away(pod)) is not None]
     if not taken:
         return None
     at, found, why = min(taken, key=lambda one: one[0])
-    if any(end < at for end in _ends_of_failed([pod for pod in pods if pod.disruption is None])):
+    if any(end < at for end in _ends_of_failed([pod for pod in pods if _taken_away(pod) is None])):
         return None
     said = why.get("message") or why.get("reason") or "the cluster took it away"
     return f"{JobFailure.INTERRUPTED}: pod {found.name} on node {found.node or 'unknown'}: {said}"
+
+
+def _taken_away(pod: Pod) -> Mapping[str, Any] | None:
+    """Why the cluster took a pod away of which something ran: a node that goes marks those that have ended, too.
+
+    Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/tainteviction/taint_eviction.go
+    """
+    why = pod.disruption
+    if why is None or pod.phase == "Succeeded":
+        return None
+    # The kubelet tells it of its own pods with their end.
+    had_ended = pod.is_finished and why.get("reason") != _BY_KUBELET and (pod.ended_at or "~") < _marked_at(why)
+    return None if had_ended else why
+
+
+def _marked_at(why: Mapping[str, Any]) -> str:
+    return str(why.get("lastTransitionTime", ""))
 
 
 def eviction(pods: Sequence[Pod]) -> str | None:
