@@ -16,6 +16,7 @@ def done(second: str) -> dict[str, str]:
 
 CAUSE = {"failure": "the cause"}
 TAINTED = disruption("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", since=12)
+SHUT_DOWN = disruption("TerminationByKubelet", "imminent node shutdown", since=31)
 FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="Job has reached the specified limit")
 
 
@@ -208,6 +209,34 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         ),
         (
             [
+                pod(0, train=ended(6, 8, 143), agent=ended(6, 30, 143), phase="Failed", conditions=SHUT_DOWN),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+            ],
+            "Interrupted: pod job-0-x7k2p on node node-0: imminent node shutdown",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 8, 1), agent=ended(6, 30, 143, said=done("30.1")), conditions=SHUT_DOWN),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+            ],
+            "Interrupted: pod job-0-x7k2p on node node-0: imminent node shutdown",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+                pod(1, train=ended(6, 12, 143), agent=ended(6, 30, 143), conditions=SHUT_DOWN, **deleted(11)),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 30, 1), conditions=SHUT_DOWN),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
                 pod(0, train=ended(6, 8), agent=ended(6, 9), phase="Succeeded", conditions=TAINTED, **deleted(12)),
                 pod(1, train=ended(6, 14, 1), agent=ended(6, 15, said=CAUSE), phase="Failed"),
             ],
@@ -272,6 +301,10 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "what was made too many of a rank was deleted",
         "a node went after the script had failed",
         "the script failed after a node had gone",
+        "a node went, and the script of another host failed before the kubelet had ended all of the pod",
+        "and the script that was told to end failed",
+        "the script failed before the node went, for which the Job controller had deleted the rest",
+        "the script failed before the node went, and with it the other, which was still uploading",
         "a node went on which a host had done its part",
         "a node went on which the host was that had failed",
         "a pod whose agent had failed was deleted",

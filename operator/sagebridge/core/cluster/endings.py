@@ -35,7 +35,7 @@ def full_disk(pods: Sequence[Pod], *, advice: str) -> str | None:
 
 def interruption(pods: Sequence[Pod]) -> str | None:
     """A node or a pod that the cluster took away, before any host has failed by itself."""
-    taken = [(_marked_at(why), pod, why) for pod in pods if (why := _taken_away(pod)) is not None]
+    taken = [(_taken_at(pod, why), pod, why) for pod in pods if (why := _taken_away(pod)) is not None]
     if not taken:
         return None
     at, found, why = min(taken, key=lambda one: one[0])
@@ -60,6 +60,19 @@ def _taken_away(pod: Pod) -> Mapping[str, Any] | None:
 
 def _marked_at(why: Mapping[str, Any]) -> str:
     return str(why.get("lastTransitionTime", ""))
+
+
+def _taken_at(pod: Pod, why: Mapping[str, Any]) -> str:
+    """When the cluster took a pod away, RFC 3339, or not much later.
+
+    The kubelet marks its own pods only when all of them has ended: by then other hosts may have failed for want of it.
+    Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (mergePodStatus)
+    """
+    at, ended, deleted = _marked_at(why), pod.train.finished_at, pod.deletion_requested_at
+    if why.get("reason") != _BY_KUBELET or ended is None or (deleted and deleted <= ended):
+        return at
+    was_told = pod.train.exit_code in _SIGNALLED or pod.agent.message.get("stopped") == "Terminated"
+    return min(at, ended) if was_told and not pod.train.is_out_of_memory else at
 
 
 def eviction(pods: Sequence[Pod]) -> str | None:
