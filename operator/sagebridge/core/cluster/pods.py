@@ -28,6 +28,9 @@ DISRUPTION: Final = "DisruptionTarget"
 _FINISHED: Final = ("Succeeded", "Failed")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
+_NO_TIME: Final = "1970-01-01T00:00:00Z"
+"""What is said of the start of a container that could not be started: containerd's 0, as a time."""
+
 _DELETION: Final = ("deletionTimestamp", "deletionGracePeriodSeconds")
 _METADATA: Final = (
     "name",
@@ -92,7 +95,8 @@ class ContainerState:
     @property
     def started_at(self) -> str | None:
         """When it started, RFC 3339; None if it did not."""
-        return self.running.get("startedAt") or self.terminated.get("startedAt")
+        found = self.running.get("startedAt") or self.terminated.get("startedAt")
+        return None if found == _NO_TIME else found
 
     @property
     def finished_at(self) -> str | None:
