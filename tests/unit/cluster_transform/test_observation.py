@@ -1,8 +1,10 @@
 """What a transform's Job and pods say: the failures first."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from sagebridge.core.cluster.memory import recall
 from sagebridge.core.cluster.observation import essence as of_the_job
 from sagebridge.core.cluster.pods import essence as of_pod
 from sagebridge.core.cluster.pods import of_job
@@ -28,7 +30,7 @@ def crashing(restarts: int) -> dict[str, Any]:
     return {"state": held("CrashLoopBackOff"), "lastState": words(TRACEBACK), "restartCount": restarts}
 
 
-def failed(*pods: dict[str, Any], size: int = 1, **more: Any) -> Observation:
+def failed(*pods: Mapping[str, Any], size: int = 1, **more: Any) -> Observation:
     return observe(of_the_job(kubernetes_job(size=size, ended="Failed", **more)), [of_pod(body) for body in pods])
 
 
@@ -204,6 +206,24 @@ def test_why_it_failed(reason: str, pods: list[dict[str, Any]], want: str) -> No
     assert seen.failure_reason == want, reason
     assert seen.fields["failureReason"] == want, reason
     assert seen.fields["transformJobStatus"] == "Failed", reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "before"),
+    [
+        ("it ended, and was started again", {"state": words(TRACEBACK), "restartCount": 0}),
+        ("it was to be started again", {**crashing(1), "restartCount": 0}),
+        ("it ran again", {"state": running(60), "lastState": words(TRACEBACK), "restartCount": 1}),
+    ],
+)
+def test_how_a_server_crashed_is_not_forgotten_when_its_pod_ends(reason: str, before: dict[str, Any]) -> None:
+    agent = ended(3, 90, 1, said=UNHEALTHY)
+    crashed = pod(serve=before, agent=running(3), phase="Running")
+    now = pod(serve={"state": words("", 143), "lastState": {}, "restartCount": 1}, agent=agent)
+
+    seen = failed(recall(now, crashed)).failure_reason
+
+    assert seen == "ClientError: did not pass the ping health check. Its last words: ValueError: no model", reason
 
 
 def test_a_server_that_is_started_once_more_while_its_job_is_given_up() -> None:

@@ -31,7 +31,8 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _NO_TIME: Final = "1970-01-01T00:00:00Z"
 """What is said of the start of a container that could not be started: containerd's 0, as a time."""
 
-_DELETION: Final = ("deletionTimestamp", "deletionGracePeriodSeconds")
+DELETION: Final = ("deletionTimestamp", "deletionGracePeriodSeconds")
+"""What a pod's metadata say of its deletion."""
 _METADATA: Final = (
     "name",
     "namespace",
@@ -40,34 +41,24 @@ _METADATA: Final = (
     "creationTimestamp",
     "labels",
     "ownerReferences",
-    *_DELETION,
+    *DELETION,
 )
 _ANNOTATIONS: Final = (COMPLETION_INDEX, ANNOTATION_ENDED, ANNOTATION_STOP)
 _STATUS: Final = ("phase", "reason", "message", "conditions")
-_STATES: Final = ("initContainerStatuses", "containerStatuses")
+STATES: Final = ("initContainerStatuses", "containerStatuses")
+"""Where a pod's status has those of its containers; those that begin first come first."""
 
 
 def essence(body: Mapping[str, Any]) -> dict[str, Any]:
     """What `Pod` reads of a pod, and what tells which it is; a tenth of the whole, of which thousands are kept."""
     metadata, status = body["metadata"], body.get("status") or {}
     annotations = {key: value for key, value in annotations_of(body).items() if key in _ANNOTATIONS}
-    states = {key: [_essence(one) for one in status[key] or ()] for key in _STATES if key in status}
+    states = {key: [_essence(one) for one in status[key] or ()] for key in STATES if key in status}
     return {
         "metadata": {**{key: metadata[key] for key in _METADATA if key in metadata}, "annotations": annotations},
         "spec": {"nodeName": (body.get("spec") or {}).get("nodeName")},
         "status": {**{key: status[key] for key in _STATUS if key in status}, **states},
     }
-
-
-def with_first_deletion(body: Mapping[str, Any], before: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A pod with the times of its first deletion, as far as it was seen `before`.
-
-    The kubelet deletes a pod again, with a grace of 0, once all of it has ended: that overwrites the times.
-    """
-    if before is None or before["metadata"].get("uid") != body["metadata"].get("uid"):
-        return body
-    first = {key: before["metadata"][key] for key in _DELETION if key in before["metadata"]}
-    return {**body, "metadata": {**body["metadata"], **first}} if first else body
 
 
 def _essence(container: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,17 +210,17 @@ class Pod:
     @property
     def states(self) -> tuple[ContainerState, ...]:
         """Of all its containers, whatever kind of pod it is: those that begin first come first."""
-        found = [one for statuses in _STATES for one in self.status.get(statuses) or ()]
+        found = [one for statuses in STATES for one in self.status.get(statuses) or ()]
         return tuple(_state_of(one) for one in found)
 
     @property
     def has_begun(self) -> bool:
         """Whether any of its containers has started."""
-        return any(_state_of(one).started_at for statuses in _STATES for one in self.status.get(statuses) or ())
+        return any(_state_of(one).started_at for statuses in STATES for one in self.status.get(statuses) or ())
 
     def container(self, name: str) -> ContainerState:
         """One of its containers, whenever it runs; without any state where there is none of that name."""
-        found = (one for statuses in _STATES for one in self.status.get(statuses) or () if one.get("name") == name)
+        found = (one for statuses in STATES for one in self.status.get(statuses) or () if one.get("name") == name)
         return _state_of(next(found, {}))
 
     def condition(self, kind: str) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from typing import Any
 from sagebridge.core.clock import parse_time
 from sagebridge.core.cluster.engines import is_job_set
 from sagebridge.core.cluster.job import job_arn
+from sagebridge.core.cluster.memory import recall
 from sagebridge.core.cluster.names import (
     ANNOTATION_ENDED,
     ANNOTATION_STOP,
@@ -20,7 +21,7 @@ from sagebridge.core.cluster.names import (
     tags_of,
 )
 from sagebridge.core.cluster.observation import is_finished
-from sagebridge.core.cluster.pods import Pod, newest_by_host, of_job, with_first_deletion
+from sagebridge.core.cluster.pods import Pod, newest_by_host, of_job
 from sagebridge.core.cluster.waiting import without_pods
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
@@ -188,7 +189,7 @@ class ClusterTarget:
             return list(pods.values())
         for pod in await self._objects.pods(handle):
             name = pod["metadata"]["name"]
-            pods[name] = with_first_deletion(pod, pods.get(name))
+            pods[name] = recall(pod, pods.get(name))
         return list(pods.values())
 
     async def _take_away(self, handle: Handle, job: Mapping[str, Any], mark: Mapping[str, str]) -> Observation:

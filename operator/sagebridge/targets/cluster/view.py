@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sagebridge.core.cluster.engines import member_name, member_of, owner_uid
+from sagebridge.core.cluster.memory import recall
 from sagebridge.core.cluster.names import (
     JOB_NAME_LABEL,
     LABEL_ATTEMPT,
@@ -15,7 +16,6 @@ from sagebridge.core.cluster.names import (
     kubernetes_name,
     labels_of,
 )
-from sagebridge.core.cluster.pods import with_first_deletion
 from sagebridge.core.names import Owner
 from sagebridge.targets.protocol import Handle
 
@@ -153,7 +153,7 @@ def _is_same(known: Body | None, body: Body) -> bool:
 
 def _keep(seen: Seen, pod: Body) -> None:
     name = pod["metadata"]["name"]
-    seen.pods[name] = with_first_deletion(pod, seen.pods.get(name))
+    seen.pods[name] = recall(pod, seen.pods.get(name))
 
 
 def _job_key(body: Body) -> tuple[str, str]:
