@@ -14,7 +14,14 @@ def done(second: str) -> dict[str, str]:
     return {"stopped": "Terminated", "trainingEndTime": f"2026-01-01T00:00:{second}Z"}
 
 
+def lost(second: int) -> dict[str, Any]:
+    """What containerd says of a container that is not there any more when it is started itself."""
+    return ended(0, second, 255, reason="Unknown")
+
+
 CAUSE = {"failure": "the cause"}
+INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+UNKNOWN = {"terminated": {"startedAt": None, "finishedAt": None, "exitCode": 137, "reason": "ContainerStatusUnknown"}}
 TAINTED = disruption("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", since=12)
 SHUT_DOWN = disruption("TerminationByKubelet", "imminent node shutdown", since=31)
 FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="Job has reached the specified limit")
@@ -260,6 +267,32 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
             "ClientError: Data upload failed",
         ),
         (
+            [pod(train=lost(90), agent=lost(90), phase="Failed")],
+            f"{INTERNAL} Node node-0 has lost the container agent of pod job-0-x7k2p, as a node that is restarted.",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 30, 1), agent=ended(6, 31, said={"failure": "lost peer"}), **deleted(30)),
+                pod(1, train=lost(90), agent=lost(90), phase="Failed"),
+            ],
+            f"{INTERNAL} Node node-1 has lost the container agent of pod job-1-x7k2p, as a node that is restarted.",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 30, 1), agent=ended(6, 31, said=CAUSE), phase="Failed"),
+                pod(1, train=lost(90), agent=lost(90), phase="Failed", **deleted(32)),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [pod(prepare=lost(90), phase="Failed")],
+            f"{INTERNAL} Node node-0 has lost the container prepare of pod job-0-x7k2p, as a node that is restarted.",
+        ),
+        (
+            [pod(prepare=UNKNOWN, phase="Failed", status={"reason": "DeadlineExceeded", "message": "Too long."})],
+            f"{INTERNAL} Node node-0 has not begun with pod job-0-x7k2p: Too long.",
+        ),
+        (
             [
                 pod(0, prepare=ended(2, 5), train=running(6), agent=running(6), **deleted(8)),
                 pod(1, phase="Failed", status={"reason": "OutOfnvidia.com/gpu", "message": "No GPU is left."}),
@@ -308,6 +341,11 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "a node went on which a host had done its part",
         "a node went on which the host was that had failed",
         "a pod whose agent had failed was deleted",
+        "a node was restarted",
+        "a node was restarted, whose host the other could not do without",
+        "a node was restarted after the script had failed",
+        "a node was restarted while data came",
+        "images did not come in time",
         "a node did not take a pod",
         "no pod left",
     ],

@@ -12,7 +12,7 @@ from sagebridge.core.job_failure import JobFailure
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sagebridge.core.cluster.pods import Pod
+    from sagebridge.core.cluster.pods import ContainerState, Pod
 
 _SIGNALLED: Final = (137, 143)
 _BY_KUBELET: Final = "TerminationByKubelet"
@@ -90,7 +90,9 @@ def rejection(pods: Sequence[Pod]) -> str | None:
     if found is None:
         return None
     said = _words_of(found) or str(found.status["reason"])
-    return internal_server_error(f"Node {found.node} did not take pod {found.name}: {said.rstrip('.')}.")
+    # The time of a pod runs while its images come.
+    what = "has not begun with" if found.status["reason"] == "DeadlineExceeded" else "did not take"
+    return internal_server_error(f"Node {found.node} {what} pod {found.name}: {said.rstrip('.')}.")
 
 
 def deletion(pods: Sequence[Pod], *, doing: str) -> str | None:
@@ -123,12 +125,19 @@ def of_job(job: Mapping[str, Any]) -> str:
 def failed_by_themselves(pods: Sequence[Pod], container: str) -> list[Pod]:
     """Those of which a container has failed, and not because somebody deleted the pod."""
     failed = [pod for pod in pods if pod.container(container).exit_code not in (None, 0)]
-    return [pod for pod in failed if not (pod.is_being_deleted and pod.container(container).exit_code in _SIGNALLED)]
+    return [pod for pod in failed if not (pod.is_being_deleted and _was_ended(pod.container(container)))]
+
+
+def _was_ended(container: ContainerState) -> bool:
+    return container.exit_code in _SIGNALLED or container.is_lost
 
 
 def ended_by(pod: Pod, container: str) -> str:
     """A container of the agent's that ended without a word."""
     state = pod.container(container)
+    if state.is_lost:
+        lost = f"Node {pod.node} has lost the container {container} of pod {pod.name}, as a node that is restarted."
+        return internal_server_error(lost)
     why = "at its memory limit" if state.is_out_of_memory else f"with exit code {state.exit_code}"
     return internal_server_error(f"The container {container} of pod {pod.name} ended {why}.")
 

@@ -20,7 +20,7 @@ from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, algorithm_er
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sagebridge.core.cluster.pods import Pod
+    from sagebridge.core.cluster.pods import ContainerState, Pod
 
 _DISK_ADVICE: Final = "Write less, or raise resourceConfig.volumeSizeInGB."
 _KILLED: Final = (137, 143)
@@ -37,6 +37,7 @@ def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
         eviction,
         rejection,
         _deletion,
+        _lost,
         _preparation,
         _script,
         _agent,
@@ -61,6 +62,12 @@ def _deletion(pods: Sequence[Pod]) -> str | None:
     return deletion(pods, doing="trained")
 
 
+def _lost(pods: Sequence[Pod]) -> str | None:
+    """A host whose node was restarted. Of one that failed after another the Job controller has deleted the pod."""
+    found = next((pod for pod in pods if pod.agent.is_lost and not pod.is_being_deleted), None)
+    return ended_by(found, AGENT) if found else None
+
+
 def _preparation(pods: Sequence[Pod]) -> str | None:
     for pod in _by_time(failed_by_themselves(pods, PREPARE), "prepare"):
         said = pod.prepare.message.get("failureReason")
@@ -70,8 +77,12 @@ def _preparation(pods: Sequence[Pod]) -> str | None:
 
 def _script(pods: Sequence[Pod]) -> str | None:
     """Of a script that failed by itself: ranks that were ended because another failed are no cause."""
-    failed = [pod for pod in _failed_scripts(pods) if pod.train.exit_code not in _KILLED or pod.train.is_out_of_memory]
-    return _script_reason(failed[0]) if failed else None
+    failed = next((pod for pod in _failed_scripts(pods) if _failed_by_itself(pod.train)), None)
+    return _script_reason(failed) if failed else None
+
+
+def _failed_by_itself(script: ContainerState) -> bool:
+    return script.is_out_of_memory or not (script.exit_code in _KILLED or script.is_lost)
 
 
 def _killed_script(pods: Sequence[Pod]) -> str | None:

@@ -28,6 +28,9 @@ DISRUPTION: Final = "DisruptionTarget"
 _FINISHED: Final = ("Succeeded", "Failed")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
+# https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/container/runtime.go (ContainerReasonStatusUnknown)
+# https://github.com/containerd/containerd/blob/main/internal/cri/server/helpers.go (unknownExitReason)
+_LOST: Final = ("ContainerStatusUnknown", "Unknown")
 _NO_TIME: Final = "1970-01-01T00:00:00Z"
 """What is said of the start of a container that could not be started: containerd's 0, as a time."""
 
@@ -103,6 +106,11 @@ class ContainerState:
     def is_out_of_memory(self) -> bool:
         """Whether the kernel ended it for its memory limit."""
         return self.terminated.get("reason") == "OOMKilled"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended and nobody knows how, as where its node was restarted; its exit code means nothing."""
+        return self.terminated.get("reason") in _LOST
 
     @property
     def message(self) -> Mapping[str, Any]:
