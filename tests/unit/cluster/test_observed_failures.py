@@ -267,6 +267,15 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
             "ClientError: Data upload failed",
         ),
         (
+            [
+                pod(
+                    0, prepare=ended(2, 9, 1, said={"failureReason": "no data"}), phase="Failed", **deleted(20, grace=0)
+                ),
+                pod(1, prepare=ended(2, 12, 143), phase="Failed", **deleted(10)),
+            ],
+            "no data",
+        ),
+        (
             [pod(train=lost(90), agent=lost(90), phase="Failed")],
             f"{INTERNAL} Node node-0 has lost the container agent of pod job-0-x7k2p, as a node that is restarted.",
         ),
@@ -341,6 +350,7 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "a node went on which a host had done its part",
         "a node went on which the host was that had failed",
         "a pod whose agent had failed was deleted",
+        "a pod that had failed before it trained was deleted",
         "a node was restarted",
         "a node was restarted, whose host the other could not do without",
         "a node was restarted after the script had failed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.cluster.names import FETCH_MODEL, PREPARE
 from sagebridge.core.cluster.pods import DISRUPTION
 from sagebridge.core.container.failure import client_error, internal_server_error
 from sagebridge.core.job_failure import JobFailure
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from sagebridge.core.cluster.pods import ContainerState, Pod
 
 _SIGNALLED: Final = (137, 143)
+_FIRST: Final = (PREPARE, FETCH_MODEL)
+"""The containers of which one has to end well before the agent is started."""
 _BY_KUBELET: Final = "TerminationByKubelet"
 _DISK: Final = re.compile(r"ephemeral-storage|ephemeral local storage|EmptyDir|inodes|DiskPressure", re.IGNORECASE)
 
@@ -151,7 +154,9 @@ def _ends_of_failed(pods: Sequence[Pod]) -> list[str]:
 def _is_done(pod: Pod) -> bool:
     """Whether the agent has ended by itself: what is deleted afterwards, as with a node that goes, is no cause."""
     agent = pod.agent
-    if agent.exit_code is None or agent.message.get("stopped") == "Terminated":
+    if any(failed_by_themselves([pod], first) for first in _FIRST):
+        return True
+    if agent.is_lost or agent.exit_code is None or agent.message.get("stopped") == "Terminated":
         return False
     return agent.exit_code not in _SIGNALLED or agent.is_out_of_memory
 
