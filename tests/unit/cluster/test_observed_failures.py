@@ -19,6 +19,11 @@ def lost(second: int) -> dict[str, Any]:
     return ended(0, second, 255, reason="Unknown")
 
 
+def noticed(second: str) -> dict[str, str]:
+    """When an agent noticed that training had ended, by its own clock."""
+    return {"uploadStartTime": f"2026-01-01T00:00:{second}Z"}
+
+
 CAUSE = {"failure": "the cause"}
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 UNKNOWN = {"terminated": {"startedAt": None, "finishedAt": None, "exitCode": 137, "reason": "ContainerStatusUnknown"}}
@@ -45,6 +50,14 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
             [
                 pod(0, prepare=ended(2, 5), train=ended(6, 9, 1), agent=ended(6, 12, said={"failure": "lost peer"})),
                 pod(1, prepare=ended(2, 5), train=ended(6, 8, 2), agent=ended(6, 11, said={"failure": "the cause"})),
+            ],
+            "AlgorithmError: the cause, exit code: 2",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 9, 1), agent=ended(6, 12, said={"failure": "lost peer"} | noticed("10.481"))),
+                pod(1, train=ended(6, 9, 2), agent=ended(6, 12, said=CAUSE | noticed("10.317"))),
+                pod(2, train=ended(6, 9, 1), agent=ended(6, 12, said={"failure": "lost peer"})),
             ],
             "AlgorithmError: the cause, exit code: 2",
         ),
@@ -323,6 +336,7 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "script",
         "the rank that was ended is no cause",
         "the first failure is the cause",
+        "the first in the same second is the cause",
         "out of memory",
         "download",
         "upload",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _DISK_ADVICE: Final = "Write less, or raise resourceConfig.volumeSizeInGB."
 _KILLED: Final = (137, 143)
+_NOBODY_KNOWS: Final = "~"
+"""Comes after every time."""
 
 
 def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
@@ -112,4 +114,9 @@ def _agent(pods: Sequence[Pod]) -> str | None:
 
 
 def _by_time(pods: Sequence[Pod], container: str) -> list[Pod]:
-    return sorted(pods, key=lambda pod: (getattr(pod, container).finished_at or "", pod.index))
+    return sorted(pods, key=lambda pod: (getattr(pod, container).finished_at or "", _trained_until(pod), pod.index))
+
+
+def _trained_until(pod: Pod) -> str:
+    """When the agent noticed the end of training, to the millisecond: ranks that lose one fail in the same second."""
+    return str(pod.agent.message.get("uploadStartTime") or _NOBODY_KNOWS)
