@@ -26,6 +26,7 @@ def noticed(second: str) -> dict[str, str]:
 
 CAUSE = {"failure": "the cause"}
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+TIMELESS = {"terminated": {"finishedAt": "1970-01-01T00:00:00Z", "exitCode": 1}}
 UNKNOWN = {"terminated": {"startedAt": None, "finishedAt": None, "exitCode": 137, "reason": "ContainerStatusUnknown"}}
 TAINTED = disruption("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", since=12)
 SHUT_DOWN = disruption("TerminationByKubelet", "imminent node shutdown", since=31)
@@ -307,6 +308,17 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
             "AlgorithmError: the cause, exit code: 1",
         ),
         (
+            [pod(0, train=TIMELESS), pod(1, train=ended(6, 9, 2), agent=ended(6, 12, said=CAUSE), phase="Failed")],
+            "AlgorithmError: the cause, exit code: 2",
+        ),
+        (
+            [
+                pod(0, prepare=ended(2, 5), train=UNKNOWN, agent=ended(6, 15, 143), **deleted(12)),
+                pod(1, prepare=ended(2, 5), train=ended(6, 9, 137), agent=ended(6, 12, said=CAUSE), phase="Failed"),
+            ],
+            "AlgorithmError: the cause, exit code: 137",
+        ),
+        (
             [pod(prepare=lost(90), phase="Failed")],
             f"{INTERNAL} Node node-0 has lost the container prepare of pod job-0-x7k2p, as a node that is restarted.",
         ),
@@ -368,6 +380,8 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "a node was restarted",
         "a node was restarted, whose host the other could not do without",
         "a node was restarted after the script had failed",
+        "what nobody knows the time of is not the first to have failed",
+        "nor is what was never started, and deleted with the rest",
         "a node was restarted while data came",
         "images did not come in time",
         "a node did not take a pod",

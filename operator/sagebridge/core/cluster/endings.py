@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from sagebridge.core.cluster.pods import ContainerState, Pod
 
+NOBODY_KNOWS: Final = "~"
+"""For a time that nobody knows: it comes after every one in RFC 3339."""
+
 _SIGNALLED: Final = (137, 143)
 _FIRST: Final = (PREPARE, FETCH_MODEL)
 """The containers of which one has to end well before the agent is started."""
@@ -57,7 +60,9 @@ def _taken_away(pod: Pod) -> Mapping[str, Any] | None:
     if why is None or pod.phase == "Succeeded":
         return None
     # The kubelet tells it of its own pods with their end.
-    had_ended = pod.is_finished and why.get("reason") != _BY_KUBELET and (pod.ended_at or "~") < _marked_at(why)
+    had_ended = (
+        pod.is_finished and why.get("reason") != _BY_KUBELET and (pod.ended_at or NOBODY_KNOWS) < _marked_at(why)
+    )
     return None if had_ended else why
 
 

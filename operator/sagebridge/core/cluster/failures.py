@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.endings import (
+    NOBODY_KNOWS,
     deletion,
     ended_by,
     eviction,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _DISK_ADVICE: Final = "Write less, or raise resourceConfig.volumeSizeInGB."
 _KILLED: Final = (137, 143)
-_NOBODY_KNOWS: Final = "~"
-"""Comes after every time."""
 
 
 def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
@@ -114,9 +113,12 @@ def _agent(pods: Sequence[Pod]) -> str | None:
 
 
 def _by_time(pods: Sequence[Pod], container: str) -> list[Pod]:
-    return sorted(pods, key=lambda pod: (getattr(pod, container).finished_at or "", _trained_until(pod), pod.index))
+    """What nobody knows the time of comes last: a container that was never started has ended, too, once its pod has."""
+    return sorted(
+        pods, key=lambda pod: (getattr(pod, container).finished_at or NOBODY_KNOWS, _trained_until(pod), pod.index)
+    )
 
 
 def _trained_until(pod: Pod) -> str:
     """When the agent noticed the end of training, to the millisecond: ranks that lose one fail in the same second."""
-    return str(pod.agent.message.get("uploadStartTime") or _NOBODY_KNOWS)
+    return str(pod.agent.message.get("uploadStartTime") or NOBODY_KNOWS)

@@ -32,7 +32,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 # https://github.com/containerd/containerd/blob/main/internal/cri/server/helpers.go (unknownExitReason)
 _LOST: Final = ("ContainerStatusUnknown", "Unknown")
 _NO_TIME: Final = "1970-01-01T00:00:00Z"
-"""What is said of the start of a container that could not be started: containerd's 0, as a time."""
+"""What is said where containerd has no time, as of the start of a container that could not be started: its 0."""
 
 DELETION: Final = ("deletionTimestamp", "deletionGracePeriodSeconds")
 """What a pod's metadata say of its deletion."""
@@ -89,13 +89,12 @@ class ContainerState:
     @property
     def started_at(self) -> str | None:
         """When it started, RFC 3339; None if it did not."""
-        found = self.running.get("startedAt") or self.terminated.get("startedAt")
-        return None if found == _NO_TIME else found
+        return _time(self.running.get("startedAt") or self.terminated.get("startedAt"))
 
     @property
     def finished_at(self) -> str | None:
-        """When it ended, RFC 3339; None if it did not."""
-        return self.terminated.get("finishedAt")
+        """When it ended, RFC 3339; None if it did not, or nobody knows."""
+        return _time(self.terminated.get("finishedAt"))
 
     @property
     def exit_code(self) -> int | None:
@@ -234,6 +233,10 @@ class Pod:
     def condition(self, kind: str) -> Mapping[str, Any] | None:
         """A condition of its status."""
         return next((one for one in self.status.get("conditions") or () if one.get("type") == kind), None)
+
+
+def _time(found: str | None) -> str | None:
+    return None if found == _NO_TIME else found
 
 
 def _state_of(status: Mapping[str, Any]) -> ContainerState:

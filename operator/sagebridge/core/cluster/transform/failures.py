@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.endings import (
+    NOBODY_KNOWS,
     deletion,
     ended_by,
     eviction,
@@ -164,4 +165,4 @@ def _number(value: Any) -> int:
 
 
 def _by_time(pods: Sequence[Pod], container: str) -> list[Pod]:
-    return sorted(pods, key=lambda pod: (pod.container(container).finished_at or "", pod.index))
+    return sorted(pods, key=lambda pod: (pod.container(container).finished_at or NOBODY_KNOWS, pod.index))
