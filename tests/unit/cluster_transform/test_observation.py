@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sagebridge.core.cluster.memory import recall
+from sagebridge.core.cluster.observation import TO_END
 from sagebridge.core.cluster.observation import essence as of_the_job
 from sagebridge.core.cluster.pods import essence as of_pod
 from sagebridge.core.cluster.pods import of_job
@@ -233,6 +234,24 @@ def test_a_server_that_is_started_once_more_while_its_job_is_given_up() -> None:
     given_up["spec"]["activeDeadlineSeconds"] = 1
 
     assert observe(of_the_job(given_up), [of_pod(late)]).failure_reason == NEVER_SERVED
+
+
+def test_a_job_is_given_up_for_the_server_that_never_served_not_for_one_whose_pod_is_done() -> None:
+    done = pod(serve={"state": words("late", 143), "restartCount": 2}, agent=ended(9, 20), phase="Succeeded")
+    given_up = kubernetes_job(size=2, ended="Failed", reason="DeadlineExceeded")
+    given_up["spec"] |= TO_END
+
+    seen = observe(of_the_job(given_up), [of_pod(done), of_pod(pod(1, serve=crashing(2), **deleted(60)))])
+
+    assert seen.failure_reason == NEVER_SERVED
+
+
+def test_a_time_that_somebody_gives_the_job_gives_it_not_up() -> None:
+    timed = kubernetes_job()
+    timed["spec"]["activeDeadlineSeconds"] = 86_400
+    hopeless = of_job(timed, [pod(serve=crashing(2), phase="Pending")])
+
+    assert is_to_be_given_up(of_the_job(timed), hopeless)
 
 
 def test_a_completed_job() -> None:

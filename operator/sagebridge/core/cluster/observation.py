@@ -17,6 +17,9 @@ from sagebridge.core.observation import Observation, Phase
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+TO_END: Final = {"activeDeadlineSeconds": 1}
+"""The change of a Job's spec that ends it, and keeps its pods to be looked at."""
+
 _SPEC: Final = ("completions", "suspend", "activeDeadlineSeconds")
 _TERMINATED: Final = "Terminated"
 _STOPPED_BY_AGENT: Final = ("Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded")

@@ -17,6 +17,7 @@ from sagebridge.core.cluster.endings import (
     rejection,
 )
 from sagebridge.core.cluster.names import AGENT, FETCH_MODEL, SERVE
+from sagebridge.core.cluster.observation import TO_END
 from sagebridge.core.container import last_words
 from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, client_error, internal_server_error
 from sagebridge.core.transform.batch import failed_objects, unhealthy
@@ -74,8 +75,8 @@ def is_hopeless(pods: Sequence[Pod]) -> bool:
 
 
 def is_given_up(job: Mapping[str, Any]) -> bool:
-    """Whether a Job, which has no time of its own to keep, was told to end."""
-    return "activeDeadlineSeconds" in job.get("spec", {})
+    """Whether a Job was told to end; a time that a policy of the cluster gives it is longer."""
+    return bool(TO_END.items() <= job.get("spec", {}).items())
 
 
 def _ends_at_once(pod: Pod) -> bool:
@@ -83,7 +84,7 @@ def _ends_at_once(pod: Pod) -> bool:
 
 
 def _has_ended_often(pod: Pod) -> bool:
-    return pod.container(SERVE).restarts >= _MOST_RESTARTS
+    return pod.phase != "Succeeded" and pod.container(SERVE).restarts >= _MOST_RESTARTS
 
 
 def _never_served(pods: Sequence[Pod], *, job: Mapping[str, Any]) -> str | None:
