@@ -257,6 +257,10 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
             "AlgorithmError: the cause, exit code: 1",
         ),
         (
+            [pod(train=ended(6, 11, 143), agent=ended(6, 11, 143), phase="Failed", conditions=TAINTED)],
+            "Interrupted: pod job-0-x7k2p on node node-0: Taint manager: deleting due to NoExecute taint",
+        ),
+        (
             [
                 pod(0, train=ended(6, 8), agent=ended(6, 9), phase="Succeeded", conditions=TAINTED, **deleted(12)),
                 pod(1, train=ended(6, 14, 1), agent=ended(6, 15, said=CAUSE), phase="Failed"),
@@ -373,6 +377,7 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "and the script that was told to end failed",
         "the script failed before the node went, for which the Job controller had deleted the rest",
         "the script failed before the node went, and with it the other, which was still uploading",
+        "a node went whose clock is late",
         "a node went on which a host had done its part",
         "a node went on which the host was that had failed",
         "a pod whose agent had failed was deleted",

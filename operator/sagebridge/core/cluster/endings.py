@@ -59,11 +59,9 @@ def _taken_away(pod: Pod) -> Mapping[str, Any] | None:
     why = pod.disruption
     if why is None or pod.phase == "Succeeded":
         return None
-    # The kubelet tells it of its own pods with their end.
-    had_ended = (
-        pod.is_finished and why.get("reason") != _BY_KUBELET and (pod.ended_at or NOBODY_KNOWS) < _marked_at(why)
-    )
-    return None if had_ended else why
+    # The kubelet tells it of its own pods with their end; and the clocks of a node and of the API server may be apart.
+    had_ended = why.get("reason") != _BY_KUBELET and (pod.ended_at or NOBODY_KNOWS) < _marked_at(why)
+    return None if had_ended and _is_done(pod) else why
 
 
 def _marked_at(why: Mapping[str, Any]) -> str:
