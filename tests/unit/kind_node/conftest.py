@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sagebridge_local.stack import controlplane
+from sagebridge_local.stack import kubectl
 
 NOTED = ("KUBECONFIG", "KIND_EXPERIMENTAL_PROVIDER", "BUILDX_NO_DEFAULT_ATTESTATIONS")
 """The variables that are written down with each call."""
@@ -114,5 +114,5 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     monkeypatch.setenv("PATH", str(made.path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    monkeypatch.setattr(controlplane, "kubectl_program", lambda: made.path / "kubectl")
+    monkeypatch.setattr(kubectl, "kubectl_program", lambda: made.path / "kubectl")
     return made
