@@ -401,17 +401,34 @@ def test_why_a_job_failed(pods: list[Any], reason: str) -> None:
     assert seen.fields["failureReason"] == reason
 
 
-def test_a_reclaimed_pod_that_is_gone_left_word_in_the_job() -> None:
-    job = kubernetes_job(
-        ended="Failed",
-        reason="PodFailurePolicy",
-        message="Pod team/job-0-x7k2p has condition DisruptionTarget matching FailJob rule at index 0",
-    )
+DISRUPTED = kubernetes_job(
+    ended="Failed",
+    reason="PodFailurePolicy",
+    message="Pod team/job-0-x7k2p has condition DisruptionTarget matching FailJob rule at index 0",
+)
+LOST_PEER = pod(1, train=ended(6, 14, 1), agent=ended(6, 15, said={"failure": "lost peer"}), phase="Failed")
 
-    seen = observe(job, [])
 
-    assert failure_class(seen.failure_reason) is JobFailure.INTERRUPTED
+@pytest.mark.parametrize(
+    ("reason", "pods"),
+    [
+        ("no pod is left", []),
+        ("the other was to fail for want of it", [LOST_PEER]),
+        ("it was last seen to be deleted", [pod(0, train=running(6), agent=running(6), **deleted(12)), LOST_PEER]),
+    ],
+)
+def test_a_reclaimed_pod_that_is_gone_left_word_in_the_job(reason: str, pods: list[Any]) -> None:
+    seen = observe(DISRUPTED, pods)
+
+    assert failure_class(seen.failure_reason) is JobFailure.INTERRUPTED, reason
     assert seen.fields["secondaryStatus"] == "Interrupted"
+
+
+def test_a_pod_that_is_there_tells_more_than_the_job() -> None:
+    gone = pod(0, train=ended(6, 20, 143), agent=ended(6, 21, 143), phase="Failed", conditions=TAINTED)
+    failed = pod(1, train=ended(6, 9, 1), agent=ended(6, 10, said=CAUSE), phase="Failed")
+
+    assert observe(DISRUPTED, [gone, failed]).failure_reason == "AlgorithmError: the cause, exit code: 1"
 
 
 def test_a_node_that_was_full_is_the_jobs_fault_though_the_cluster_took_it_away() -> None:

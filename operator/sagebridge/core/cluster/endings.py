@@ -120,12 +120,31 @@ def deletion(pods: Sequence[Pod], *, doing: str) -> str | None:
 
 def of_job(job: Mapping[str, Any]) -> str:
     """What the Job itself says, when no pod is left to say more."""
+    said = _said_of(job)
+    return f"{JobFailure.INTERRUPTED}: {said}." if _is_interrupted(job) else internal_server_error(f"{said}.")
+
+
+def unseen_interruption(pods: Sequence[Pod], *, job: Mapping[str, Any]) -> str | None:
+    """A pod that the cluster took away, of which the Job alone tells: it went while nobody looked.
+
+    The Job controller names it: "Pod NAMESPACE/NAME has condition DisruptionTarget matching FailJob rule at index 0".
+    """
+    was_seen = any(f"/{pod.name} " in _said_of(job) for pod in pods if pod.disruption is not None)
+    return of_job(job) if _is_interrupted(job) and not was_seen else None
+
+
+def _is_interrupted(job: Mapping[str, Any]) -> bool:
+    return _failure_of(job).get("reason") == "PodFailurePolicy" and DISRUPTION in _said_of(job)
+
+
+def _said_of(job: Mapping[str, Any]) -> str:
+    failed = _failure_of(job)
+    return str(failed.get("message") or failed.get("reason") or "the Job failed, and its pods are gone").rstrip(".")
+
+
+def _failure_of(job: Mapping[str, Any]) -> Mapping[str, Any]:
     conditions = (job.get("status") or {}).get("conditions") or ()
-    failed: Mapping[str, Any] = next((one for one in conditions if one.get("type") in ("Failed", "FailureTarget")), {})
-    said = str(failed.get("message") or failed.get("reason") or "the Job failed, and its pods are gone").rstrip(".")
-    if failed.get("reason") == "PodFailurePolicy" and DISRUPTION in said:
-        return f"{JobFailure.INTERRUPTED}: {said}."
-    return internal_server_error(f"{said}.")
+    return next((one for one in conditions if one.get("type") in ("Failed", "FailureTarget")), {})
 
 
 def failed_by_themselves(pods: Sequence[Pod], container: str) -> list[Pod]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.endings import (
@@ -14,6 +15,7 @@ from sagebridge.core.cluster.endings import (
     interruption,
     of_job,
     rejection,
+    unseen_interruption,
 )
 from sagebridge.core.cluster.names import AGENT, PREPARE
 from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, algorithm_error, client_error
@@ -35,6 +37,7 @@ def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
     for look in (
         _full_disk,
         interruption,
+        partial(unseen_interruption, job=job),
         eviction,
         rejection,
         _deletion,

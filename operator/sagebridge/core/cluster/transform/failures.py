@@ -15,6 +15,7 @@ from sagebridge.core.cluster.endings import (
     interruption,
     of_job,
     rejection,
+    unseen_interruption,
 )
 from sagebridge.core.cluster.names import AGENT, FETCH_MODEL, SERVE
 from sagebridge.core.cluster.observation import TO_END
@@ -39,6 +40,7 @@ def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
     looks = (
         partial(full_disk, advice=_DISK_ADVICE),
         interruption,
+        partial(unseen_interruption, job=job),
         eviction,
         partial(_never_served, job=job),
         partial(deletion, doing="served"),
