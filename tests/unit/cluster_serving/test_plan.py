@@ -125,6 +125,7 @@ def test_an_update_that_can_not_serve_is_given_up(reason: str, pods: list[Any], 
             [],
             {"late": True, "late_at": "2025-12-31T23:59:59Z"},
         ),
+        ("and was so in the second in which the update began", [], {"late": True, "late_at": AT}),
         ("its image is still tried", [pod(NEW, waiting={"reason": "ImagePullBackOff"})], {}),
         (
             "a pod of it that was evicted had crashed in its time, and another was made for it",
