@@ -30,6 +30,7 @@ TIMELESS = {"terminated": {"finishedAt": "1970-01-01T00:00:00Z", "exitCode": 1}}
 UNKNOWN = {"terminated": {"startedAt": None, "finishedAt": None, "exitCode": 137, "reason": "ContainerStatusUnknown"}}
 TAINTED = disruption("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", since=12)
 SHUT_DOWN = disruption("TerminationByKubelet", "imminent node shutdown", since=31)
+COLLECTED = disruption("DeletionByPodGC", "PodGC: node no longer exists", since=70)
 FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="Job has reached the specified limit")
 
 
@@ -257,6 +258,13 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
             "AlgorithmError: the cause, exit code: 1",
         ),
         (
+            [
+                pod(0, train=running(6), agent=running(6), phase="Failed", conditions=COLLECTED, **deleted(11)),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 11, said={"failure": "lost peer"}), phase="Failed"),
+            ],
+            "Interrupted: pod job-0-x7k2p on node node-0: PodGC: node no longer exists",
+        ),
+        (
             [pod(train=ended(6, 11, 143), agent=ended(6, 11, 143), phase="Failed", conditions=TAINTED)],
             "Interrupted: pod job-0-x7k2p on node node-0: Taint manager: deleting due to NoExecute taint",
         ),
@@ -377,6 +385,7 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "and the script that was told to end failed",
         "the script failed before the node went, for which the Job controller had deleted the rest",
         "the script failed before the node went, and with it the other, which was still uploading",
+        "a node went without a word, and the cluster found it out later than the other host",
         "a node went whose clock is late",
         "a node went on which a host had done its part",
         "a node went on which the host was that had failed",

@@ -69,11 +69,14 @@ def _marked_at(why: Mapping[str, Any]) -> str:
 
 
 def _taken_at(pod: Pod, why: Mapping[str, Any]) -> str:
-    """When the cluster took a pod away, RFC 3339, or not much later.
+    """When the cluster took a pod away, RFC 3339, or not much later; empty, before all times, where nobody knows.
 
-    The kubelet marks its own pods only when all of them has ended: by then other hosts may have failed for want of it.
+    A node that is lost tells nothing more of its pods, which the cluster finds out a minute later; the kubelet marks
+    its own pods only when all of them has ended. By then other hosts may have failed for want of it.
     Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (mergePodStatus)
     """
+    if pod.phase == "Failed" and pod.agent.running:
+        return ""
     at, ended, deleted = _marked_at(why), pod.train.finished_at, pod.deletion_requested_at
     if why.get("reason") != _BY_KUBELET or ended is None or (deleted and deleted <= ended):
         return at
