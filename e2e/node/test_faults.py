@@ -164,7 +164,8 @@ def test_deleting_the_object_ends_what_runs_and_leaves_nothing_stuck(jobs: Jobs,
     name = jobs.status("unwanted")["trainingJobName"]
     selector = f"batch.kubernetes.io/job-name={name}"
 
-    jobs.node.kubectl("delete", "tj", "unwanted", f"--namespace={jobs.namespace}", "--timeout=60s")
+    jobs.delete("unwanted")
+    jobs.node.wait_for("the object is gone", lambda: jobs.is_gone("unwanted"))
 
     def finished() -> bool:
         listed = jobs.node.kubectl("get", "pods", f"--namespace={jobs.namespace}", f"-l{selector}", "--output=json")
@@ -191,7 +192,8 @@ def test_a_suspended_job_keeps_its_model_and_goes_on_from_its_checkpoint(jobs: J
 
 
 def test_a_job_whose_time_is_up_keeps_its_model(jobs: Jobs, cloud: Cloud) -> None:
-    jobs.apply("long", ENDLESS, checkpoints("long", jobs), ALONE, {"stoppingCondition": {"maxRuntimeInSeconds": 15}})
+    # The time counts from when the data comes: until the script has begun nothing keeps a model.
+    jobs.apply("long", ENDLESS, checkpoints("long", jobs), ALONE, {"stoppingCondition": {"maxRuntimeInSeconds": 45}})
     status = jobs.wait_reason("long", "JobStopped")
 
     assert status["secondaryStatus"] == "MaxRuntimeExceeded"
@@ -267,5 +269,6 @@ def suspend(jobs: Jobs, name: str, *, to: bool) -> None:
 def clean(jobs: Jobs) -> Iterator[None]:
     """Give the GPUs back at once."""
     yield
-    jobs.node.kubectl("delete", "tj", "--all", f"--namespace={jobs.namespace}", "--timeout=120s")
+    jobs.kubectl("delete", jobs.resource, "--all", "--wait=false")
+    jobs.node.wait_for("all objects are gone", lambda: not jobs.names())
     jobs.node.kubectl("delete", "jobs", "--all", f"--namespace={jobs.namespace}", "--wait=false")

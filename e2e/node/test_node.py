@@ -44,6 +44,7 @@ def test_a_pod_can_be_read_and_entered(node: Node, python: Image, namespace: str
     node.wait_for("the pod runs", lambda: phase(node, "talks", namespace=namespace) == "Running")
     inside = ("exec", "talks", f"--namespace={namespace}", "--")
 
+    node.wait_for("it has talked", lambda: bool(node.kubectl("logs", "talks", f"--namespace={namespace}")))
     assert node.kubectl("logs", "talks", f"--namespace={namespace}") == "hello\n"
     assert node.kubectl(*inside, "python3", "-c", "print(6 * 7)") == "42\n"
     with pytest.raises(KubectlError, match="exit code 3"):
@@ -151,6 +152,14 @@ def test_pods_outlive_the_nodes_programs(node: Node, python: Image, namespace: s
     node.kill(program)
     node.repair()
 
-    assert node.kubectl("exec", "stays", f"--namespace={namespace}", "--", "echo", "here") == "here\n"
+    node.wait_for("it can be entered", lambda: can_be_entered(node, "stays", namespace=namespace))
     after = node.get("pod", "stays", namespace=namespace)["status"]["containerStatuses"][0]
     assert (after["containerID"], after["restartCount"]) == (before, 0)
+
+
+def can_be_entered(node: Node, name: str, *, namespace: str) -> bool:
+    """Whether a pod answers; the kubelet comes back to a runtime that was away after a pause of some seconds."""
+    try:
+        return node.kubectl("exec", name, f"--namespace={namespace}", "--", "echo", "here") == "here\n"
+    except KubectlError:
+        return False

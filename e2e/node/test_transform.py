@@ -17,7 +17,8 @@ ONLY_SAGEMAKER = {"roleArn", "modelName", "models"}
 DIFFERENT = {"logs", "conditions"}
 ON_SAGEMAKER = {"target": None, "cluster": None}
 ENDS = ("Completed", "JobFailed", "InvalidSpec")
-SLOW = {"environment": {"PAUSE": "60"}}
+ENDLESS = {"environment": {"PAUSE": "600"}}
+"""No request is answered while a test looks."""
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_a_job_that_is_stopped_and_goes_on(transforms: Transforms, cloud: Cloud)
     place = f"transforms/{transforms.namespace}"
     transforms.apply(
         "slow",
-        SLOW,
+        ENDLESS,
         model=put_model(cloud, f"{place}/model.tar.gz"),
         source=put_inputs(cloud, f"{place}/in", objects=2, rows=1),
         output=f"s3://{BUCKET}/{place}/out",
@@ -122,7 +123,7 @@ def test_a_job_that_is_deleted_mid_run_leaves_nothing(transforms: Transforms, cl
     place = f"transforms/{transforms.namespace}"
     transforms.apply(
         "deleted",
-        SLOW,
+        ENDLESS,
         {"runPolicy": {"deletionPolicy": "Purge"}},
         model=put_model(cloud, f"{place}/model.tar.gz"),
         source=put_inputs(cloud, f"{place}/in", objects=2, rows=1),

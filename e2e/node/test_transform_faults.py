@@ -12,6 +12,8 @@ from node.transforms import BUCKET, Transforms, objects, put_inputs, put_model, 
 
 SERVER = "/usr/local/bin/serve"
 AGENT = "sagebridge.agent transform"
+ANSWERED_SECONDS = 45
+"""How long a request takes that is answered in the end: two pods begin one after the other, and are found at work."""
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def kill(node: Node, process: str) -> None:
 
 
 def test_a_model_server_that_is_killed_is_started_again_and_asked_again(transforms: Transforms, cloud: Cloud) -> None:
-    outputs = begin(transforms, cloud, "restarted", pause=20)
+    outputs = begin(transforms, cloud, "restarted", pause=ANSWERED_SECONDS)
 
     kill(transforms.node, SERVER)
     status = transforms.wait_reason("restarted", "Completed", "JobFailed")
@@ -65,7 +67,7 @@ def test_a_killed_agent_fails_the_job_by_its_name(transforms: Transforms, cloud:
 def test_a_pod_that_somebody_deletes_fails_the_job_once_the_other_has_done_its_part(
     transforms: Transforms, cloud: Cloud
 ) -> None:
-    outputs = begin(transforms, cloud, "victim", pause=20)
+    outputs = begin(transforms, cloud, "victim", pause=ANSWERED_SECONDS)
     victim = transforms.pods()[0]["metadata"]["name"]
 
     transforms.node.kubectl("delete", "pod", victim, f"--namespace={transforms.namespace}", "--wait=false")

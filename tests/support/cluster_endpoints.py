@@ -99,7 +99,7 @@ def pod(revision: str, *, ready: bool = False, restarts: int = 0, **more: Any) -
             },
             "spec": {"nodeName": None if "unschedulable" in more else "n"},
             "status": {
-                "phase": "Running",
+                "phase": more.get("phase", "Running"),
                 "conditions": conditions,
                 "initContainerStatuses": [fetch],
                 "containerStatuses": [serve],

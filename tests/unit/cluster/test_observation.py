@@ -174,6 +174,19 @@ def test_a_job_that_waited_too_long_was_stopped() -> None:
     assert (seen.phase, seen.fields["secondaryStatus"]) == (Phase.STOPPED, "MaxWaitTimeExceeded")
 
 
+@pytest.mark.parametrize("part", ["prepare", "train"])
+def test_what_could_not_be_started_was_not_begun_long_ago(part: str) -> None:
+    """containerd has no time for it, which the kubelet tells as the time 0."""
+    broken = ended(7, 7, 128, reason="StartError")
+    broken["terminated"]["startedAt"] = "1970-01-01T00:00:00Z"
+    hosts = [pod(phase="Failed", **{"prepare": ended(2, 5), "agent": ended(6, 12, 1), part: broken})]
+
+    fields = observe(kubernetes_job(ended="Failed"), hosts).fields
+
+    assert fields.get("trainingStartTime") == (None if part == "prepare" else at(2))
+    assert "Training" not in [one["status"] for one in fields["secondaryStatusTransitions"]]
+
+
 def test_of_a_host_that_had_several_pods_the_newest_counts() -> None:
     old = pod(prepare=ended(2, 5), train=ended(6, 9, 143), phase="Failed", name="job-0-old", born=1)
     new = pod(prepare=running(20), name="job-0-new", born=15)

@@ -14,7 +14,23 @@ def done(second: str) -> dict[str, str]:
     return {"stopped": "Terminated", "trainingEndTime": f"2026-01-01T00:00:{second}Z"}
 
 
+def lost(second: int) -> dict[str, Any]:
+    """What containerd says of a container that is not there any more when it is started itself."""
+    return ended(0, second, 255, reason="Unknown")
+
+
+def noticed(second: str) -> dict[str, str]:
+    """When an agent noticed that training had ended, by its own clock."""
+    return {"uploadStartTime": f"2026-01-01T00:00:{second}Z"}
+
+
 CAUSE = {"failure": "the cause"}
+INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+TIMELESS = {"terminated": {"finishedAt": "1970-01-01T00:00:00Z", "exitCode": 1}}
+UNKNOWN = {"terminated": {"startedAt": None, "finishedAt": None, "exitCode": 137, "reason": "ContainerStatusUnknown"}}
+TAINTED = disruption("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", since=12)
+SHUT_DOWN = disruption("TerminationByKubelet", "imminent node shutdown", since=31)
+COLLECTED = disruption("DeletionByPodGC", "PodGC: node no longer exists", since=70)
 FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="Job has reached the specified limit")
 
 
@@ -36,6 +52,14 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
             [
                 pod(0, prepare=ended(2, 5), train=ended(6, 9, 1), agent=ended(6, 12, said={"failure": "lost peer"})),
                 pod(1, prepare=ended(2, 5), train=ended(6, 8, 2), agent=ended(6, 11, said={"failure": "the cause"})),
+            ],
+            "AlgorithmError: the cause, exit code: 2",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 9, 1), agent=ended(6, 12, said={"failure": "lost peer"} | noticed("10.481"))),
+                pod(1, train=ended(6, 9, 2), agent=ended(6, 12, said=CAUSE | noticed("10.317"))),
+                pod(2, train=ended(6, 9, 1), agent=ended(6, 12, said={"failure": "lost peer"})),
             ],
             "AlgorithmError: the cause, exit code: 2",
         ),
@@ -207,6 +231,59 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         ),
         (
             [
+                pod(0, train=ended(6, 8, 143), agent=ended(6, 30, 143), phase="Failed", conditions=SHUT_DOWN),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+            ],
+            "Interrupted: pod job-0-x7k2p on node node-0: imminent node shutdown",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 8, 1), agent=ended(6, 30, 143, said=done("30.1")), conditions=SHUT_DOWN),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+            ],
+            "Interrupted: pod job-0-x7k2p on node node-0: imminent node shutdown",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+                pod(1, train=ended(6, 12, 143), agent=ended(6, 30, 143), conditions=SHUT_DOWN, **deleted(11)),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 9, 1), agent=ended(6, 11, said=CAUSE), phase="Failed"),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 30, 1), conditions=SHUT_DOWN),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
+                pod(0, train=running(6), agent=running(6), phase="Failed", conditions=COLLECTED, **deleted(11)),
+                pod(1, train=ended(6, 9, 1), agent=ended(6, 11, said={"failure": "lost peer"}), phase="Failed"),
+            ],
+            "Interrupted: pod job-0-x7k2p on node node-0: PodGC: node no longer exists",
+        ),
+        (
+            [pod(train=ended(6, 11, 143), agent=ended(6, 11, 143), phase="Failed", conditions=TAINTED)],
+            "Interrupted: pod job-0-x7k2p on node node-0: Taint manager: deleting due to NoExecute taint",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 8), agent=ended(6, 9), phase="Succeeded", conditions=TAINTED, **deleted(12)),
+                pod(1, train=ended(6, 14, 1), agent=ended(6, 15, said=CAUSE), phase="Failed"),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 8, 1), agent=ended(6, 9, said=CAUSE), phase="Failed", conditions=TAINTED),
+                pod(1, train=ended(6, 14, 143), agent=ended(6, 15, 143), phase="Failed", **deleted(9)),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [
                 pod(
                     train=ended(6, 9),
                     agent=ended(6, 9, 1, said={"failureReason": "ClientError: Data upload failed"}),
@@ -214,6 +291,52 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
                 )
             ],
             "ClientError: Data upload failed",
+        ),
+        (
+            [
+                pod(
+                    0, prepare=ended(2, 9, 1, said={"failureReason": "no data"}), phase="Failed", **deleted(20, grace=0)
+                ),
+                pod(1, prepare=ended(2, 12, 143), phase="Failed", **deleted(10)),
+            ],
+            "no data",
+        ),
+        (
+            [pod(train=lost(90), agent=lost(90), phase="Failed")],
+            f"{INTERNAL} Node node-0 has lost the container agent of pod job-0-x7k2p, as a node that is restarted.",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 30, 1), agent=ended(6, 31, said={"failure": "lost peer"}), **deleted(30)),
+                pod(1, train=lost(90), agent=lost(90), phase="Failed"),
+            ],
+            f"{INTERNAL} Node node-1 has lost the container agent of pod job-1-x7k2p, as a node that is restarted.",
+        ),
+        (
+            [
+                pod(0, train=ended(6, 30, 1), agent=ended(6, 31, said=CAUSE), phase="Failed"),
+                pod(1, train=lost(90), agent=lost(90), phase="Failed", **deleted(32)),
+            ],
+            "AlgorithmError: the cause, exit code: 1",
+        ),
+        (
+            [pod(0, train=TIMELESS), pod(1, train=ended(6, 9, 2), agent=ended(6, 12, said=CAUSE), phase="Failed")],
+            "AlgorithmError: the cause, exit code: 2",
+        ),
+        (
+            [
+                pod(0, prepare=ended(2, 5), train=UNKNOWN, agent=ended(6, 15, 143), **deleted(12)),
+                pod(1, prepare=ended(2, 5), train=ended(6, 9, 137), agent=ended(6, 12, said=CAUSE), phase="Failed"),
+            ],
+            "AlgorithmError: the cause, exit code: 137",
+        ),
+        (
+            [pod(prepare=lost(90), phase="Failed")],
+            f"{INTERNAL} Node node-0 has lost the container prepare of pod job-0-x7k2p, as a node that is restarted.",
+        ),
+        (
+            [pod(prepare=UNKNOWN, phase="Failed", status={"reason": "DeadlineExceeded", "message": "Too long."})],
+            f"{INTERNAL} Node node-0 has not begun with pod job-0-x7k2p: Too long.",
         ),
         (
             [
@@ -237,6 +360,7 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "script",
         "the rank that was ended is no cause",
         "the first failure is the cause",
+        "the first in the same second is the cause",
         "out of memory",
         "download",
         "upload",
@@ -257,7 +381,23 @@ FAILED = kubernetes_job(ended="Failed", reason="BackoffLimitExceeded", message="
         "what was made too many of a rank was deleted",
         "a node went after the script had failed",
         "the script failed after a node had gone",
+        "a node went, and the script of another host failed before the kubelet had ended all of the pod",
+        "and the script that was told to end failed",
+        "the script failed before the node went, for which the Job controller had deleted the rest",
+        "the script failed before the node went, and with it the other, which was still uploading",
+        "a node went without a word, and the cluster found it out later than the other host",
+        "a node went whose clock is late",
+        "a node went on which a host had done its part",
+        "a node went on which the host was that had failed",
         "a pod whose agent had failed was deleted",
+        "a pod that had failed before it trained was deleted",
+        "a node was restarted",
+        "a node was restarted, whose host the other could not do without",
+        "a node was restarted after the script had failed",
+        "what nobody knows the time of is not the first to have failed",
+        "nor is what was never started, and deleted with the rest",
+        "a node was restarted while data came",
+        "images did not come in time",
         "a node did not take a pod",
         "no pod left",
     ],
@@ -270,17 +410,34 @@ def test_why_a_job_failed(pods: list[Any], reason: str) -> None:
     assert seen.fields["failureReason"] == reason
 
 
-def test_a_reclaimed_pod_that_is_gone_left_word_in_the_job() -> None:
-    job = kubernetes_job(
-        ended="Failed",
-        reason="PodFailurePolicy",
-        message="Pod team/job-0-x7k2p has condition DisruptionTarget matching FailJob rule at index 0",
-    )
+DISRUPTED = kubernetes_job(
+    ended="Failed",
+    reason="PodFailurePolicy",
+    message="Pod team/job-0-x7k2p has condition DisruptionTarget matching FailJob rule at index 0",
+)
+LOST_PEER = pod(1, train=ended(6, 14, 1), agent=ended(6, 15, said={"failure": "lost peer"}), phase="Failed")
 
-    seen = observe(job, [])
 
-    assert failure_class(seen.failure_reason) is JobFailure.INTERRUPTED
+@pytest.mark.parametrize(
+    ("reason", "pods"),
+    [
+        ("no pod is left", []),
+        ("the other was to fail for want of it", [LOST_PEER]),
+        ("it was last seen to be deleted", [pod(0, train=running(6), agent=running(6), **deleted(12)), LOST_PEER]),
+    ],
+)
+def test_a_reclaimed_pod_that_is_gone_left_word_in_the_job(reason: str, pods: list[Any]) -> None:
+    seen = observe(DISRUPTED, pods)
+
+    assert failure_class(seen.failure_reason) is JobFailure.INTERRUPTED, reason
     assert seen.fields["secondaryStatus"] == "Interrupted"
+
+
+def test_a_pod_that_is_there_tells_more_than_the_job() -> None:
+    gone = pod(0, train=ended(6, 20, 143), agent=ended(6, 21, 143), phase="Failed", conditions=TAINTED)
+    failed = pod(1, train=ended(6, 9, 1), agent=ended(6, 10, said=CAUSE), phase="Failed")
+
+    assert observe(DISRUPTED, [gone, failed]).failure_reason == "AlgorithmError: the cause, exit code: 1"
 
 
 def test_a_node_that_was_full_is_the_jobs_fault_though_the_cluster_took_it_away() -> None:

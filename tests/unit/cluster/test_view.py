@@ -9,9 +9,10 @@ from sagebridge.core.cluster.names import JOB_NAME_LABEL, LABEL_ATTEMPT, LABEL_U
 from sagebridge.core.cluster.pods import Pod
 from sagebridge.targets.cluster.view import ClusterView
 from sagebridge.targets.protocol import Handle
-from support.cluster_jobs import OWNER, at, cluster_target, kubernetes_job, pod
+from support.cluster_jobs import OWNER, at, cluster_target, disruption, ended, kubernetes_job, pod, running
 
 NAME = kubernetes_name(OWNER, 1)
+SHOWN = ("phase", "train", "agent", "conditions")
 LABELS = {LABEL_UID: OWNER.uid, LABEL_ATTEMPT: "1"}
 HANDLE = Handle(owner=OWNER, tenant=None, region="eu-west-1", name="job", since=datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -22,8 +23,9 @@ def job(**metadata: Any) -> dict[str, Any]:
     return body
 
 
-def host(**metadata: Any) -> dict[str, Any]:
-    body = pod()
+def host(**more: Any) -> dict[str, Any]:
+    metadata = {key: value for key, value in more.items() if key not in SHOWN}
+    body = pod(**{key: value for key, value in more.items() if key in SHOWN})
     labels = LABELS | {JOB_NAME_LABEL: NAME}
     body["metadata"] |= {"namespace": OWNER.namespace, "labels": labels} | metadata
     return body
@@ -76,11 +78,39 @@ def test_a_pod_that_is_gone_is_remembered_as_long_as_its_job() -> None:
     view = ClusterView()
     view.put_job(job())
     view.put_pod(host())
-    view.remove_pod(host())
+    view.remove_pod(host(deletionTimestamp=at(158), deletionGracePeriodSeconds=150))
     assert len(view.of(HANDLE).pods) == 1
 
     view.remove_job(job())
     assert not view.of(HANDLE).pods
+
+
+def test_a_pod_that_ran_when_it_was_last_seen_and_is_gone_counts_no_more() -> None:
+    """As one that was deleted while nobody could look: another of its host is there, or will be."""
+    view = ClusterView()
+    view.put_job(job())
+    view.put_pod(host())
+    view.put_pod(host(name="later", creationTimestamp=at(90), deletionTimestamp=at(250)))
+    view.remove_pod(host())
+
+    assert list(view.of(HANDLE).pods) == ["later"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "more"),
+    [
+        ("it had ended", {"phase": "Failed"}),
+        ("its script had failed", {"train": ended(6, 9, 1), "agent": running(6)}),
+        ("the cluster took it away", {"conditions": disruption("DeletionByTaintManager", "the node goes")}),
+    ],
+)
+def test_what_was_last_seen_of_a_pod_may_tell_why_it_went(reason: str, more: dict[str, Any]) -> None:
+    view = ClusterView()
+    view.put_job(job())
+    view.put_pod(host(**more))
+    view.remove_pod(host(**more))
+
+    assert len(view.of(HANDLE).pods) == 1, reason
 
 
 def test_the_first_deletion_of_a_pod_is_remembered() -> None:

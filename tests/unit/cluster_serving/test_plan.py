@@ -125,7 +125,13 @@ def test_an_update_that_can_not_serve_is_given_up(reason: str, pods: list[Any], 
             [],
             {"late": True, "late_at": "2025-12-31T23:59:59Z"},
         ),
+        ("and was so in the second in which the update began", [], {"late": True, "late_at": AT}),
         ("its image is still tried", [pod(NEW, waiting={"reason": "ImagePullBackOff"})], {}),
+        (
+            "a pod of it that was evicted had crashed in its time, and another was made for it",
+            [pod(NEW, restarts=9, ended={}, phase="Failed"), pod(NEW, name="digits-1-y")],
+            {},
+        ),
     ],
 )
 def test_an_update_that_may_still_serve_is_waited_for(reason: str, pods: list[Any], more: Any) -> None:
@@ -161,6 +167,12 @@ def test_a_way_back_that_is_broken_too_says_so() -> None:
     assert step.fields["endpointStatus"] == "UpdateRollbackFailed"
     assert "Its last words: the table is gone" in step.verdict.message
     assert f"{NEW} can't serve: it crashed" in step.verdict.message
+
+
+def test_a_pod_that_was_evicted_does_not_break_the_way_back() -> None:
+    evicted = (pod(OLD, restarts=9, ended={}, phase="Failed"),)
+    step = concluded(next_step(situation(FAILED, deployment=deployment(OLD, ready=0), pods=evicted)))
+    assert step.fields["endpointStatus"] == "RollingBack"
 
 
 def test_what_has_failed_is_tried_again_only_if_something_else_is_wanted() -> None:

@@ -1,8 +1,11 @@
 """What a transform's Job and pods say: the failures first."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from sagebridge.core.cluster.memory import recall
+from sagebridge.core.cluster.observation import TO_END
 from sagebridge.core.cluster.observation import essence as of_the_job
 from sagebridge.core.cluster.pods import essence as of_pod
 from sagebridge.core.cluster.pods import of_job
@@ -28,7 +31,7 @@ def crashing(restarts: int) -> dict[str, Any]:
     return {"state": held("CrashLoopBackOff"), "lastState": words(TRACEBACK), "restartCount": restarts}
 
 
-def failed(*pods: dict[str, Any], size: int = 1, **more: Any) -> Observation:
+def failed(*pods: Mapping[str, Any], size: int = 1, **more: Any) -> Observation:
     return observe(of_the_job(kubernetes_job(size=size, ended="Failed", **more)), [of_pod(body) for body in pods])
 
 
@@ -206,6 +209,24 @@ def test_why_it_failed(reason: str, pods: list[dict[str, Any]], want: str) -> No
     assert seen.fields["transformJobStatus"] == "Failed", reason
 
 
+@pytest.mark.parametrize(
+    ("reason", "before"),
+    [
+        ("it ended, and was started again", {"state": words(TRACEBACK), "restartCount": 0}),
+        ("it was to be started again", {**crashing(1), "restartCount": 0}),
+        ("it ran again", {"state": running(60), "lastState": words(TRACEBACK), "restartCount": 1}),
+    ],
+)
+def test_how_a_server_crashed_is_not_forgotten_when_its_pod_ends(reason: str, before: dict[str, Any]) -> None:
+    agent = ended(3, 90, 1, said=UNHEALTHY)
+    crashed = pod(serve=before, agent=running(3), phase="Running")
+    now = pod(serve={"state": words("", 143), "lastState": {}, "restartCount": 1}, agent=agent)
+
+    seen = failed(recall(now, crashed)).failure_reason
+
+    assert seen == "ClientError: did not pass the ping health check. Its last words: ValueError: no model", reason
+
+
 def test_a_server_that_is_started_once_more_while_its_job_is_given_up() -> None:
     agent = ended(58, 61, 143, said={"stopped": "Terminated"})
     late = pod(serve={**crashing(3), "state": words("", 137)}, agent=agent, phase="Failed", **deleted(60))
@@ -213,6 +234,24 @@ def test_a_server_that_is_started_once_more_while_its_job_is_given_up() -> None:
     given_up["spec"]["activeDeadlineSeconds"] = 1
 
     assert observe(of_the_job(given_up), [of_pod(late)]).failure_reason == NEVER_SERVED
+
+
+def test_a_job_is_given_up_for_the_server_that_never_served_not_for_one_whose_pod_is_done() -> None:
+    done = pod(serve={"state": words("late", 143), "restartCount": 2}, agent=ended(9, 20), phase="Succeeded")
+    given_up = kubernetes_job(size=2, ended="Failed", reason="DeadlineExceeded")
+    given_up["spec"] |= TO_END
+
+    seen = observe(of_the_job(given_up), [of_pod(done), of_pod(pod(1, serve=crashing(2), **deleted(60)))])
+
+    assert seen.failure_reason == NEVER_SERVED
+
+
+def test_a_time_that_somebody_gives_the_job_gives_it_not_up() -> None:
+    timed = kubernetes_job()
+    timed["spec"]["activeDeadlineSeconds"] = 86_400
+    hopeless = of_job(timed, [pod(serve=crashing(2), phase="Pending")])
+
+    assert is_to_be_given_up(of_the_job(timed), hopeless)
 
 
 def test_a_completed_job() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.cluster.names import FETCH_MODEL, PREPARE
 from sagebridge.core.cluster.pods import DISRUPTION
 from sagebridge.core.container.failure import client_error, internal_server_error
 from sagebridge.core.job_failure import JobFailure
@@ -12,9 +13,15 @@ from sagebridge.core.job_failure import JobFailure
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sagebridge.core.cluster.pods import Pod
+    from sagebridge.core.cluster.pods import ContainerState, Pod
+
+NOBODY_KNOWS: Final = "~"
+"""For a time that nobody knows: it comes after every one in RFC 3339."""
 
 _SIGNALLED: Final = (137, 143)
+_FIRST: Final = (PREPARE, FETCH_MODEL)
+"""The containers of which one has to end well before the agent is started."""
+_BY_KUBELET: Final = "TerminationByKubelet"
 _DISK: Final = re.compile(r"ephemeral-storage|ephemeral local storage|EmptyDir|inodes|DiskPressure", re.IGNORECASE)
 
 
@@ -34,14 +41,47 @@ def full_disk(pods: Sequence[Pod], *, advice: str) -> str | None:
 
 def interruption(pods: Sequence[Pod]) -> str | None:
     """A node or a pod that the cluster took away, before any host has failed by itself."""
-    taken = [(str(why.get("lastTransitionTime", "")), pod, why) for pod in pods if (why := pod.disruption) is not None]
+    taken = [(_taken_at(pod, why), pod, why) for pod in pods if (why := _taken_away(pod)) is not None]
     if not taken:
         return None
     at, found, why = min(taken, key=lambda one: one[0])
-    if any(end < at for end in _ends_of_failed([pod for pod in pods if pod.disruption is None])):
+    if any(end < at for end in _ends_of_failed([pod for pod in pods if _taken_away(pod) is None])):
         return None
     said = why.get("message") or why.get("reason") or "the cluster took it away"
     return f"{JobFailure.INTERRUPTED}: pod {found.name} on node {found.node or 'unknown'}: {said}"
+
+
+def _taken_away(pod: Pod) -> Mapping[str, Any] | None:
+    """Why the cluster took a pod away of which something ran: a node that goes marks those that have ended, too.
+
+    Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/tainteviction/taint_eviction.go
+    """
+    why = pod.disruption
+    if why is None or pod.phase == "Succeeded":
+        return None
+    # The kubelet tells it of its own pods with their end; and the clocks of a node and of the API server may be apart.
+    had_ended = why.get("reason") != _BY_KUBELET and (pod.ended_at or NOBODY_KNOWS) < _marked_at(why)
+    return None if had_ended and _is_done(pod) else why
+
+
+def _marked_at(why: Mapping[str, Any]) -> str:
+    return str(why.get("lastTransitionTime", ""))
+
+
+def _taken_at(pod: Pod, why: Mapping[str, Any]) -> str:
+    """When the cluster took a pod away, RFC 3339, or not much later; empty, before all times, where nobody knows.
+
+    A node that is lost tells nothing more of its pods, which the cluster finds out a minute later; the kubelet marks
+    its own pods only when all of them has ended. By then other hosts may have failed for want of it.
+    Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/status/status_manager.go (mergePodStatus)
+    """
+    if pod.phase == "Failed" and pod.agent.running:
+        return ""
+    at, ended, deleted = _marked_at(why), pod.work.finished_at, pod.deletion_requested_at
+    if why.get("reason") != _BY_KUBELET or ended is None or (deleted and deleted <= ended):
+        return at
+    was_told = pod.work.exit_code in _SIGNALLED or pod.agent.message.get("stopped") == "Terminated"
+    return min(at, ended) if was_told and not pod.work.is_out_of_memory else at
 
 
 def eviction(pods: Sequence[Pod]) -> str | None:
@@ -59,7 +99,9 @@ def rejection(pods: Sequence[Pod]) -> str | None:
     if found is None:
         return None
     said = _words_of(found) or str(found.status["reason"])
-    return internal_server_error(f"Node {found.node} did not take pod {found.name}: {said.rstrip('.')}.")
+    # The time of a pod runs while its images come.
+    what = "has not begun with" if found.status["reason"] == "DeadlineExceeded" else "did not take"
+    return internal_server_error(f"Node {found.node} {what} pod {found.name}: {said.rstrip('.')}.")
 
 
 def deletion(pods: Sequence[Pod], *, doing: str) -> str | None:
@@ -81,23 +123,49 @@ def deletion(pods: Sequence[Pod], *, doing: str) -> str | None:
 
 def of_job(job: Mapping[str, Any]) -> str:
     """What the Job itself says, when no pod is left to say more."""
+    said = _said_of(job)
+    return f"{JobFailure.INTERRUPTED}: {said}." if _is_interrupted(job) else internal_server_error(f"{said}.")
+
+
+def unseen_interruption(pods: Sequence[Pod], *, job: Mapping[str, Any]) -> str | None:
+    """A pod that the cluster took away, of which the Job alone tells: it went while nobody looked.
+
+    The Job controller names it: "Pod NAMESPACE/NAME has condition DisruptionTarget matching FailJob rule at index 0".
+    """
+    was_seen = any(f"/{pod.name} " in _said_of(job) for pod in pods if pod.disruption is not None)
+    return of_job(job) if _is_interrupted(job) and not was_seen else None
+
+
+def _is_interrupted(job: Mapping[str, Any]) -> bool:
+    return _failure_of(job).get("reason") == "PodFailurePolicy" and DISRUPTION in _said_of(job)
+
+
+def _said_of(job: Mapping[str, Any]) -> str:
+    failed = _failure_of(job)
+    return str(failed.get("message") or failed.get("reason") or "the Job failed, and its pods are gone").rstrip(".")
+
+
+def _failure_of(job: Mapping[str, Any]) -> Mapping[str, Any]:
     conditions = (job.get("status") or {}).get("conditions") or ()
-    failed: Mapping[str, Any] = next((one for one in conditions if one.get("type") in ("Failed", "FailureTarget")), {})
-    said = str(failed.get("message") or failed.get("reason") or "the Job failed, and its pods are gone").rstrip(".")
-    if failed.get("reason") == "PodFailurePolicy" and DISRUPTION in said:
-        return f"{JobFailure.INTERRUPTED}: {said}."
-    return internal_server_error(f"{said}.")
+    return next((one for one in conditions if one.get("type") in ("Failed", "FailureTarget")), {})
 
 
 def failed_by_themselves(pods: Sequence[Pod], container: str) -> list[Pod]:
     """Those of which a container has failed, and not because somebody deleted the pod."""
     failed = [pod for pod in pods if pod.container(container).exit_code not in (None, 0)]
-    return [pod for pod in failed if not (pod.is_being_deleted and pod.container(container).exit_code in _SIGNALLED)]
+    return [pod for pod in failed if not (pod.is_being_deleted and _was_ended(pod.container(container)))]
+
+
+def _was_ended(container: ContainerState) -> bool:
+    return container.exit_code in _SIGNALLED or container.is_lost
 
 
 def ended_by(pod: Pod, container: str) -> str:
     """A container of the agent's that ended without a word."""
     state = pod.container(container)
+    if state.is_lost:
+        lost = f"Node {pod.node} has lost the container {container} of pod {pod.name}, as a node that is restarted."
+        return internal_server_error(lost)
     why = "at its memory limit" if state.is_out_of_memory else f"with exit code {state.exit_code}"
     return internal_server_error(f"The container {container} of pod {pod.name} ended {why}.")
 
@@ -111,7 +179,9 @@ def _ends_of_failed(pods: Sequence[Pod]) -> list[str]:
 def _is_done(pod: Pod) -> bool:
     """Whether the agent has ended by itself: what is deleted afterwards, as with a node that goes, is no cause."""
     agent = pod.agent
-    if agent.exit_code is None or agent.message.get("stopped") == "Terminated":
+    if any(failed_by_themselves([pod], first) for first in _FIRST):
+        return True
+    if agent.is_lost or agent.exit_code is None or agent.message.get("stopped") == "Terminated":
         return False
     return agent.exit_code not in _SIGNALLED or agent.is_out_of_memory
 

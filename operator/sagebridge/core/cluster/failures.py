@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.endings import (
+    NOBODY_KNOWS,
     deletion,
     ended_by,
     eviction,
@@ -15,6 +16,7 @@ from sagebridge.core.cluster.endings import (
     interruption,
     of_job,
     rejection,
+    unseen_interruption,
 )
 from sagebridge.core.cluster.names import AGENT, PREPARE
 from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, algorithm_error, client_error
@@ -22,7 +24,7 @@ from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, algorithm_er
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sagebridge.core.cluster.pods import Pod
+    from sagebridge.core.cluster.pods import ContainerState, Pod
 
 _KILLED: Final = (137, 143)
 
@@ -48,9 +50,11 @@ def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod], *, terms: Terms)
     for look in (
         partial(full_disk, advice=terms.disk_advice),
         interruption,
+        partial(unseen_interruption, job=job),
         eviction,
         rejection,
         partial(deletion, doing=terms.doing),
+        _lost,
         _preparation,
         _script,
         _agent,
@@ -67,6 +71,12 @@ def lost_results(pods: Sequence[Pod]) -> str:
     return said[0][:FAILURE_REASON_LIMIT] if said else ""
 
 
+def _lost(pods: Sequence[Pod]) -> str | None:
+    """A host whose node was restarted. Of one that failed after another the Job controller has deleted the pod."""
+    found = next((pod for pod in pods if pod.agent.is_lost and not pod.is_being_deleted), None)
+    return ended_by(found, AGENT) if found else None
+
+
 def _preparation(pods: Sequence[Pod]) -> str | None:
     for pod in _by_time(failed_by_themselves(pods, PREPARE), "prepare"):
         said = pod.prepare.message.get("failureReason")
@@ -76,8 +86,12 @@ def _preparation(pods: Sequence[Pod]) -> str | None:
 
 def _script(pods: Sequence[Pod]) -> str | None:
     """Of a script that failed by itself: ranks that were ended because another failed are no cause."""
-    failed = [pod for pod in _failed_scripts(pods) if pod.work.exit_code not in _KILLED or pod.work.is_out_of_memory]
-    return _script_reason(failed[0]) if failed else None
+    failed = next((pod for pod in _failed_scripts(pods) if _failed_by_itself(pod.work)), None)
+    return _script_reason(failed) if failed else None
+
+
+def _failed_by_itself(script: ContainerState) -> bool:
+    return script.is_out_of_memory or not (script.exit_code in _KILLED or script.is_lost)
 
 
 def _killed_script(pods: Sequence[Pod]) -> str | None:
@@ -107,4 +121,12 @@ def _agent(pods: Sequence[Pod]) -> str | None:
 
 
 def _by_time(pods: Sequence[Pod], container: str) -> list[Pod]:
-    return sorted(pods, key=lambda pod: (getattr(pod, container).finished_at or "", pod.index))
+    """What nobody knows the time of comes last: a container that was never started has ended, too, once its pod has."""
+    return sorted(
+        pods, key=lambda pod: (getattr(pod, container).finished_at or NOBODY_KNOWS, _trained_until(pod), pod.index)
+    )
+
+
+def _trained_until(pod: Pod) -> str:
+    """When the agent noticed the end of training, to the millisecond: ranks that lose one fail in the same second."""
+    return str(pod.agent.message.get("uploadStartTime") or NOBODY_KNOWS)

@@ -29,7 +29,14 @@ DISRUPTION: Final = "DisruptionTarget"
 _FINISHED: Final = ("Succeeded", "Failed")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
-_DELETION: Final = ("deletionTimestamp", "deletionGracePeriodSeconds")
+# https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/container/runtime.go (ContainerReasonStatusUnknown)
+# https://github.com/containerd/containerd/blob/main/internal/cri/server/helpers.go (unknownExitReason)
+_LOST: Final = ("ContainerStatusUnknown", "Unknown")
+_NO_TIME: Final = "1970-01-01T00:00:00Z"
+"""What is said where containerd has no time, as of the start of a container that could not be started: its 0."""
+
+DELETION: Final = ("deletionTimestamp", "deletionGracePeriodSeconds")
+"""What a pod's metadata say of its deletion."""
 _METADATA: Final = (
     "name",
     "namespace",
@@ -38,35 +45,25 @@ _METADATA: Final = (
     "creationTimestamp",
     "labels",
     "ownerReferences",
-    *_DELETION,
+    *DELETION,
 )
 _ANNOTATIONS: Final = (COMPLETION_INDEX, ANNOTATION_ENDED, ANNOTATION_STOP)
 _STATUS: Final = ("phase", "reason", "message", "conditions")
 _END_TIMES: Final = ("trainingEndTime", "processingEndTime", "transformEndTime")
-_STATES: Final = ("initContainerStatuses", "containerStatuses")
+STATES: Final = ("initContainerStatuses", "containerStatuses")
+"""Where a pod's status has those of its containers; those that begin first come first."""
 
 
 def essence(body: Mapping[str, Any]) -> dict[str, Any]:
     """What `Pod` reads of a pod, and what tells which it is; a tenth of the whole, of which thousands are kept."""
     metadata, status = body["metadata"], body.get("status") or {}
     annotations = {key: value for key, value in annotations_of(body).items() if key in _ANNOTATIONS}
-    states = {key: [_essence(one) for one in status[key] or ()] for key in _STATES if key in status}
+    states = {key: [_essence(one) for one in status[key] or ()] for key in STATES if key in status}
     return {
         "metadata": {**{key: metadata[key] for key in _METADATA if key in metadata}, "annotations": annotations},
         "spec": {"nodeName": (body.get("spec") or {}).get("nodeName")},
         "status": {**{key: status[key] for key in _STATUS if key in status}, **states},
     }
-
-
-def with_first_deletion(body: Mapping[str, Any], before: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A pod with the times of its first deletion, as far as it was seen `before`.
-
-    The kubelet deletes a pod again, with a grace of 0, once all of it has ended: that overwrites the times.
-    """
-    if before is None or before["metadata"].get("uid") != body["metadata"].get("uid"):
-        return body
-    first = {key: before["metadata"][key] for key in _DELETION if key in before["metadata"]}
-    return {**body, "metadata": {**body["metadata"], **first}} if first else body
 
 
 def _essence(container: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,12 +91,12 @@ class ContainerState:
     @property
     def started_at(self) -> str | None:
         """When it started, RFC 3339; None if it did not."""
-        return self.running.get("startedAt") or self.terminated.get("startedAt")
+        return _time(self.running.get("startedAt") or self.terminated.get("startedAt"))
 
     @property
     def finished_at(self) -> str | None:
-        """When it ended, RFC 3339; None if it did not."""
-        return self.terminated.get("finishedAt")
+        """When it ended, RFC 3339; None if it did not, or nobody knows."""
+        return _time(self.terminated.get("finishedAt"))
 
     @property
     def exit_code(self) -> int | None:
@@ -110,6 +107,11 @@ class ContainerState:
     def is_out_of_memory(self) -> bool:
         """Whether the kernel ended it for its memory limit."""
         return self.terminated.get("reason") == "OOMKilled"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended and nobody knows how, as where its node was restarted; its exit code means nothing."""
+        return self.terminated.get("reason") in _LOST
 
     @property
     def message(self) -> Mapping[str, Any]:
@@ -207,7 +209,7 @@ class Pod:
     @property
     def work(self) -> ContainerState:
         """The user's container, in a pod that has the agent beside it."""
-        names = [str(one.get("name")) for statuses in _STATES for one in self.status.get(statuses) or ()]
+        names = [str(one.get("name")) for statuses in STATES for one in self.status.get(statuses) or ()]
         return self.container(next((name for name in (TRAIN, PROCESS) if name in names), TRAIN))
 
     @property
@@ -218,22 +220,26 @@ class Pod:
     @property
     def states(self) -> tuple[ContainerState, ...]:
         """Of all its containers, whatever kind of pod it is: those that begin first come first."""
-        found = [one for statuses in _STATES for one in self.status.get(statuses) or ()]
+        found = [one for statuses in STATES for one in self.status.get(statuses) or ()]
         return tuple(_state_of(one) for one in found)
 
     @property
     def has_begun(self) -> bool:
         """Whether any of its containers has started."""
-        return any(_state_of(one).started_at for statuses in _STATES for one in self.status.get(statuses) or ())
+        return any(_state_of(one).started_at for statuses in STATES for one in self.status.get(statuses) or ())
 
     def container(self, name: str) -> ContainerState:
         """One of its containers, whenever it runs; without any state where there is none of that name."""
-        found = (one for statuses in _STATES for one in self.status.get(statuses) or () if one.get("name") == name)
+        found = (one for statuses in STATES for one in self.status.get(statuses) or () if one.get("name") == name)
         return _state_of(next(found, {}))
 
     def condition(self, kind: str) -> Mapping[str, Any] | None:
         """A condition of its status."""
         return next((one for one in self.status.get("conditions") or () if one.get("type") == kind), None)
+
+
+def _time(found: str | None) -> str | None:
+    return None if found == _NO_TIME else found
 
 
 def _state_of(status: Mapping[str, Any]) -> ContainerState:

@@ -12,6 +12,7 @@ from sagebridge.core.clock import parse_time
 from sagebridge.core.cluster.engines import is_job_set
 from sagebridge.core.cluster.job import job_arn
 from sagebridge.core.cluster.jobs import is_finished
+from sagebridge.core.cluster.memory import recall
 from sagebridge.core.cluster.names import (
     ANNOTATION_ENDED,
     ANNOTATION_STOP,
@@ -20,7 +21,8 @@ from sagebridge.core.cluster.names import (
     changed_tags,
     tags_of,
 )
-from sagebridge.core.cluster.pods import Pod, newest_by_host, of_job, with_first_deletion
+from sagebridge.core.cluster.observation import TO_END
+from sagebridge.core.cluster.pods import Pod, newest_by_host, of_job
 from sagebridge.core.cluster.waiting import without_pods
 from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
@@ -154,7 +156,7 @@ class ClusterTarget:
             return
         pods = of_job(seen.job, seen.pods.values())
         if not is_partly_seen and self._workload.is_to_be_given_up(seen.job, pods):
-            await self._objects.patch_job(handle, seen.job, {"spec": {"activeDeadlineSeconds": 1}})
+            await self._objects.patch_job(handle, seen.job, {"spec": dict(TO_END)})
         if self._workload.is_told:
             await asyncio.gather(*self._tell(seen.job, pods))
 
@@ -188,7 +190,7 @@ class ClusterTarget:
             return list(pods.values())
         for pod in await self._objects.pods(handle):
             name = pod["metadata"]["name"]
-            pods[name] = with_first_deletion(pod, pods.get(name))
+            pods[name] = recall(pod, pods.get(name))
         return list(pods.values())
 
     async def _take_away(self, handle: Handle, job: Mapping[str, Any], mark: Mapping[str, str]) -> Observation:
@@ -196,7 +198,7 @@ class ClusterTarget:
         if job["spec"].get("suspend") or is_job_set(job):
             await self._objects.delete_job(handle, job)
             return Observation(phase=Phase.STOPPED, fields=self._workload.stopped_fields(mark), whole=True)
-        changes = {"metadata": {"annotations": dict(mark)}, "spec": {"activeDeadlineSeconds": 1}}
+        changes = {"metadata": {"annotations": dict(mark)}, "spec": dict(TO_END)}
         await self._objects.patch_job(handle, job, changes)
         return Observation(phase=Phase.STOPPING, fields=self._kind.stopping_fields)
 

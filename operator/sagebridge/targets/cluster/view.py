@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sagebridge.core.cluster.engines import member_name, member_of, owner_uid
+from sagebridge.core.cluster.memory import recall
 from sagebridge.core.cluster.names import (
     JOB_NAME_LABEL,
     LABEL_ATTEMPT,
@@ -15,7 +16,7 @@ from sagebridge.core.cluster.names import (
     kubernetes_name,
     labels_of,
 )
-from sagebridge.core.cluster.pods import with_first_deletion
+from sagebridge.core.cluster.pods import Pod
 from sagebridge.core.names import Owner
 from sagebridge.targets.protocol import Handle
 
@@ -29,7 +30,7 @@ class Seen:
 
     Attributes:
         job: its Job; None if there is none.
-        pods: its pods by name. One that is gone stays as it last was until the Job goes: its end tells why.
+        pods: its pods by name. One that is gone stays as it last was until the Job goes, if that tells of its end.
     """
 
     job: Body | None = None
@@ -103,12 +104,12 @@ class ClusterView:
         self._tell(body)
 
     def remove_pod(self, body: Body) -> None:
-        """A pod is gone."""
+        """A pod is gone. One of which nothing is known but that it ran, as after a watch had a gap, tells nothing."""
         seen = self._at(_pod_key(body))
-        if seen.job is None:
-            seen.pods.pop(body["metadata"]["name"], None)
-        else:
-            _keep(seen, body)
+        _keep(seen, body)
+        name = body["metadata"]["name"]
+        if seen.job is None or not _tells_of_its_end(Pod(body=seen.pods[name])):
+            del seen.pods[name]
         if seen.job is None and not seen.pods:
             self._seen.pop(_pod_key(body), None)
         self._tell(body)
@@ -153,7 +154,12 @@ def _is_same(known: Body | None, body: Body) -> bool:
 
 def _keep(seen: Seen, pod: Body) -> None:
     name = pod["metadata"]["name"]
-    seen.pods[name] = with_first_deletion(pod, seen.pods.get(name))
+    seen.pods[name] = recall(pod, seen.pods.get(name))
+
+
+def _tells_of_its_end(pod: Pod) -> bool:
+    has_failed = any(container.exit_code for container in pod.states)
+    return pod.is_finished or pod.is_being_deleted or pod.disruption is not None or has_failed
 
 
 def _job_key(body: Body) -> tuple[str, str]:

@@ -164,9 +164,10 @@ def _why_failed(situation: Situation, longest: timedelta | None, deployment: Dep
 def _is_of_before(late_at: str, since: str) -> bool:
     """Whether it was what was there before that was late: of a ReplicaSet that it has already, it is told on.
 
+    Nothing is late in the second in which it begins.
     Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/deployment/progress.go
     """
-    return bool(late_at and since) and parse_time(late_at) < parse_time(since)
+    return bool(late_at and since) and parse_time(late_at) <= parse_time(since)
 
 
 def _failed(situation: Situation, deployment: Deployment) -> Verdict:

@@ -64,6 +64,11 @@ class EndpointPod:
         return "deletionTimestamp" in self.body["metadata"]
 
     @property
+    def is_over(self) -> bool:
+        """Whether its node has ended it, or did not take it: it stays to be looked at, and another was made for it."""
+        return (self.body.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+    @property
     def is_ready(self) -> bool:
         """Whether it is sent requests."""
         conditions = (self.body.get("status") or {}).get("conditions") or ()

@@ -81,6 +81,7 @@ class Situation:
 
     @property
     def newest(self) -> tuple[EndpointPod, ...]:
-        """The pods of the Deployment's revision."""
+        """The pods of the Deployment's revision that are to serve."""
         revision = self.deployment.revision if self.deployment is not None else ""
-        return tuple(pod for pod in self.pods if pod.revision == revision and not pod.is_being_deleted)
+        going = (pod for pod in self.pods if not (pod.is_being_deleted or pod.is_over))
+        return tuple(pod for pod in going if pod.revision == revision)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.endings import (
+    NOBODY_KNOWS,
     deletion,
     ended_by,
     eviction,
@@ -14,8 +15,10 @@ from sagebridge.core.cluster.endings import (
     interruption,
     of_job,
     rejection,
+    unseen_interruption,
 )
 from sagebridge.core.cluster.names import AGENT, FETCH_MODEL, SERVE
+from sagebridge.core.cluster.observation import TO_END
 from sagebridge.core.container import last_words
 from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, client_error, internal_server_error
 from sagebridge.core.transform.batch import failed_objects, unhealthy
@@ -37,6 +40,7 @@ def failure_reason(job: Mapping[str, Any], pods: Sequence[Pod]) -> str:
     looks = (
         partial(full_disk, advice=_DISK_ADVICE),
         interruption,
+        partial(unseen_interruption, job=job),
         eviction,
         partial(_never_served, job=job),
         partial(deletion, doing="served"),
@@ -73,8 +77,8 @@ def is_hopeless(pods: Sequence[Pod]) -> bool:
 
 
 def is_given_up(job: Mapping[str, Any]) -> bool:
-    """Whether a Job, which has no time of its own to keep, was told to end."""
-    return "activeDeadlineSeconds" in job.get("spec", {})
+    """Whether a Job was told to end; a time that a policy of the cluster gives it is longer."""
+    return bool(TO_END.items() <= job.get("spec", {}).items())
 
 
 def _ends_at_once(pod: Pod) -> bool:
@@ -82,7 +86,7 @@ def _ends_at_once(pod: Pod) -> bool:
 
 
 def _has_ended_often(pod: Pod) -> bool:
-    return pod.container(SERVE).restarts >= _MOST_RESTARTS
+    return pod.phase != "Succeeded" and pod.container(SERVE).restarts >= _MOST_RESTARTS
 
 
 def _never_served(pods: Sequence[Pod], *, job: Mapping[str, Any]) -> str | None:
@@ -164,4 +168,4 @@ def _number(value: Any) -> int:
 
 
 def _by_time(pods: Sequence[Pod], container: str) -> list[Pod]:
-    return sorted(pods, key=lambda pod: (pod.container(container).finished_at or "", pod.index))
+    return sorted(pods, key=lambda pod: (pod.container(container).finished_at or NOBODY_KNOWS, pod.index))
