@@ -103,6 +103,12 @@ def outputs(*items: dict[str, Any]) -> dict[str, Any]:
             outputs({"outputName": "o", "s3Output": S3 | {"localPath": "/opt/ml/processing/a:b"}}),
             f"{_OUTPUTS}[0].s3Output.localPath",
         ),
+        ("a web address", inputs({"s3Uri": "https://bucket.s3.amazonaws.com/a"}), f"{_INPUTS}[0].s3Input.s3Uri"),
+        (
+            "an output's",
+            outputs({"outputName": "o", "s3Output": {"s3Uri": "https://bucket.s3.amazonaws.com/a"}}),
+            f"{_OUTPUTS}[0].s3Output.s3Uri",
+        ),
     ],
 )
 def test_refused(reason: str, change: dict[str, Any], field: str) -> None:
@@ -122,6 +128,10 @@ def test_refused(reason: str, change: dict[str, Any], field: str) -> None:
         ("the defaults by name", inputs({"s3InputMode": "File", "s3CompressionType": "None"})),
         ("a manifest in shares", inputs({"s3DataType": "ManifestFile", "s3DataDistributionType": "ShardedByS3Key"})),
         ("what the container fetches itself", {"processingInputs": [{"inputName": "i", "appManaged": True}]}),
+        (
+            "what it fetches from anywhere",
+            {"processingInputs": [{"inputName": "i", "appManaged": True, "s3Input": {"s3Uri": "https://host/a"}}]},
+        ),
         ("a key for outputs", {"processingOutputConfig": {"outputs": [{"outputName": "o"}], "kmsKeyId": "k"}}),
         ("fields that say nothing", {"processingInputs": None, "networkConfig": {}, "processingOutputConfig": {}}),
     ],
