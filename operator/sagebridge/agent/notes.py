@@ -49,7 +49,7 @@ class Notes:
             return {}
 
     def write_sidecars(self, cgroups: Iterable[str]) -> None:
-        """The cgroups of containers that ran in the pod before the training container."""
+        """The cgroups of containers that ran in the pod before the user's container."""
         (self._directory / _SIDECARS).write_text(json.dumps(sorted(cgroups)), encoding="utf-8")
 
     def sidecars(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Work that is done again and again beside the training."""
+"""Work that is done again and again beside the user's container."""
 
 from __future__ import annotations
 

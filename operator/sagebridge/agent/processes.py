@@ -1,4 +1,4 @@
-"""The training container's first process, found and ended from another container of the same pod.
+"""The first process of the user's container, found and ended from another container of the same pod.
 
 In a PID namespace that all containers share, the first process of each has no parent (0), and so has what
 `kubectl exec` starts: https://kubernetes.io/docs/tasks/configure-pod-container/share-process-namespace/. What tells
@@ -76,7 +76,7 @@ def find(
 
     Args:
         proc: /proc.
-        sidecars: Cgroups of containers that were there before the training container was.
+        sidecars: Cgroups of containers that were there before the user's container was.
         cgroup: Reads a process's cgroup.
     """
     found = [candidate for candidate in others(proc, cgroup=cgroup) if candidate.cgroup not in sidecars]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sagebridge.runtime import file_names, inputs
 from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.held_files import held
 from sagebridge.runtime.s3 import S3Location, Storage
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class CheckpointSync:
         try:
             for name in sorted(now):
                 if now[name] != done.get(name):
-                    self._storage.upload(self._directory / name, self._location.join(name))
+                    with held(self._directory / name, below=self._directory) as file:
+                        self._storage.upload(file, self._location.join(name))
                     done[name] = now[name]
             for name in sorted(set(done) - set(now)):
                 self._storage.delete(self._location.join(name))

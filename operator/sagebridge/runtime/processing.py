@@ -8,6 +8,7 @@ Sources:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -18,6 +19,7 @@ from sagebridge.core.container.layout import Layout
 from sagebridge.runtime import file_names
 from sagebridge.runtime.channels import ChannelSource
 from sagebridge.runtime.failures import RunFailedError
+from sagebridge.runtime.held_files import held
 from sagebridge.runtime.s3 import S3Location, Storage
 
 if TYPE_CHECKING:
@@ -159,15 +161,13 @@ class Output:
             _logger.warning("the output %s is not in S3 yet: %s", self.name, error)
 
     def _upload_file(self, path: Path, location: S3Location) -> None:
-        try:
-            facts = path.stat()
+        # The script may remove what it has written, or put a link in its place.
+        with contextlib.suppress(FileNotFoundError), held(path, below=Path(self._layout.processing)) as file:
+            facts = file.stat()
             state = (facts.st_mtime_ns, facts.st_size)
-            if self._seen.get(path) == state:
-                return
-            self._storage.upload(path, location, kms_key_id=self._kms_key_id)
-        except FileNotFoundError:
-            return  # the script may remove what it has written
-        self._seen[path] = state
+            if self._seen.get(path) != state:
+                self._storage.upload(file, location, kms_key_id=self._kms_key_id)
+                self._seen[path] = state
 
     def _files(self, directory: Path) -> Iterator[Path]:
         # A script may have put a link in the place of a directory: what it leads to is nobody's output.

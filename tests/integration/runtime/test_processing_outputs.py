@@ -25,10 +25,10 @@ class Recorder(Storage):
         connection = Connection.of(endpoint_url=bench.endpoint_url, region=REGION, credentials=keys)
         super().__init__(connection, token=CancelToken())
         self.uploaded: list[str] = []
-        self.before: Callable[[Path], object] = lambda _: None
+        self.before: Callable[[str], object] = lambda _: None
 
     def upload(self, path: Path, location: S3Location, *, kms_key_id: str | None = None) -> None:
-        self.before(path)
+        self.before(location.key)
         super().upload(path, location, kms_key_id=kms_key_id)
         self.uploaded.append(location.key)
 
@@ -46,6 +46,9 @@ class Place:
     def to(self, uri: str, *, path: str = "result") -> Output:
         s3 = {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/{path}", "S3UploadMode": "Continuous"}
         return Output({"OutputName": "result", "S3Output": s3}, layout=self.layout, storage=self.storage)
+
+    def content(self, key: str) -> str:
+        return self.storage.read(S3Location(bucket=self.bucket, key=key)).decode()
 
     def write(self, name: str, text: str = "x") -> Path:
         path = self.output.directory / name
@@ -104,11 +107,30 @@ def test_a_directory_that_is_gone_is_no_output(place: Place) -> None:
 
 
 def test_a_file_that_goes_away_meanwhile_is_no_failure(place: Place) -> None:
-    gone = place.write("a")
-    place.write("b")
-    place.storage.before = lambda path: path.unlink() if path == gone else None
+    files = {f"out/{name}": place.write(name) for name in "abc"}
+    place.storage.before = lambda key: files["out/b" if key == "out/a" else key].unlink()
     place.output.upload()
-    assert place.storage.uploaded == ["out/b"]
+    assert place.storage.uploaded == ["out/a", "out/c"]
+
+
+@pytest.mark.parametrize("swapped", ["b/c", "b"], ids=["a file", "a directory"])
+@pytest.mark.parametrize("when", ["out/a", "out/b/c"], ids=["before it is opened", "while it is uploaded"])
+def test_what_becomes_a_link_meanwhile_is_not_followed(place: Place, tmp_path: Path, swapped: str, when: str) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/c").write_text("token")
+    place.write("a")
+    place.write("b/c", "own")
+    own = place.output.directory / swapped
+
+    def swap(key: str) -> None:
+        if key == when:
+            own.rename(tmp_path / "aside")
+            own.symlink_to(tmp_path / swapped)
+
+    place.storage.before = swap
+    place.output.upload()
+    assert place.storage.uploaded == ["out/a", *(["out/b/c"] if when == "out/b/c" else [])]
+    assert all(place.content(key) != "token" for key in place.storage.uploaded)
 
 
 def test_a_refused_upload_is_made_good_later(place: Place, caplog: pytest.LogCaptureFixture) -> None:
@@ -128,7 +150,7 @@ def test_passes_never_overlap(place: Place) -> None:
     place.write("b")
     meeting, met = threading.Barrier(2), threading.Event()
 
-    def meet(_: Path) -> None:
+    def meet(_: str) -> None:
         with suppress(threading.BrokenBarrierError):
             meeting.wait(1)  # for another pass, which never comes
             met.set()

@@ -60,8 +60,14 @@ def test_what_a_job_waits_for(job: Any, pods: list[Any], state: State, reason: R
 
 @pytest.mark.parametrize(
     ("notes", "tail"),
-    [('["Nodes need huge pages."]', ". Nodes need huge pages"), ("no JSON", ""), ('{"a": 1}', ""), ("[]", "")],
-    ids=["told", "not ours", "not a list", "none"],
+    [
+        ('["Nodes need huge pages."]', ". Nodes need huge pages"),
+        ("no JSON", ""),
+        ("[" * 100_000, ""),
+        ('{"a": 1}', ""),
+        ("[]", ""),
+    ],
+    ids=["told", "not ours", "too deep to be read", "not a list", "none"],
 )
 def test_what_the_nodes_must_have_is_said_where_none_is_found(notes: str, tail: str) -> None:
     job = kubernetes_job()

@@ -31,6 +31,10 @@ def test_tags_are_changed_one_by_one(tags: dict[str, str], remove: list[str], le
     assert json.loads(changed_tags(TAGGED, tags=tags, remove=remove)[ANNOTATION_TAGS]) == left
 
 
-@pytest.mark.parametrize("text", ["no JSON", "[]", "7", ""], ids=["no JSON", "a list", "a number", "nothing"])
+@pytest.mark.parametrize(
+    "text",
+    ["no JSON", "[]", "7", "", "[" * 100_000],
+    ids=["no JSON", "a list", "a number", "nothing", "too deep to be read"],
+)
 def test_what_somebody_else_wrote_there_is_no_tag(text: str) -> None:
     assert all_tags({ANNOTATION_TAGS: text}) == {}

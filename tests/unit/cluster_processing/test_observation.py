@@ -189,6 +189,8 @@ def test_the_exit_message(reason: str, said: dict[str, Any], want: str | None) -
         '{"outputs": [{"appManaged": "no"}]}',
         '{"outputs": [{"s3Output": "s3://bucket"}]}',
         '{"outputs": [{"s3Output": {"s3Uri": null}}]}',
+        '{"outputs": [{"featureStoreOutput": "f"}]}',
+        "[" * 100_000,
         '{"kmsKeyId": 3}',
     ],
 )
@@ -238,6 +240,16 @@ def test_how_it_stands(reason: str, job: dict[str, Any], agent: dict[str, Any], 
     assert (found.phase, found.fields["processingJobStatus"]) == (phase, status), reason
     assert found.fields["processingStartTime"] == at(2), reason
     assert "failureReason" not in found.fields, reason
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]", "[" * 4096], ids=["no JSON", "a list", "too deep to be read"])
+def test_a_message_that_is_none_of_the_agents_says_nothing(text: str) -> None:
+    done = pod(process=ended(6, 9), agent=ended(6, 95), phase="Succeeded")
+    [agent] = [one for one in done["status"]["containerStatuses"] if one["name"] == "agent"]
+    agent["state"]["terminated"]["message"] = text
+    found = seen(kubernetes_job(ended="Complete"), done)
+
+    assert (found.phase, "exitMessage" in found.fields) == (Phase.SUCCEEDED, False)
 
 
 def test_lost_outputs_of_a_stopped_job_are_told() -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from sagebridge.core.cluster.processing.request import resolve
-from sagebridge.core.errors import SpecError
+from sagebridge.core.errors import NotAllowedError, SpecError
 from sagebridge.core.resolution import ResolveContext
+from sagebridge.core.tenancy import Tenant, check_s3_uris
 from support.processing_jobs import spec
 
 SCRIPT = {
@@ -13,6 +14,16 @@ SCRIPT = {
     "framework": {"name": "sklearn", "version": "1.2-1"},
     "source": {"entryPoint": "split.py", "s3Uri": "s3://code/sourcedir.tar.gz"},
 }
+
+TENANT = Tenant(
+    regions=None,
+    default_region="eu-west-1",
+    default_role=None,
+    allowed_roles=(),
+    default_bucket=None,
+    allowed_prefixes=("s3://bucket", "s3://code"),
+    policy_name="team-a",
+)
 
 
 def complete(output_path: str = "s3://bucket/out", **changes: Any) -> dict[str, Any]:
@@ -62,3 +73,28 @@ def test_status_is_to_show_where_the_outputs_go() -> None:
 
 def test_a_job_without_outputs_has_none_to_show() -> None:
     assert complete()["cluster"]["outputs"] == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        (
+            "processingInputs[0].s3Input",
+            {"processingInputs": [{"inputName": "a", "s3Input": {"s3Uri": "s3://other/a"}}]},
+        ),
+        (
+            "processingOutputConfig.outputs[0].s3Output",
+            {"processingOutputConfig": {"outputs": [{"outputName": "a", "s3Output": {"s3Uri": "s3://other/a"}}]}},
+        ),
+        ("processingInputs[0].s3Input", SCRIPT | {"source": {"entryPoint": "a.py", "s3Uri": "s3://other/a.tar.gz"}}),
+    ],
+    ids=["an input", "an output", "the code"],
+)
+def test_a_tenant_reaches_no_other_buckets(field: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(NotAllowedError) as caught:
+        check_s3_uris(TENANT, complete(**changes))
+    assert caught.value.field == f"spec.{field}.s3Uri"
+
+
+def test_a_tenant_reaches_its_own_buckets() -> None:
+    check_s3_uris(TENANT, complete(**SCRIPT, processingOutputConfig={"outputs": [{"outputName": "rows"}]}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.document import NETWORK_INTERFACE
@@ -20,6 +21,8 @@ INDEX: Final = "JOB_COMPLETION_INDEX"
 """The pod's rank; the Job controller's own name for it."""
 
 _RANK: Final = f"$({INDEX})"
+# Old kubelets spoil what follows a dollar sign and is not of ASCII.
+_REPLACED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
 
 
 def agent_environment(job: ClusterWork) -> list[dict[str, Any]]:
@@ -98,5 +101,8 @@ def verbatim(words: Iterable[str]) -> list[str]:
 
 
 def _verbatim(text: str) -> str:
-    """Kubernetes would replace ``$(NAME)``, which SageMaker leaves as it is."""
-    return text.replace("$(", "$$(")
+    """Kubernetes would make one ``$`` of two, and what a variable says of ``$(NAME)``; SageMaker leaves both alone.
+
+    Source: https://github.com/kubernetes/kubernetes/blob/master/third_party/forked/golang/expansion/expand.go
+    """
+    return _REPLACED.sub("$$", text)

@@ -50,7 +50,7 @@ class ClusterSettings:
 
     @property
     def agent_resources(self) -> dict[str, Any]:
-        """What the agent asks for beside the training container, which is what the placement leaves to it."""
+        """What the agent asks for beside the user's container, which is what the placement leaves to it."""
         requests = {"cpu": cores(AGENT.millicores), "memory": mebibytes(AGENT.mebibytes)}
         return {"requests": requests, "limits": {"memory": "1Gi"}}
 

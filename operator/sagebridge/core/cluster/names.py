@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.cluster import writing
 from sagebridge.core.names import TAG_CLUSTER, TAG_NAME, TAG_NAMESPACE, TAG_PREFIX, TAG_UID, job_name
 
 if TYPE_CHECKING:
@@ -93,10 +94,7 @@ def labels_of(manifest: Mapping[str, Any]) -> Mapping[str, str]:
 
 def tags_of(annotations: Mapping[str, str]) -> dict[str, str]:
     """The user's tags; none if somebody has written something else there."""
-    try:
-        found = json.loads(annotations.get(ANNOTATION_TAGS) or "{}")
-    except ValueError:
-        return {}
+    found = writing.read(annotations.get(ANNOTATION_TAGS))
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.clock import format_time, parse_time
+from sagebridge.core.cluster import writing
 from sagebridge.core.cluster.names import (
     AGENT,
     ANNOTATION_ENDED,
@@ -116,10 +116,7 @@ class ContainerState:
     @property
     def message(self) -> Mapping[str, Any]:
         """What the agent said in its end; empty for what is none of its messages."""
-        try:
-            found = json.loads(self.terminated.get("message") or "{}")
-        except ValueError:
-            return {}
+        found = writing.read(self.terminated.get("message"))
         return found if isinstance(found, dict) else {}
 
 

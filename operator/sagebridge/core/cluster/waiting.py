@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from sagebridge.core.cluster import writing
 from sagebridge.core.cluster.names import ANNOTATION_NOTES, QUEUE_LABEL, annotations_of, labels_of
 from sagebridge.core.cluster.queueing import GROUP as QUEUE_API
 from sagebridge.core.conditions import State, Verdict
@@ -61,10 +61,7 @@ def _with_notes(found: Verdict, job: Mapping[str, Any]) -> Verdict:
 
 
 def _notes(job: Mapping[str, Any]) -> list[str]:
-    try:
-        notes = json.loads(annotations_of(job).get(ANNOTATION_NOTES) or "[]")
-    except ValueError:
-        return []
+    notes = writing.read(annotations_of(job).get(ANNOTATION_NOTES))
     return [str(note).rstrip(".") for note in notes] if isinstance(notes, list) else []
 
 

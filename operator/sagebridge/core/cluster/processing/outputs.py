@@ -6,6 +6,8 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from sagebridge.core.cluster import writing
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,10 +24,7 @@ def read(text: str) -> dict[str, Any]:
 
     Empty if somebody has written something else there: the API server would refuse a status with it, and all the rest.
     """
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
+    found = writing.read(text)
     return found if isinstance(found, dict) and _is_config(found) else {}
 
 
@@ -41,6 +40,7 @@ def _is_config(found: dict[str, Any]) -> bool:
 def _is_output(found: Any) -> bool:
     return (
         isinstance(found, dict)
-        and all(isinstance(found[key], kind) for key, kind in _TYPES.items() if key in found)
+        and found.keys() <= _TYPES.keys()
+        and all(isinstance(value, _TYPES[key]) for key, value in found.items())
         and all(isinstance(value, str) for value in found.get("s3Output", {}).values())
     )

@@ -55,17 +55,30 @@ def check(spec: Mapping[str, Any]) -> None:
         SpecError: names the field, and what to do.
     """
     refuse(spec, REFUSALS, path="spec")
-    for field, path in _local_paths(spec):
-        # https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ (mountPath)
-        if ":" in path:
-            raise SpecError(field, f"\"{path}\" has a colon, which the path of a pod's volume can't have")
+    for field, item, s3 in _on_s3(spec):
+        _check_local_path(f"{field}.localPath", str(s3.get("localPath") or ""))
+        if not item.get("appManaged"):
+            _check_uri(f"{field}.s3Uri", str(s3.get("s3Uri") or ""))
 
 
-def _local_paths(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _check_local_path(field: str, path: str) -> None:
+    # https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ (mountPath)
+    if ":" in path:
+        raise SpecError(field, f"\"{path}\" has a colon, which the path of a pod's volume can't have")
+
+
+def _check_uri(field: str, uri: str) -> None:
+    # SageMaker takes it: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
+    if uri.startswith("https:"):
+        raise SpecError(field, f'"{uri}" is a web address, which the agent can\'t use: write s3://bucket/key')
+
+
+def _on_s3(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """The path of each S3Input and S3Output, what it is of, and it."""
     outputs = (spec.get("processingOutputConfig") or {}).get("outputs")
     for path, items, key in (
         ("spec.processingInputs", spec.get("processingInputs"), "s3Input"),
         ("spec.processingOutputConfig.outputs", outputs, "s3Output"),
     ):
         for index, item in enumerate(items or ()):
-            yield f"{path}[{index}].{key}.localPath", str((item.get(key) or {}).get("localPath") or "")
+            yield f"{path}[{index}].{key}", item, item.get(key) or {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sagebridge.core.cluster import pods
+from sagebridge.core.cluster import pods, writing
 from sagebridge.core.cluster.names import FETCH_MODEL, SERVE, annotations_of
 from sagebridge.core.cluster.serving.deployment import looked_at
 from sagebridge.core.cluster.serving.endpoint import ANNOTATION_REVISION
@@ -150,10 +149,7 @@ def _reason(container: str, ended: Mapping[str, Any], *, pod: str) -> str:
 
 
 def _told(said: str) -> str:
-    try:
-        found = json.loads(said)
-    except ValueError:
-        return ""
+    found = writing.read(said)
     return str(found.get("failureReason") or "") if isinstance(found, dict) else ""
 
 
