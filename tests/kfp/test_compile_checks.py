@@ -17,6 +17,7 @@ TRANSFORM = case("BatchTransformOp", "trained-model")
 PROCESSING = case("ProcessingJobOp", "script")
 ENDPOINT = case("EndpointOp", "trained-model")
 FRAMEWORK = case("EndpointOp", "framework")
+SCIKIT_LEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
 @dsl.component(base_image="python:3.11")
@@ -117,6 +118,16 @@ LEFT = [
         FRAMEWORK,
         {"entry_point": "", "source": "", "target": "Cluster", "cluster": of("table")},
         "another image may serve",
+    ),
+    (
+        TRANSFORM,
+        {
+            "entry_point": "",
+            "source": "",
+            "image": SCIKIT_LEARN,
+            "spec_overrides": {"environment": {"SAGEMAKER_PROGRAM": "inference.py"}},
+        },
+        "overrides name the archive's script",
     ),
     (TRANSFORM, {"model_uri": of("text"), "image": of("text")}, "what is to be served is not known"),
     (TRANSFORM, {"region": of("text")}, "the image may lie there"),

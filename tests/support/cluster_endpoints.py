@@ -103,6 +103,7 @@ def pod(revision: str, *, ready: bool = False, restarts: int = 0, **more: Any) -
                 "conditions": conditions,
                 "initContainerStatuses": [fetch],
                 "containerStatuses": [serve],
+                **more.get("status", {}),
             },
         }
     )

@@ -266,7 +266,7 @@ def _hint() -> str:
     if os.environ.get(SERVICE_HOST_ENV_NAME):
         return (
             "In a pod, the service account's token must be mounted: automountServiceAccountToken of the pod and of its "
-            "service account, must not be false."
+            "service account must not be false."
         )
     return (
         "Run the pipeline in a shell where kubectl reaches the cluster: set KUBECONFIG, or, after sagebridge local up, "

@@ -68,6 +68,15 @@ def remembered(step: Step) -> Remember:
             "ended with exit code 1. Its last words: ValueError: no",
         ),
         (
+            "its nodes keep none of its pods, and it is late",
+            [
+                pod(NEW, phase="Failed", status={"reason": "Evicted", "message": "Usage exceeds the limit 5Gi. "}),
+                pod(NEW, name="digits-1-y"),
+            ],
+            {"late": True},
+            "digits-1-y did not pass the ping health check. Pod digits-1-x: Evicted: Usage exceeds the limit 5Gi.",
+        ),
+        (
             "it is too large for its memory",
             [pod(NEW, restarts=2, ended={"exitCode": 137, "reason": "OOMKilled"})],
             {},

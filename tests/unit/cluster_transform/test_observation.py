@@ -215,6 +215,10 @@ def test_why_it_failed(reason: str, pods: list[dict[str, Any]], want: str) -> No
         ("it ended, and was started again", {"state": words(TRACEBACK), "restartCount": 0}),
         ("it was to be started again", {**crashing(1), "restartCount": 0}),
         ("it ran again", {"state": running(60), "lastState": words(TRACEBACK), "restartCount": 1}),
+        (
+            "it was seen to end with its pod",
+            {"state": words("", 143), "lastState": words(TRACEBACK), "restartCount": 1},
+        ),
     ],
 )
 def test_how_a_server_crashed_is_not_forgotten_when_its_pod_ends(reason: str, before: dict[str, Any]) -> None:
@@ -225,6 +229,15 @@ def test_how_a_server_crashed_is_not_forgotten_when_its_pod_ends(reason: str, be
     seen = failed(recall(now, crashed)).failure_reason
 
     assert seen == "ClientError: did not pass the ping health check. Its last words: ValueError: no model", reason
+
+
+def test_a_pod_that_the_cluster_took_away_while_nobody_looked_is_told_of_by_the_job() -> None:
+    said = "Pod team/job-1-q2w3e has condition DisruptionTarget matching FailJob rule at index 0"
+    other = pod(agent=ended(3, 90, 143, said={"stopped": "Terminated"}), phase="Failed", **deleted(80))
+
+    seen = failed(other, size=2, reason="PodFailurePolicy", message=said)
+
+    assert seen.failure_reason == f"Interrupted: {said}."
 
 
 def test_a_server_that_is_started_once_more_while_its_job_is_given_up() -> None:

@@ -10,7 +10,7 @@ from sagebridge.core.errors import SpecError
 from sagebridge.core.job import Job
 from sagebridge.core.reasons import Reason
 from sagebridge.engine.failures import NotReadyError, WaitingError
-from sagebridge.engine.models import ModelInput, ModelInputs
+from sagebridge.engine.models import ModelInput, ModelInputs, ready_model
 from sagebridge.engine.store import Store
 from sagebridge.kinds.batch_transform import KIND
 from sagebridge.kube.client import KubeClient
@@ -84,6 +84,15 @@ async def test_a_search_that_has_completed_without_a_model_is_not_waited_for() -
     store.put("HPTuningJob", body("search", {"trainingJobDefinition": OWN_ALGORITHM}, {"conditions": COMPLETE}))
     with pytest.raises(SpecError, match="HPTuningJob search has completed without a model"):
         await model_of(store)
+
+
+def test_nothing_goes_on_from_a_job_that_has_completed_without_a_model() -> None:
+    store = Store()
+    store.put("TrainingJob", body("first", {}, {"conditions": COMPLETE}))
+    second = Job.parse(body("second", {"modelRef": {"kind": "TrainingJob", "name": "first"}}, {}))
+    with pytest.raises(SpecError, match="TrainingJob first has completed without a model") as caught:
+        ready_model(store, second)
+    assert caught.value.field == "spec.modelRef"
 
 
 async def test_a_search_that_has_failed_gives_no_model() -> None:

@@ -20,6 +20,14 @@ TAG = "sagemaker-scikit-learn:1.2-1-cpu-py3"
         ({"image": f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{TAG}"}, NAMED, False, "AWS's image with a script"),
         ({"image": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{TAG}"}, {}, False, "one's own may name a script"),
         ({"image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"}, {}, False, "another one"),
+        (
+            {"image": f"683313688378.dkr.ecr-fips.us-east-1.amazonaws.com/{TAG}"},
+            {},
+            True,
+            "at another address of ECR's",
+        ),
+        ({"image": f"683313688378.dkr.ecr.us-east-1.amazonaws.com/mirror/{TAG}"}, {}, False, "another repository"),
+        ({"image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn-x:1"}, {}, False, "and again"),
         ({}, {}, False, "nothing is known of it"),
     ],
 )

@@ -29,8 +29,10 @@ from sagebridge.core.cluster.serving.steps import (
     Wait,
 )
 from sagebridge.core.conditions import State, Verdict
+from sagebridge.core.container.failure import FAILURE_REASON_LIMIT
 from sagebridge.core.job import DeletionPolicy
 from sagebridge.core.reasons import Reason
+from sagebridge.core.words import sentence, shortened
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -153,12 +155,18 @@ def _why_failed(situation: Situation, longest: timedelta | None, deployment: Dep
     if has_crashed(situation.newest):
         return said
     if deployment.is_late and not _is_of_before(deployment.late_at, situation.record.since):
-        return said or "Its pods did not get ready in time."
+        return _with_words_of_nodes(situation, said or "Its pods did not get ready in time.")
     since = situation.record.since
     if longest is not None and since and situation.now - parse_time(since) > longest:
         limit = f"The update took longer than maximumExecutionTimeoutInSeconds, {longest.total_seconds():g}."
         return f"{limit} {said}".strip()
     return ""
+
+
+def _with_words_of_nodes(situation: Situation, said: str) -> str:
+    """Pods that nodes end one after the other leave no other trace: for each a new one is made."""
+    words = situation.last_of_nodes
+    return shortened(f"{sentence(said)} {words}", FAILURE_REASON_LIMIT) if words else said
 
 
 def _is_of_before(late_at: str, since: str) -> bool:

@@ -11,7 +11,7 @@ from sagebridge.core.cluster.serving.deployment import looked_at
 from sagebridge.core.cluster.serving.endpoint import ANNOTATION_REVISION
 from sagebridge.core.cluster.waiting import waiting
 from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, internal_server_error
-from sagebridge.core.words import shortened
+from sagebridge.core.words import sentence, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -66,6 +66,15 @@ class EndpointPod:
     def is_over(self) -> bool:
         """Whether its node has ended it, or did not take it: it stays to be looked at, and another was made for it."""
         return (self.body.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+    @property
+    def last_of_node(self) -> str:
+        """Why its node has ended it, or did not take it, such as one that filled its volume; empty if nothing tells."""
+        status = self.body.get("status") or {}
+        if not self.is_over or not status.get("reason"):
+            return ""
+        said = " ".join(str(status.get("message") or "").split())
+        return sentence(f"Pod {self.name}: {status['reason']}{f': {said}' if said else ''}")
 
     @property
     def is_ready(self) -> bool:

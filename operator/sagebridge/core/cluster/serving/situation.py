@@ -85,3 +85,10 @@ class Situation:
         revision = self.deployment.revision if self.deployment is not None else ""
         going = (pod for pod in self.pods if not (pod.is_being_deleted or pod.is_over))
         return tuple(pod for pod in going if pod.revision == revision)
+
+    @property
+    def last_of_nodes(self) -> str:
+        """Why a node has not kept a pod of the Deployment's revision; empty if none has said so."""
+        revision = self.deployment.revision if self.deployment is not None else ""
+        said = (pod.last_of_node for pod in self.pods if pod.revision == revision)
+        return next(filter(None, said), "")
