@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sagebridge.cli.pod_logs import FEW, LogRequest
 from sagebridge.core.cluster.names import FETCH_MODEL, SERVE
+from sagebridge.core.cluster.pods import STATES
 
 if TYPE_CHECKING:
     from sagebridge.cli.pod_logs import Kubectl
-
-_STATES: Final = ("initContainerStatuses", "containerStatuses")
 
 
 class ServingPods:
@@ -83,7 +82,7 @@ def _name(pod: Mapping[str, Any]) -> str:
 
 def _statuses(pod: Mapping[str, Any], container: str) -> Iterator[Mapping[str, Any]]:
     status = pod.get("status") or {}
-    return (one for key in _STATES for one in status.get(key) or () if one.get("name") == container)
+    return (one for key in STATES for one in status.get(key) or () if one.get("name") == container)
 
 
 def _is_fetching(pod: Mapping[str, Any]) -> bool:

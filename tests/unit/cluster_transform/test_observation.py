@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from sagebridge.core.cluster.jobs import TO_END
 from sagebridge.core.cluster.memory import recall
-from sagebridge.core.cluster.observation import TO_END
 from sagebridge.core.cluster.observation import essence as of_the_job
 from sagebridge.core.cluster.pods import essence as of_pod
 from sagebridge.core.cluster.pods import of_job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sagebridge.core.cluster.names import ANNOTATION_STOP, annotations_of
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sagebridge.core.cluster.pods import Pod
+
+TO_END: Final = {"activeDeadlineSeconds": 1}
+"""The change of a Job's spec, or a pod's, that ends it, and keeps what is left of it to be looked at."""
 
 
 def is_finished(job: Mapping[str, Any]) -> bool:

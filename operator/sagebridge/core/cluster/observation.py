@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from sagebridge.core.cluster.outcome import Outcome
     from sagebridge.core.cluster.pods import Pod
 
-TO_END: Final = {"activeDeadlineSeconds": 1}
-"""The change of a Job's spec that ends it, and keeps its pods to be looked at."""
-
 _SPEC: Final = ("completions", "suspend", "activeDeadlineSeconds")
 _TERMS: Final = Terms(doing="trained", disk_advice="Write less, or raise resourceConfig.volumeSizeInGB.")
 

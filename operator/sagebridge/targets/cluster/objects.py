@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sagebridge.core.cluster.engines import JOB_SET_GROUP, MISSING, is_job_set, member_name, member_of, owner_uid
+from sagebridge.core.cluster.jobs import TO_END
 from sagebridge.core.cluster.names import (
     LABEL_ATTEMPT,
     LABEL_UID,
@@ -170,7 +171,7 @@ class ClusterObjects:
         metadata = pod["metadata"]
         path = PODS.item(namespace=metadata["namespace"], name=metadata["name"])
         with contextlib.suppress(NotFoundError, ConflictError), _refused_in_words():
-            await self._client.patch(path, {"metadata": {"uid": metadata["uid"]}, "spec": {"activeDeadlineSeconds": 1}})
+            await self._client.patch(path, {"metadata": {"uid": metadata["uid"]}, "spec": dict(TO_END)})
 
     async def delete_job(self, handle: Handle, job: Body) -> None:
         """Delete the Job, or the JobSet that would make it anew, and by it its pods and what goes with it."""

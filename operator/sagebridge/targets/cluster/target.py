@@ -11,7 +11,7 @@ from typing import Any
 from sagebridge.core.clock import parse_time
 from sagebridge.core.cluster.engines import is_job_set
 from sagebridge.core.cluster.job import job_arn
-from sagebridge.core.cluster.jobs import is_finished
+from sagebridge.core.cluster.jobs import TO_END, is_finished
 from sagebridge.core.cluster.memory import recall
 from sagebridge.core.cluster.names import (
     ANNOTATION_ENDED,
@@ -21,7 +21,6 @@ from sagebridge.core.cluster.names import (
     changed_tags,
     tags_of,
 )
-from sagebridge.core.cluster.observation import TO_END
 from sagebridge.core.cluster.pods import Pod, newest_by_host, of_job
 from sagebridge.core.cluster.waiting import without_pods
 from sagebridge.core.errors import SpecError

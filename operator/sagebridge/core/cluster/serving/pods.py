@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sagebridge.core.cluster.serving.deployment import Deployment
     from sagebridge.core.conditions import Verdict
 
-_STATES: Final = ("initContainerStatuses", "containerStatuses")
 _CRASHES: Final = 2
 """So often a container is started anew until nobody thinks any more that it will get better."""
 _KILLED: Final = (137, 143)
@@ -30,7 +29,7 @@ def essence(body: Mapping[str, Any]) -> dict[str, Any]:
     found = pods.essence(body)
     found["metadata"]["annotations"] |= looked_at(body["metadata"])
     status = body.get("status") or {}
-    for key in _STATES:
+    for key in pods.STATES:
         if key in status:
             found["status"][key] = [_of(one) for one in status[key] or ()]
     return found
@@ -98,7 +97,7 @@ class EndpointPod:
 
     def _statuses(self) -> list[Mapping[str, Any]]:
         status = self.body.get("status") or {}
-        found = [one for key in _STATES for one in status.get(key) or ()]
+        found = [one for key in pods.STATES for one in status.get(key) or ()]
         return [one for one in found if one.get("name") in (FETCH_MODEL, SERVE)]
 
 

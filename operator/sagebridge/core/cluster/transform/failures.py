@@ -17,8 +17,8 @@ from sagebridge.core.cluster.endings import (
     rejection,
     unseen_interruption,
 )
+from sagebridge.core.cluster.jobs import TO_END
 from sagebridge.core.cluster.names import AGENT, FETCH_MODEL, SERVE
-from sagebridge.core.cluster.observation import TO_END
 from sagebridge.core.container import last_words
 from sagebridge.core.container.failure import FAILURE_REASON_LIMIT, client_error, internal_server_error
 from sagebridge.core.transform.batch import failed_objects, unhealthy
