@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from kfp import local as kfp_local
-from kfp.local import executor_input_utils
 
 from sagebridge_kfp.specs.values import whole
+
+try:
+    from kfp.local import executor_input_utils
+except ImportError:  # it is kfp's own, and need not be in every version
+    executor_input_utils = None
 
 RUNNER_VARIABLE: Final = "SAGEBRIDGE_KFP_RUNNER"
 """The environment variable that says what runs the steps where nothing else does: `subprocess` or `docker`."""
@@ -71,8 +76,8 @@ def _write_whole_numbers() -> None:
 
     Source: https://github.com/kubeflow/pipelines/blob/master/backend/src/v2/metadata/converter.go (PbValueToText)
     """
-    as_kfp_has_it = executor_input_utils.executor_input_to_dict
-    if hasattr(as_kfp_has_it, "__wrapped__"):
+    as_kfp_has_it = getattr(executor_input_utils, "executor_input_to_dict", None)
+    if as_kfp_has_it is None or not _can_be_wrapped(as_kfp_has_it):
         return
 
     @functools.wraps(as_kfp_has_it)
@@ -84,6 +89,13 @@ def _write_whole_numbers() -> None:
         return found
 
     executor_input_utils.executor_input_to_dict = to_dict
+
+
+def _can_be_wrapped(function: Callable[..., Any]) -> bool:
+    """Whether it is the one that is known here, and was not wrapped yet: a kfp without it runs as well."""
+    if hasattr(function, "__wrapped__"):
+        return False
+    return tuple(inspect.signature(function).parameters) == ("executor_input", "component_spec")
 
 
 def _subprocesses() -> kfp_local.SubprocessRunner:

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kfp import dsl, local
@@ -68,6 +69,17 @@ def test_a_whole_number_within_another_input_is_one(tmp_path: Path, monkeypatch:
     ran = numbers(trees=7, share=0.5)
 
     assert json.loads(ran.output) == [{"trees": "7", "share": "0.5", "count": "9"}, "7 trees, 9 times"]
+
+
+@pytest.mark.parametrize("other", [None, lambda task: {"inputs": task}], ids=["gone", "another"])
+def test_a_kfp_that_writes_inputs_otherwise_is_left_as_it_is(
+    other: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_input_utils, "executor_input_to_dict", other)
+
+    init(pipeline_root=str(tmp_path))
+
+    assert executor_input_utils.executor_input_to_dict is other
 
 
 @pytest.mark.parametrize(
